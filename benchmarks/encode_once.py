@@ -1,0 +1,112 @@
+"""Generator step with one encoder pass for all modalities, against one whole pass a modality.
+
+A step is forward, backward and an SGD update of encoder and decoder. The two forms take turns, so a
+busy machine slows both; figures are medians of the runs.
+
+    python benchmarks/encode_once.py [--runs 5] [--precision float32] [--case NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tf_medsynth.config.networks import PAPER_SPECS, TINY_SPECS, UNetSpec
+from tf_medsynth.networks import build_unet_decoder, build_unet_encoder, decode_each, decode_each_unrolled
+from tf_medsynth.types import MODALITIES
+
+
+def _tiny(size: int) -> UNetSpec:
+    spec = TINY_SPECS["generator"]
+    assert isinstance(spec, UNetSpec)
+    return dataclasses.replace(spec, image_size=(size, size))
+
+
+def _paper() -> UNetSpec:
+    spec = PAPER_SPECS["generator_brats"]
+    assert isinstance(spec, UNetSpec)
+    return spec
+
+
+CASES: dict[str, tuple[UNetSpec, int, float]] = {
+    "paper": (_paper(), 1, 1.25),
+    "paper_norm": (dataclasses.replace(_paper(), conditioning="norm"), 1, 1.25),
+    "tiny": (_tiny(96), 4, 1.5),
+    "tiny_64": (_tiny(64), 8, 1.5),
+}
+"""Spec, batch size and the ratio to reach."""
+
+Step = Callable[[], tf.Tensor]
+
+
+def build_steps(spec: UNetSpec, batch: int) -> dict[str, Step]:
+    """The two compiled steps on one set of weights and random inputs."""
+    encoder, decoder = build_unet_encoder(spec), build_unet_decoder(spec)
+    images = tf.random.stateless_uniform((batch, *spec.image_size, spec.in_channels), (0, 1))
+    targets = tf.random.stateless_uniform((batch, *spec.image_size, len(MODALITIES)), (0, 2))
+    conditions = ops.eye(len(MODALITIES))
+    variables = encoder.trainable_variables + decoder.trainable_variables
+    optimizer = keras.optimizers.SGD(1e-4)
+    optimizer.build(variables)
+
+    def compiled(synthesise: Callable[[], tf.Tensor]) -> Step:
+        @tf.function
+        def step() -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                loss = ops.mean(ops.square(synthesise() - targets))
+            optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+            return loss
+
+        return step
+
+    return {
+        "encode once": compiled(
+            lambda: decode_each(encoder(images, training=True), decoder, conditions, True)
+        ),
+        "unrolled": compiled(lambda: decode_each_unrolled(images, encoder, decoder, conditions, True)),
+    }
+
+
+def measure(steps: dict[str, Step], runs: int) -> dict[str, list[float]]:
+    """Seconds of `runs` interleaved calls of each step, after one to compile and one to warm up."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for index in range(runs + 2):
+        for name, step in steps.items():
+            start = time.perf_counter()
+            step().numpy()
+            if index >= 2:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def main() -> None:
+    """Prints one line a case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--case", nargs="*", choices=sorted(CASES), default=["paper", "tiny"])
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    arguments = parser.parse_args()
+    keras.config.set_dtype_policy("float32" if arguments.precision == "float32" else "mixed_bfloat16")
+    print(
+        f"{'case':12} {'batch':>5} {'once s':>8} {'unrolled s':>10} {'ratio':>6} {'goal':>5}  range of ratios"
+    )
+    for name in arguments.case:
+        spec, batch, goal = CASES[name]
+        seconds = measure(build_steps(spec, batch), arguments.runs)
+        once, unrolled = (statistics.median(seconds[form]) for form in ("encode once", "unrolled"))
+        ratios = [slow / fast for slow, fast in zip(seconds["unrolled"], seconds["encode once"], strict=True)]
+        spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
+        print(
+            f"{name:12} {batch:5d} {once:8.3f} {unrolled:10.3f} {unrolled / once:6.2f} {goal:5.2f}  {spread}"
+        )
+
+
+if __name__ == "__main__":
+    main()

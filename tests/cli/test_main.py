@@ -1,0 +1,123 @@
+"""The command as a user meets it: help, output, errors, exit status."""
+
+import argparse
+import errno
+import json
+import subprocess
+import sys
+
+import pytest
+
+import tf_medsynth
+from tf_medsynth.cli.main import VERBS, as_dict, build_parser, main, one_line
+from tf_medsynth.runtime import json_text
+from tf_medsynth.types import MedSynthError
+
+HEAVY = {"tensorflow", "keras", "numpy", "cv2", "SimpleITK", "tensorflow_datasets"}
+NOT_LOADED = f"""
+import sys
+from tf_medsynth.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    assert not {HEAVY!r} & set(sys.modules), sorted({HEAVY!r} & set(sys.modules))
+"""
+
+
+@pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)], ids=lambda words: " ".join(words) or "-")
+def test_help_imports_nothing_heavy(words):
+    command = [sys.executable, "-c", NOT_LOADED, *words, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: medsynth")
+
+
+def test_verbs_are_those_of_the_package():
+    functions = set(tf_medsynth.__all__) - {"__version__"}
+    assert set(VERBS) == functions
+    assert functions <= set(dir(tf_medsynth))
+
+
+def test_an_unknown_name_of_the_package_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'paint'"):
+        _ = tf_medsynth.paint
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "medsynth: the following arguments are required: VERB"),
+        (["paint"], "invalid choice: 'paint'"),
+        (["train", "liver"], "argument stage: invalid choice: 'liver'"),
+        (["phantom", "--patients", "x"], "--patients: invalid int value: 'x'"),
+        (["report", "--run", "r"], "medsynth report: the following arguments are required: --out"),
+    ],
+)
+def test_wrong_words_are_one_line_and_status_two(words, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_users_mistake_is_one_line_and_status_two(capsys, tmp_path):
+    words = ["prepare", "brats", "--manual-dir", str(tmp_path), "--data-dir", str(tmp_path), "--set", "size"]
+    assert main(words) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("medsynth prepare: --set takes key=value. Received: word='size'.")
+    assert error.count("\n") == 1
+
+
+def test_debug_shows_the_traceback_before_the_line(capsys, tmp_path):
+    words = ["prepare", "brats", "--manual-dir", ".", "--data-dir", ".", "--set", "size", "--debug"]
+    assert main(words) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("Traceback")
+    assert lines[-1].startswith("medsynth prepare: --set takes")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (MedSynthError("a rule.\nReceived: n=0."), "a rule. Received: n=0."),
+        (OSError(errno.ENOSPC, "No space left on device", "out/a.mha"), "No space left on device. Received"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "out"),
+            "Permission denied. Received: path=['out']",
+        ),
+        (KeyboardInterrupt(), "interrupted. --resume goes on from here."),
+        (RuntimeError("first\nsecond"), "unexpected RuntimeError: first. --debug shows where."),
+        (RuntimeError(), "unexpected RuntimeError: . --debug shows where."),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_error_is_told_on_one_line(error, text):
+    line = one_line(error, argparse.Namespace(resume=False))
+    assert line.startswith(text)
+    assert "\n" not in line
+
+
+def test_results_without_a_dictionary_of_their_own_are_wrapped(tmp_path):
+    assert json.loads(json_text(as_dict(tmp_path / "report.html"))) == {
+        "result": str(tmp_path / "report.html")
+    }
+    assert as_dict({"a": 1}) == {"a": 1}
+
+
+def test_defaults_of_the_synopsis():
+    words = "train lesion --data brats/slices --data-dir d --run r --set a.b=1 c=x --set d=2".split()
+    arguments = build_parser().parse_args(words)
+    assert (arguments.preset, arguments.steps, arguments.seed, arguments.precision) == (
+        "tiny",
+        None,
+        0,
+        "auto",
+    )
+    assert arguments.assignments == ["a.b=1", "c=x", "d=2"]
+    assert not arguments.resume
+    arguments = build_parser().parse_args("generate --run r --count 3 --out o".split())
+    assert (arguments.filter, arguments.labels, arguments.format) == (True, "augmented", "tfds")
+    assert str(build_parser().parse_args(["demo"]).out) == "demo_out"

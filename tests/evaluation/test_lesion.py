@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from tf_medsynth.evaluation.lesion import lesion_agreement
+from tf_medsynth.types import MedSynthError
+
+LABEL = np.zeros((4, 8, 8, 1), np.int32)
+LABEL[0, :4, :4], LABEL[1, :2, :2], LABEL[2, 4:, 4:] = 2, 2, 4
+FOUND = LABEL.copy()
+FOUND[0, :2] = 0  # half missed: 2 * 8 / (8 + 16) = 2/3
+FOUND[3, 0, 0] = 1  # found on an empty label
+PATIENTS = np.array(["a", "a", "b", "b"])
+
+
+def test_three_ways_to_average_by_hand() -> None:
+    whole = lesion_agreement(FOUND, LABEL, PATIENTS)["whole_lesion"]
+    assert whole["per_slice"] == pytest.approx((2 / 3 + 1 + 1) / 3)
+    assert whole["pooled"] == pytest.approx(2 * 28 / (29 + 36))
+    assert whole["by_patient"] == pytest.approx({"a": 2 * 12 / (12 + 20), "b": 2 * 16 / (17 + 16)})
+    assert whole["per_patient"] == pytest.approx(np.mean(list(whole["by_patient"].values())))
+    assert (whole["slices"], whole["share_at_least_0.9"]) == (3, pytest.approx(2 / 3))
+    assert whole["interval"][0] <= whole["per_slice"] <= whole["interval"][1]
+
+
+def test_classes_leave_out_labels_without_them() -> None:
+    classes = lesion_agreement(FOUND, LABEL, PATIENTS)["classes"]
+    assert classes["oedema"]["per_slice"] == pytest.approx((2 / 3 + 1) / 2)
+    assert classes["enhancing"]["slices"] == 1
+    assert np.isnan(classes["necrosis"]["per_slice"])
+
+
+def test_finds_on_empty_labels_are_reported_apart() -> None:
+    agreement = lesion_agreement(FOUND, LABEL)
+    assert (agreement["empty_labels"], agreement["hallucinated"]) == (1, 1.0)
+    assert agreement["whole_lesion"]["interval"] is None
+    assert lesion_agreement(LABEL, LABEL)["hallucinated"] == 0.0
+
+
+def test_score_stands_beside_the_real_ceiling() -> None:
+    real = lesion_agreement(FOUND, LABEL, PATIENTS)
+    synthetic = lesion_agreement(LABEL, LABEL, real_ceiling=real)
+    assert synthetic["real_ceiling"]["whole_lesion"]["pooled"] == real["whole_lesion"]["pooled"]
+    assert synthetic["of_ceiling"]["per_slice"] == pytest.approx(1 / real["whole_lesion"]["per_slice"])
+
+
+def test_all_labels_empty_gives_no_score() -> None:
+    agreement = lesion_agreement(0 * LABEL, 0 * LABEL, PATIENTS)
+    assert np.isnan(agreement["whole_lesion"]["pooled"])
+    assert agreement["whole_lesion"]["interval"] is None
+
+
+def test_patients_must_fit() -> None:
+    with pytest.raises(MedSynthError, match="its patient"):
+        lesion_agreement(FOUND, LABEL, PATIENTS[:3])

@@ -1,0 +1,91 @@
+"""Files are whole or absent, whatever happens while they are written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tf_medsynth.runtime import atomic_path, json_text, write_json
+from tf_medsynth.types import MedSynthError
+
+
+def test_a_file_appears_only_at_the_end_and_keeps_its_suffix(tmp_path):
+    target = tmp_path / "new" / "volume.nii.gz"
+    with atomic_path(target) as partial:
+        assert partial.name.endswith(".nii.gz")
+        partial.write_text("whole")
+        assert not target.exists()
+    assert target.read_text() == "whole"
+    assert os.listdir(target.parent) == ["volume.nii.gz"]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(OSError, match="disk"), atomic_path(target) as partial:
+        partial.write_text("half")
+        raise OSError("disk is full")
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_directory_is_written_as_one(tmp_path):
+    target = tmp_path / "set"
+    target.mkdir()
+    with atomic_path(target) as partial:
+        (partial / "inner").mkdir(parents=True)
+        (partial / "inner" / "a").write_text("1")
+    assert (target / "inner" / "a").read_text() == "1"
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_a_directory_with_contents_is_only_replaced_on_demand(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "mine").write_text("1")
+    with pytest.raises(MedSynthError, match="new or empty"), atomic_path(tmp_path / "set"):
+        pytest.fail("the block must not run")
+    with atomic_path(tmp_path / "set", overwrite=True) as partial:
+        partial.mkdir()
+        (partial / "new").write_text("2")
+    assert os.listdir(tmp_path / "set") == ["new"]
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_a_killed_writer_leaves_no_target_and_the_next_one_cleans_up(tmp_path):
+    code = (
+        "import os, signal, sys; from tf_medsynth.runtime import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as partial:\n"
+        "    partial.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    target = tmp_path / "a.txt"
+    done = subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert os.listdir(tmp_path) == [".partial-a.txt"]
+    with atomic_path(target) as partial:
+        partial.write_text("whole")
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_json_is_strict_and_plain(tmp_path):
+    value = {"n": np.int64(3), "a": np.ones((1, 2), np.float32), "bad": [float("nan"), np.float32("inf")]}
+    write_json(tmp_path / "v.json", {**value, "path": tmp_path, 1: {"b", "a"}, "t": (True, None)})
+    read = json.loads((tmp_path / "v.json").read_text(), parse_constant=pytest.fail)
+    assert read == {
+        "n": 3,
+        "a": [[1.0, 1.0]],
+        "bad": [None, None],
+        "path": str(tmp_path),
+        "1": ["a", "b"],
+        "t": [True, None],
+    }
+    assert "\n" not in json_text(value)
+
+
+def test_json_refuses_what_it_does_not_know(tmp_path):
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "v.json", {"o": object()})
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,200 @@
+"""The house: who may import whom, who may speak TensorFlow, what may be committed."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "tf_medsynth"
+
+# Room -> layer. In layer 0 everyone reads the vocabulary, and errors are raised through `config.base`.
+LAYERS = {
+    **dict.fromkeys(("types", "config", "runtime"), 0),
+    **dict.fromkeys(("imaging", "layers"), 1),
+    **dict.fromkeys(("networks", "losses", "metrics", "data"), 2),
+    "stages": 3,
+    **dict.fromkeys(("evaluation", "generation"), 4),
+    **dict.fromkeys(("experiments", "export"), 5),
+    **dict.fromkeys(("cli", "pipelines"), 6),
+}
+GROUND = {"types": set(), "config": {"types"}, "runtime": {"types", "config"}}
+BUILDERS_MAY_USE = {"types", "config", "runtime", "imaging"}
+KERAS_ONLY = {"imaging", "layers", "networks", "losses", "metrics"}
+ENGINES = {"tensorflow", "keras", "tensorflow_datasets", "torch", "jax"}
+GLOBAL_STATE = {
+    "set_random_seed",
+    "set_seed",
+    "set_dtype_policy",
+    "set_global_policy",
+    "set_logical_device_configuration",
+    "set_memory_growth",
+    "set_intra_op_parallelism_threads",
+    "set_inter_op_parallelism_threads",
+    "run_functions_eagerly",
+}
+MOST_LINES = 400
+MOST_BYTES = 2**20
+
+
+@functools.cache
+def committed() -> list[Path]:
+    """Files that git tracks or would track."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in sorted(set(done.stdout.split("\0"))) if name and (ROOT / name).is_file()]
+
+
+def modules(top: str) -> list[Path]:
+    return sorted((ROOT / top).rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    """First name below the package, e.g. ``imaging``; ``pipelines`` for that folder."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[1] if parts[0] == PACKAGE else parts[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Dotted names that a file imports, at any depth; type-only imports count as well."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = list(package[: len(package) - node.level + 1]) if node.level else []
+            whole = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{whole}.{alias.name}" for alias in node.names)
+
+
+def rooms_used(path: Path) -> set[str]:
+    """Rooms of the package that a file imports from."""
+    used = set()
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        if top == PACKAGE and rest.split(".")[0] in LAYERS:
+            used.add(rest.split(".")[0])
+        elif top == "pipelines":
+            used.add(top)
+    return used
+
+
+def tops_used(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)}
+
+
+def engines_used(path: Path) -> set[str]:
+    return tops_used(path) & ENGINES
+
+
+def allowed(room: str) -> set[str]:
+    """Rooms that `room` may import from: itself, and every lower layer."""
+    if room in GROUND:
+        return GROUND[room] | {room}
+    return {other for other, layer in LAYERS.items() if layer < LAYERS[room]} | {room}
+
+
+HOUSE = [path for path in modules(PACKAGE) if path.parent != ROOT / PACKAGE or path.stem != "__init__"]
+
+
+def violations(paths: list[Path], forbidden) -> list[str]:
+    """A line for each file of which `forbidden` names something."""
+    found = {path: forbidden(path) for path in paths}
+    return [f"{path.relative_to(ROOT)}: {sorted(names)}" for path, names in found.items() if names]
+
+
+def test_every_folder_of_code_is_a_package():
+    """Otherwise the installed package would lack it."""
+    code = modules(PACKAGE) + modules("tfds_builders") + modules("pipelines")
+    assert not sorted(
+        {str(p.parent.relative_to(ROOT)) for p in code if not (p.parent / "__init__.py").exists()}
+    )
+
+
+def test_every_room_has_a_layer():
+    assert {room_of(path) for path in HOUSE} <= set(LAYERS)
+
+
+def test_imports_go_down_and_siblings_do_not_meet():
+    paths = HOUSE + modules("pipelines")
+    assert not violations(paths, lambda path: rooms_used(path) - allowed(room_of(path)))
+
+
+def test_builders_use_the_ground_and_imaging_only():
+    assert not violations(modules("tfds_builders"), lambda path: rooms_used(path) - BUILDERS_MAY_USE)
+
+
+def test_builders_are_reached_only_where_data_are_made_or_read():
+    paths = [path for path in HOUSE if room_of(path) not in {"data", "generation", "experiments"}]
+    assert not violations(paths, lambda path: tops_used(path) & {"tfds_builders"})
+
+
+def test_no_package_needs_the_tests_or_benchmarks():
+    paths = HOUSE + modules("tfds_builders") + modules("pipelines")
+    assert not violations(paths, lambda path: tops_used(path) & {"tests", "benchmarks"})
+
+
+def test_settings_and_command_line_import_no_engine():
+    paths = [path for path in HOUSE if room_of(path) in {"config", "cli", "types"}]
+    assert not violations(paths, engines_used)
+
+
+def test_pictures_and_networks_speak_keras_only():
+    paths = [path for path in HOUSE if room_of(path) in KERAS_ONLY]
+    assert not violations(paths, lambda path: engines_used(path) - {"keras"})
+
+
+def test_only_runtime_touches_global_state():
+    def touched(path):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        return (attributes | {node.id for node in nodes if isinstance(node, ast.Name)}) & GLOBAL_STATE
+
+    paths = [path for path in HOUSE + modules("tfds_builders") if room_of(path) != "runtime"]
+    assert not violations(paths, touched)
+
+
+def test_files_can_be_read_twice():
+    python = [path for path in committed() if path.suffix == ".py"]
+    long = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in python}
+    assert not [f"{path.name}: {lines}" for path, lines in long.items() if lines > MOST_LINES]
+
+
+def test_no_large_file_and_no_scan_is_committed():
+    scans = re.compile(r"\.(nii|nii\.gz|mha|mhd|dcm)$")
+    heavy = [path.name for path in committed() if path.stat().st_size > MOST_BYTES]
+    found = [p.name for p in committed() if scans.search(p.name) and "dummy_data" not in p.parts]
+    assert not heavy
+    assert not found
+
+
+def test_no_path_of_a_machine_is_committed():
+    machine = re.compile(r"/(?:tmp|root|home|work)/")
+    texts = [path for path in committed() if path.suffix in {".py", ".md", ".toml", ".yaml", ".html", ""}]
+    found = [path for path in texts if machine.search(path.read_text(encoding="utf-8", errors="ignore"))]
+    assert not [str(path.relative_to(ROOT)) for path in found]
+
+
+def test_lock_ranges_are_those_of_setup():
+    lines = (ROOT / "requirements" / "base.in").read_text(encoding="utf-8").splitlines()
+    locked = {Requirement(line) for line in lines if line and not line.startswith("#")}
+    declared = [Requirement(text) for text in requires(PACKAGE) or []]
+    extras = {"cpu", "dev", ""}
+    wanted = [r for r in declared if not r.marker or any(r.marker.evaluate({"extra": e}) for e in extras)]
+    assert {(r.name, r.specifier) for r in wanted} == {(r.name, r.specifier) for r in locked}
+
+
+def test_configuration_holds_tool_tables_only():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        assert tomllib.load(file).keys() == {"tool"}

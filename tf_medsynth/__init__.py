@@ -1,0 +1,52 @@
+"""Labelled, registered, multimodal medical images from noise, on TensorFlow 2 / Keras.
+
+The verbs of the ``medsynth`` command are functions of this package, e.g. `tf_medsynth.train`;
+they are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tf_medsynth.data.doctor import doctor
+    from tf_medsynth.data.phantom import phantom
+    from tf_medsynth.experiments.demo import demo
+    from tf_medsynth.experiments.generate import generate
+    from tf_medsynth.experiments.prepare import prepare
+    from tf_medsynth.experiments.report import report
+    from tf_medsynth.experiments.train import train
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "demo", "doctor", "generate", "phantom", "prepare", "report", "train"]
+
+_ROOMS = {
+    "phantom": "tf_medsynth.data.phantom",
+    "doctor": "tf_medsynth.data.doctor",
+    "prepare": "tf_medsynth.experiments.prepare",
+    "train": "tf_medsynth.experiments.train",
+    "generate": "tf_medsynth.experiments.generate",
+    "report": "tf_medsynth.experiments.report",
+    "demo": "tf_medsynth.experiments.demo",
+}
+_WITHOUT_TENSORFLOW = {"phantom"}
+
+
+def __getattr__(name: str) -> Any:
+    """The verb `name`, imported now."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _WITHOUT_TENSORFLOW:
+        from tf_medsynth.runtime import require_tensorflow
+
+        require_tensorflow()
+    verb = getattr(importlib.import_module(_ROOMS[name]), name)
+    globals()[name] = verb
+    return verb
+
+
+def __dir__() -> list[str]:
+    """Every public name, whether it has been imported or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,116 @@
+"""The ``medsynth`` command: finds the verb, prints its result, turns errors into one line."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import tf_medsynth
+from tf_medsynth.cli import demo, doctor, generate, options, phantom, prepare, report, train
+from tf_medsynth.runtime import json_text, log
+from tf_medsynth.types import MedSynthError
+
+VERBS = {
+    "phantom": phantom,
+    "doctor": doctor,
+    "prepare": prepare,
+    "train": train,
+    "generate": generate,
+    "report": report,
+    "demo": demo,
+}
+FAILED = 2
+"""Exit status of every error."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Leaves with one line instead of the whole usage."""
+        self.exit(FAILED, f"{self.prog}: {message}. See {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    parser = _Parser(prog="medsynth", description=(tf_medsynth.__doc__ or "").partition("\n")[0])
+    parser.add_argument("--version", action="version", version=tf_medsynth.__version__)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, module in VERBS.items():
+        about = f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}."
+        verb = verbs.add_parser(name, help=module.SUMMARY, description=about, allow_abbrev=False)
+        module.add_arguments(verb)
+        options.add_output(verb)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status of the command: the verb's own (0, or what doctor says), 2 after an error."""
+    arguments = build_parser().parse_args(argv)
+    _log_to_stderr()
+    try:
+        # Libraries print their progress; standard output is for the result alone.
+        with contextlib.redirect_stdout(sys.stderr):
+            result = VERBS[arguments.verb].run(arguments)
+        print(json_text(as_dict(result)) if arguments.json else as_text(result))
+    except (Exception, KeyboardInterrupt) as error:
+        if arguments.debug:
+            traceback.print_exc()
+        print(f"medsynth {arguments.verb}: {one_line(error, arguments)}", file=sys.stderr)
+        return FAILED
+    return int(getattr(result, "exit_status", 0))
+
+
+def as_dict(result: Any) -> dict[str, Any]:
+    """`result` of a verb as a dictionary, for ``--json``."""
+    if hasattr(result, "to_dict"):
+        return dict(result.to_dict())
+    if dataclasses.is_dataclass(result) and not isinstance(result, type):
+        return dataclasses.asdict(result)
+    if isinstance(result, Mapping):
+        return dict(result)
+    return {"result": result}
+
+
+def as_text(result: Any) -> str:
+    """`result` of a verb for a reader."""
+    if hasattr(result, "render"):
+        return str(result.render())
+    values = as_dict(result).values()
+    return "\n".join(
+        str(item) for value in values for item in (value if isinstance(value, list) else [value])
+    )
+
+
+def one_line(error: BaseException, arguments: argparse.Namespace) -> str:
+    """What went wrong, on one line, with the remedy where one is known."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted." + (" --resume goes on from here." if hasattr(arguments, "resume") else "")
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    if isinstance(error, MedSynthError):
+        return " ".join(lines)
+    if isinstance(error, OSError) and error.errno is not None:
+        names = [os.fspath(name) for name in (error.filename, error.filename2) if name is not None]
+        return (
+            f"{os.strerror(error.errno)}. Received: path={names!r}. Check the path, its rights and the disk."
+        )
+    return f"unexpected {type(error).__name__}: {lines[0]}. --debug shows where."
+
+
+def _log_to_stderr() -> None:
+    """Sends the package's log to standard error, once."""
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tf_medsynth.config.base import parse_assignments
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--json`` and ``--debug``, which every verb takes."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def add_folder(parser: argparse.ArgumentParser, name: str, meaning: str) -> None:
+    """Adds a required option that takes a directory."""
+    parser.add_argument(name, type=Path, required=True, metavar="DIR", help=meaning)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--set key=value ...``."""
+    parser.add_argument(
+        "--set",
+        dest="assignments",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="key=value",
+        help="settings to change, with dots for nested ones, e.g. batch_size=8 generator.base_filters=16",
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--seed``."""
+    parser.add_argument("--seed", type=int, default=0, metavar="K", help="of every random draw (default 0)")
+
+
+def add_resume(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--resume``."""
+    parser.add_argument("--resume", action="store_true", help="go on where a stopped run ended")
+
+
+def overrides(arguments: argparse.Namespace) -> dict[str, str] | None:
+    """The ``--set`` words as a dictionary, None where there are none."""
+    return parse_assignments(arguments.assignments) or None

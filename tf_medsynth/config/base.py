@@ -1,0 +1,137 @@
+"""Frozen, validated settings: read from dictionaries and ``key=value`` words, named by a hash."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar, cast
+
+from tf_medsynth.types import MedSynthError
+
+T = TypeVar("T")
+
+
+def check(rule: str, holds: bool, remedy: str = "", **received: Any) -> None:
+    """Raises a one-line `MedSynthError` unless `holds`: rule, what was received, remedy."""
+    if not holds:
+        shown = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise MedSynthError(f"{rule}. Received: {shown}." + (f" {remedy}" if remedy else ""))
+
+
+def fingerprint(*parts: Any) -> str:
+    """A 16-digit hexadecimal name of JSON-able `parts`, equal exactly when they are equal."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Base of every settings class: strict keys, typed values, nested overrides.
+
+    A subclass is a frozen dataclass of plain values, tuples and other `Config` classes, with its
+    rules in `__post_init__` (use `check`).
+    """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested dictionary of plain JSON values; `from_dict` restores an equal object."""
+        return cast(dict[str, Any], json.loads(json.dumps(dataclasses.asdict(self))))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The settings held by a nested dictionary; an unknown key raises."""
+        hints = typing.get_type_hints(cls)
+        _known(cls, values)
+        return cls(**{name: _read(hints[name], value, name) for name, value in values.items()})
+
+    def override(self, values: Mapping[str, Any]) -> Self:
+        """A copy with dotted keys replaced, e.g. ``{"generator.base_filters": 16}``.
+
+        Text values, as they come from ``--set key=value``, are read as the field's type.
+
+        Raises:
+            MedSynthError: unknown key, or a value that is not of the field's type.
+        """
+        hints = typing.get_type_hints(type(self))
+        changes: dict[str, Any] = {}
+        for key, value in values.items():
+            name, _, rest = key.partition(".")
+            _known(type(self), [name])
+            current = changes.get(name, getattr(self, name))
+            if rest:
+                check(
+                    f"only a group of settings has a dotted part, {name!r} is a value",
+                    isinstance(current, Config),
+                    key=key,
+                )
+                changes[name] = current.override({rest: value})
+            else:
+                changes[name] = _read(hints[name], value, key)
+        return dataclasses.replace(self, **changes)
+
+    def fingerprint(self) -> str:
+        """Hexadecimal name of these settings."""
+        return fingerprint(type(self).__name__, self.to_dict())
+
+
+def parse_assignments(words: Sequence[str]) -> dict[str, str]:
+    """``["a.b=1", "c=x"]`` as a dictionary for `Config.override`."""
+    for word in words:
+        check("--set takes key=value", "=" in word[1:], "Example: --set batch_size=8", word=word)
+    return dict(word.split("=", 1) for word in words)
+
+
+def _known(cls: type, names: Any) -> None:
+    known = {field.name for field in dataclasses.fields(cls)}
+    for name in names:
+        check(
+            f"unknown setting of {cls.__name__}",
+            name in known,
+            f"Known: {', '.join(sorted(known))}.",
+            key=name,
+        )
+
+
+def _read(hint: Any, value: Any, key: str) -> Any:
+    """`value` as type `hint`; text is parsed, anything else must already fit."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None or (value == "none" and type(None) in arguments):
+            return None
+        return _read(next(a for a in arguments if a is not type(None)), value, key)
+    if origin is typing.Literal:
+        check(f"{key} must be one of {', '.join(map(str, arguments))}", value in arguments, value=value)
+        return value
+    if origin is tuple:
+        items = value.split(",") if isinstance(value, str) else value
+        inner = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else arguments
+        check(f"{key} takes {len(inner)} comma-separated values", len(items) == len(inner), value=value)
+        return tuple(_read(h, item, key) for h, item in zip(inner, items, strict=True))
+    if origin in (dict, Mapping) or hint is dict:
+        return dict(value)
+    if isinstance(hint, type) and issubclass(hint, Config):
+        return value if isinstance(value, hint) else hint.from_dict(value)
+    if hint is bool:
+        return _read_bool(value, key)
+    return _convert(hint, value, key)
+
+
+def _read_bool(value: Any, key: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    parsed = words.get(str(value).lower())
+    check(f"{key} must be true or false", parsed is not None, value=value)
+    return bool(parsed)
+
+
+def _convert(hint: Callable[[Any], T], value: Any, key: str) -> T:
+    name = getattr(hint, "__name__", str(hint))
+    try:
+        converted = hint(value)
+    except (TypeError, ValueError):
+        converted = None  # type: ignore[assignment]
+    lossless = converted is not None and (isinstance(value, str) or converted == value)
+    check(f"{key} must be of type {name}", lossless, value=value)
+    return cast(T, converted)

@@ -1,0 +1,133 @@
+"""Presets: all settings of a run by name. A variant is a row of overrides, never a copied table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tf_medsynth.config.base import Config, check
+from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.imaging import OPERATOR_PRESETS, OperatorConfig, TrainAugmentConfig
+from tf_medsynth.config.networks import TINY_SPECS
+from tf_medsynth.config.stages import (
+    LesionSettings,
+    MultimodalSettings,
+    StructureSettings,
+    TrainingSettings,
+    TranslationSettings,
+)
+
+STAGES = ("structure", "lesion", "translation", "multimodal")
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset(Config):
+    """Settings of a whole run. `operators` none takes those measured for the images' size."""
+
+    data: DataSettings = dataclasses.field(default_factory=DataSettings)
+    operators: OperatorConfig | None = None
+    structure: StructureSettings = dataclasses.field(default_factory=StructureSettings)
+    lesion: LesionSettings = dataclasses.field(default_factory=LesionSettings)
+    translation: TranslationSettings = dataclasses.field(default_factory=TranslationSettings)
+    multimodal: MultimodalSettings = dataclasses.field(default_factory=MultimodalSettings)
+
+
+def preset(name: str) -> Preset:
+    """The settings called `name`.
+
+    Raises:
+        MedSynthError: unknown name.
+    """
+    check("unknown preset", name in PRESETS, f"Known: {', '.join(PRESETS)}.", preset=name)
+    return PRESETS[name]
+
+
+def _thesis() -> Preset:
+    """The thesis' weights, rates and lengths with its published networks."""
+    training = TrainingSettings(
+        steps=671_000, batch_size=4, learning_rate=1e-5, discriminator_rate=1e-5, final_rate=1.0,
+        gradient_clip=0.0, ema_decay=0.0, log_every=500, checkpoint_every=5000,
+    )  # fmt: skip
+    return Preset(
+        data=DataSettings(normalisation="minmax"),
+        operators=OPERATOR_PRESETS["thesis/brats"],
+        structure=StructureSettings(training=training),
+        lesion=LesionSettings(training=training).override(
+            {"weights.cross_entropy": 0.0, "weights.overlap": 0.0, "weights.label_error": 5.0}
+        ),
+        translation=TranslationSettings(training=training),
+        multimodal=MultimodalSettings(training=training),
+    )
+
+
+_MIRROR = TrainAugmentConfig(degrees=0.0, scale=0.0, shift=0.0, gain=0.0, bias=0.0)
+_MOVE = TrainAugmentConfig(degrees=8.0, scale=0.05, shift=0.02, gain=0.0, bias=0.0)
+
+_TINY: Mapping[str, Any] = {
+    "structure.drawing": "anatomy",
+    "structure.critic_sees": "map_and_anatomy",
+    "structure.vae": TINY_SPECS["structure_vae"],
+    "structure.mask_generator": TINY_SPECS["mask_generator"],
+    "structure.map_discriminator": TINY_SPECS["structure_discriminator"].override({"in_channels": 2, "patch": 1}),
+    "structure.code_discriminator": TINY_SPECS["code_discriminator"],
+    "structure.weights.code_real": 1.0,
+    "structure.weights.code_fake": 1.0,
+    "structure.weights.map_real": 1.0,
+    "structure.weights.map_fake": 1.0,
+    "structure.weights.code_adversarial": 0.01,
+    "structure.weights.map_adversarial": 0.1,
+    "structure.weights.code_divergence": 0.02,
+    "structure.weights.line_cross_entropy": 0.3,
+    "structure.weights.line_squared": 0.0,
+    "structure.weights.line_absolute": 0.0,
+    "structure.weights.anatomy": 10.0,
+    "structure.weights.background_drawn": 0.0,
+    "structure.weights.mask": 3.0,
+    "structure.training": TrainingSettings(
+        steps=600, pretrain_steps=250, batch_size=16, learning_rate=1e-3, discriminator_rate=4e-4, augment=_MOVE
+    ),
+    "lesion.segmentor": TINY_SPECS["segmentor"],
+    "lesion.class_weights": (0.5, 2.0, 2.0, 2.0, 2.0),
+    "lesion.training": TrainingSettings(
+        steps=200, batch_size=16, learning_rate=2e-3, beta_1=0.9, final_rate=0.05, ema_decay=0.98,
+        augment=TrainAugmentConfig(),
+    ),
+    "translation.pairs": "one",
+    "translation.generator": TINY_SPECS["translator"],
+    "translation.discriminator": TINY_SPECS["discriminator"],
+    "translation.weights.real": 1.0,
+    "translation.weights.fake": 1.0,
+    "translation.weights.modality_real": 0.5,
+    "translation.weights.adversarial": 0.1,
+    "translation.weights.modality": 0.1,
+    "translation.weights.cycle": 2.0,
+    "translation.weights.paired": 10.0,
+    "translation.training": TrainingSettings(steps=150, batch_size=4, learning_rate=1e-3, augment=_MIRROR),
+    "multimodal.generator": TINY_SPECS["generator"],
+    "multimodal.discriminator": TINY_SPECS["discriminator"],
+    "multimodal.map_pool": 500,
+    "multimodal.lesion_loss": "overlap",
+    "multimodal.lesion_class_weights": (0.5, 2.0, 2.0, 2.0, 2.0),
+    "multimodal.lesion_emphasis": 3.0,
+    "multimodal.translations": "one",
+    "multimodal.weights.real": 1.0,
+    "multimodal.weights.fake": 1.0,
+    "multimodal.weights.modality_real": 0.5,
+    "multimodal.weights.adversarial": 0.25,
+    "multimodal.weights.modality": 0.1,
+    "multimodal.weights.lesion": 0.25,
+    "multimodal.weights.registration": 0.05,
+    "multimodal.weights.background": 1.0,
+    "multimodal.weights.reconstruction": 5.0,
+    "multimodal.weights.squared_reconstruction": 2.0,
+    "multimodal.weights.masked_reconstruction": 1.0,
+    "multimodal.weights.dissimilarity": 1.0,
+    "multimodal.training": TrainingSettings(
+        steps=400, pretrain_steps=200, batch_size=4, learning_rate=1e-3, discriminator_rate=1e-3,
+        augment=_MIRROR,
+    ),
+}
+
+PRESETS: dict[str, Preset] = {"thesis": _thesis(), "tiny": Preset().override(_TINY)}
+"""``thesis``: as published. ``tiny``: 64 pixels on two cores in minutes, the demo's."""

@@ -1,0 +1,235 @@
+"""Settings of the four training stages: loss weights by name, networks, and how long to train."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+from tf_medsynth.config.base import Config, check
+from tf_medsynth.config.imaging import FusionConfig, TrainAugmentConfig
+from tf_medsynth.config.networks import (
+    PAPER_SPECS,
+    CodeDiscriminatorSpec,
+    DiscriminatorSpec,
+    StructureVAESpec,
+    UNetSpec,
+)
+from tf_medsynth.types import NUM_CLASSES
+
+
+def _paper(name: str) -> Any:
+    """A field that defaults to a published network; its image size is set when the data are known."""
+    return dataclasses.field(default_factory=lambda: PAPER_SPECS[name])
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings(Config):
+    """How a stage is optimised.
+
+    `steps` counts every step; the first `pretrain_steps` of them are the stage's first phase. The
+    learning rates fall linearly to `final_rate` of their start over the whole training. `augment`
+    none trains on the slices as they are; resampling blurs, so what must look real only mirrors.
+    """
+
+    steps: int = 400
+    pretrain_steps: int = 0
+    batch_size: int = 4
+    learning_rate: float = 1e-3
+    discriminator_rate: float = 3e-4
+    beta_1: float = 0.5
+    final_rate: float = 0.1
+    gradient_clip: float = 5.0
+    ema_decay: float = 0.995
+    augment: TrainAugmentConfig | None = None
+    log_every: int = 50
+    checkpoint_every: int = 200
+
+    def __post_init__(self) -> None:
+        check("steps must be positive", self.steps > 0, steps=self.steps)
+        check("batch_size must be positive", self.batch_size > 0, batch_size=self.batch_size)
+        check(
+            "pretrain_steps must lie within steps",
+            0 <= self.pretrain_steps <= self.steps,
+            pretrain_steps=self.pretrain_steps,
+            steps=self.steps,
+        )
+        check("log_every must be positive", self.log_every > 0, log_every=self.log_every)
+        check(
+            "checkpoint_every must be a multiple of log_every",
+            self.checkpoint_every % self.log_every == 0 and self.checkpoint_every > 0,
+            checkpoint_every=self.checkpoint_every,
+            log_every=self.log_every,
+        )
+        for name in ("learning_rate", "discriminator_rate"):
+            check(f"{name} must be positive", getattr(self, name) > 0, **{name: getattr(self, name)})
+        check("ema_decay lies in [0, 1)", 0 <= self.ema_decay < 1, ema_decay=self.ema_decay)
+
+
+@dataclasses.dataclass(frozen=True)
+class StructureWeights(Config):
+    """Weights of stage S, `method` section 4.1; the defaults are those of the thesis' own runs."""
+
+    code_real: float = 10.0
+    code_fake: float = 10.0
+    map_real: float = 25.0
+    map_fake: float = 25.0
+    code_adversarial: float = 0.001
+    map_adversarial: float = 0.1
+    code_mean: float = 0.001
+    code_deviation: float = 0.001
+    code_divergence: float = 0.0
+    line_cross_entropy: float = 0.0
+    line_squared: float = 25.0
+    line_absolute: float = 10.0
+    anatomy: float = 0.0
+    background_reconstructed: float = 1.0
+    background_drawn: float = 1.0
+    mask: float = 15.0
+
+
+@dataclasses.dataclass(frozen=True)
+class StructureSettings(Config):
+    """Stage S: VAE-GAN of structure maps, and the mask generator.
+
+    Attributes:
+        drawing: ``lines``, the decoder draws the map itself (the papers); ``anatomy``, it draws
+            an image whose edges, taken by the structure-map operator, are the map.
+        line_weight: weight of a line pixel in the cross-entropy.
+        temperature: width of the soft threshold that lets gradients through the operator.
+        critic_sees: whether the map discriminator sees the map alone or the anatomy beside it.
+    """
+
+    drawing: Literal["lines", "anatomy"] = "anatomy"
+    line_weight: float = 1.5
+    temperature: float = 0.02
+    critic_sees: Literal["map", "map_and_anatomy"] = "map_and_anatomy"
+    vae: StructureVAESpec = _paper("structure_vae")
+    mask_generator: UNetSpec = _paper("mask_generator")
+    map_discriminator: DiscriminatorSpec = _paper("structure_discriminator")
+    code_discriminator: CodeDiscriminatorSpec = _paper("code_discriminator")
+    weights: StructureWeights = dataclasses.field(default_factory=StructureWeights)
+    training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        check(
+            "the map discriminator can see the anatomy only where one is drawn",
+            self.drawing == "anatomy" or self.critic_sees == "map",
+            "Set critic_sees=map.",
+            drawing=self.drawing,
+            critic_sees=self.critic_sees,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class LesionWeights(Config):
+    """Weights of stage L; `label_error` is the papers' class-weighted MSE (section 4.4)."""
+
+    cross_entropy: float = 1.0
+    overlap: float = 1.0
+    label_error: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class LesionSettings(Config):
+    """Stage L: lesion segmentors.
+
+    Attributes:
+        scheme: ``multiple``, one segmentor a modality (the guides of stage M); ``stacked``, one
+            segmentor of all modalities together (a judge, or a downstream model).
+        class_weights: weights of the cross-entropy or squared error, background first.
+        folds, fold: trains on the patients of this fold only, so that a judge of fold 1 shares no
+            patient with guides of fold 0; one fold trains on all.
+    """
+
+    scheme: Literal["multiple", "stacked"] = "multiple"
+    class_weights: tuple[float, ...] = (0.5, 5.0, 25.0, 25.0, 25.0)
+    folds: int = 1
+    fold: int = 0
+    segmentor: UNetSpec = _paper("segmentor_brats")
+    weights: LesionWeights = dataclasses.field(default_factory=LesionWeights)
+    training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        check(
+            "class_weights has one weight a class",
+            len(self.class_weights) == NUM_CLASSES,
+            class_weights=self.class_weights,
+        )
+        check("fold must lie in [0, folds)", 0 <= self.fold < self.folds, fold=self.fold, folds=self.folds)
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslationWeights(Config):
+    """Weights of stage T, `method` section 4.5."""
+
+    real: float = 5.0
+    fake: float = 3.0
+    modality_real: float = 5.0
+    adversarial: float = 3.0
+    modality: float = 5.0
+    cycle: float = 20.0
+    agreement: float = 0.0
+    paired: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslationSettings(Config):
+    """Stage T: modality i to modality j.
+
+    Attributes:
+        pairs: ``all`` twelve ordered pairs a step, or ``one`` target a source, drawn by sample,
+            which estimates the same sum at a third of the cost.
+    """
+
+    pairs: Literal["all", "one"] = "all"
+    generator: UNetSpec = _paper("translator_brats")
+    discriminator: DiscriminatorSpec = _paper("discriminator_brats")
+    weights: TranslationWeights = dataclasses.field(default_factory=TranslationWeights)
+    training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+
+
+@dataclasses.dataclass(frozen=True)
+class MultimodalWeights(Config):
+    """Weights of stage M, `method` section 4.3 and eq. 18.
+
+    The terms from `reconstruction` on compare with real slices, on their own map and label; the
+    rest judges slices drawn from synthetic maps and free labels.
+    """
+
+    real: float = 5.0
+    fake: float = 3.0
+    modality_real: float = 5.0
+    adversarial: float = 3.0
+    modality: float = 5.0
+    lesion: float = 5.0
+    registration: float = 20.0
+    background: float = 0.0
+    reconstruction: float = 0.0
+    squared_reconstruction: float = 0.0
+    masked_reconstruction: float = 0.0
+    dissimilarity: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class MultimodalSettings(Config):
+    """Stage M: structure map + noise + lesion label to all modalities.
+
+    Attributes:
+        maps: where the adversarial part takes its maps from: drawn by stage S, or real.
+        lesion_loss: ``label_error`` (thesis eq. 15) or ``overlap`` (cross-entropy + soft Dice).
+        lesion_class_weights: class weights of either, background first.
+        lesion_emphasis: factor on lesion pixels in `reconstruction`.
+        translations: ``all`` ordered pairs in the registration term, or ``one`` a modality.
+    """
+
+    maps: Literal["synthetic", "real"] = "synthetic"
+    map_pool: int = 2000
+    lesion_loss: Literal["label_error", "overlap"] = "label_error"
+    lesion_class_weights: tuple[float, ...] = (0.5, 5.0, 25.0, 25.0, 25.0)
+    lesion_emphasis: float = 1.0
+    translations: Literal["all", "one"] = "all"
+    fusion: FusionConfig = dataclasses.field(default_factory=FusionConfig)
+    generator: UNetSpec = _paper("generator_brats")
+    discriminator: DiscriminatorSpec = _paper("discriminator_brats")
+    weights: MultimodalWeights = dataclasses.field(default_factory=MultimodalWeights)
+    training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)

@@ -1,0 +1,147 @@
+"""Training batches; a batch is a pure function of (seed, step), so a run can go on anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tf_medsynth.config.imaging import LabelAugmentConfig, OperatorConfig, TrainAugmentConfig
+from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.data.slices import SliceSource
+from tf_medsynth.imaging.augment import (
+    LABEL_UNIFORMS,
+    TRAINING_UNIFORMS,
+    apply_label_augmentation,
+    apply_training_augmentation,
+    label_augmentation,
+    training_augmentation,
+)
+from tf_medsynth.imaging.edges import select_modality
+from tf_medsynth.imaging.fusion import remove_lesion
+from tf_medsynth.imaging.masks import map_and_mask
+from tf_medsynth.types import Tensor
+
+Batch = dict[str, Tensor]
+Step = Callable[[Batch], Batch]
+
+_LABEL_TRIES = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawnMaps:
+    """What stage M's free part is drawn from: accepted maps with their masks, and labels.
+
+    Maps and masks ``(N, H, W, 1)`` bool, labels ``(L, H, W, 1)`` uint8.
+    """
+
+    maps: np.ndarray
+    masks: np.ndarray
+    labels: np.ndarray
+
+
+def training_batches(
+    source: SliceSource,
+    *,
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    stop: int,
+    steps: tuple[Step, ...] = (),
+) -> tf.data.Dataset:
+    """Batches of steps `start` to `stop`: index, images, lesion_label, and what `steps` add.
+
+    Every epoch is shuffled by (seed, epoch) within the source's buffer; `index` is the position
+    in the stream of all epochs and names the draws of augmentation and training.
+    """
+    first, last = start * batch_size, stop * batch_size
+    epochs = range(first // source.count, -(-last // source.count))
+    stream = functools.reduce(
+        tf.data.Dataset.concatenate, (_epoch(source, seed, number) for number in epochs)
+    )
+    stream = stream.skip(first % source.count).enumerate(first)
+    stream = stream.map(lambda index, example: {"index": index, **example})
+    batches = stream.batch(batch_size, drop_remainder=True).take(stop - start)
+    for step in steps:
+        batches = batches.map(step, num_parallel_calls=2, deterministic=True)
+    return batches.prefetch(2)
+
+
+def _epoch(source: SliceSource, seed: int, number: int) -> tf.data.Dataset:
+    buffer = source.settings.shuffle_buffer
+    key = int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
+    return source.examples().shuffle(buffer, seed=key, reshuffle_each_iteration=False)
+
+
+def augmented(config: TrainAugmentConfig, seed: int) -> Step:
+    """Adds the light training augmentation: flip, small affine changes, gain and bias."""
+
+    def apply(batch: Batch) -> Batch:
+        uniform = draw({"augmentation": Draw((TRAINING_UNIFORMS,), "uniform")}, seed, batch["index"])
+        parameters = training_augmentation(uniform["augmentation"], config)
+        images, label = apply_training_augmentation(batch["images"], batch["lesion_label"], parameters)
+        return {**batch, "images": images, "lesion_label": label}
+
+    return apply
+
+
+def with_structure(operators: OperatorConfig, seed: int) -> Step:
+    """Adds structure_map (lesion removed), background_mask, and the anatomy the map was taken from."""
+
+    def apply(batch: Batch) -> Batch:
+        uniform = draw({"modality": Draw((), "uniform")}, seed, batch["index"])["modality"]
+        anatomy = select_modality(batch["images"], operators.structure.modality, uniform)
+        lines, background = map_and_mask(anatomy, batch["images"], operators)
+        return {
+            **batch,
+            "anatomy": anatomy,
+            "structure_map": remove_lesion(lines, batch["lesion_label"]),
+            "background_mask": background,
+        }
+
+    return apply
+
+
+def with_drawn_maps(drawn: DrawnMaps, seed: int, augment: LabelAugmentConfig | None) -> Step:
+    """Adds drawn_map, drawn_mask and drawn_label: a map of the pool and a label that fits into it.
+
+    Of a few drawn labels the first that lies inside the organ is taken; where none does, the one
+    with the least outside is cut at the organ's edge, so that a batch is always whole. Generation
+    never cuts a label.
+    """
+    maps, masks, labels = (tf.constant(array) for array in (drawn.maps, drawn.masks, drawn.labels))
+    specs = {
+        "map_choice": Draw((), "uniform"),
+        "label_choice": Draw((_LABEL_TRIES,), "uniform"),
+        "label_augmentation": Draw((_LABEL_TRIES, LABEL_UNIFORMS), "uniform"),
+    }
+
+    def apply(batch: Batch) -> Batch:
+        uniform = draw(specs, seed, batch["index"])
+        chosen = _pick(uniform["map_choice"], len(drawn.maps))
+        mask = tf.cast(tf.gather(masks, chosen), tf.float32)
+        tried = tf.gather(labels, _pick(uniform["label_choice"], len(drawn.labels)))
+        if augment is not None:
+            flat = tf.reshape(tried, (-1, *drawn.labels.shape[1:]))
+            words = tf.reshape(uniform["label_augmentation"], (-1, LABEL_UNIFORMS))
+            flat = apply_label_augmentation(tf.cast(flat, tf.int32), label_augmentation(words, augment))
+            tried = tf.reshape(flat, (-1, _LABEL_TRIES, *drawn.labels.shape[1:]))
+        tried = tf.cast(tried, tf.int32)
+        outside = tf.reduce_sum(tf.cast(tried > 0, tf.float32) * mask[:, None], axis=(2, 3, 4))
+        best = tf.argmin(outside, axis=1)  # the first of equals: the first that fits
+        label = tf.gather(tried, best, batch_dims=1) * tf.cast(1.0 - mask, tf.int32)
+        return {
+            **batch,
+            "drawn_map": tf.cast(tf.gather(maps, chosen), tf.float32),
+            "drawn_mask": mask,
+            "drawn_label": label,
+        }
+
+    return apply
+
+
+def _pick(uniform: Tensor, count: int) -> Tensor:
+    return tf.minimum(tf.cast(uniform * count, tf.int32), count - 1)

@@ -1,0 +1,148 @@
+"""The embedded cohort in files: BRATS2015 folders that the real reader reads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_medsynth.config.base import check
+from tf_medsynth.data.phantom.acquisition import acquire, image_grid
+from tf_medsynth.data.phantom.tumour import draw_plan
+from tf_medsynth.imaging.volumes import Volume, write_volume
+from tf_medsynth.runtime.files import atomic_path, json_text
+from tf_medsynth.runtime.terminal import log, progress
+from tf_medsynth.types import MODALITIES, MedSynthError
+
+SMALLEST = 32
+"""Pixels a side below which neither cortex nor rim can be told."""
+
+PARAMETERS = ".phantom.json"
+"""In a patient's folder: what it was drawn from. Hidden, so that no reader takes it for data."""
+
+ANATOMY = 1
+"""Raised whenever the same seed gives another patient."""
+
+_BYTES_PER_VOXEL = 1.6
+_CORNER = (0.0, -239.0, 0.0)
+
+
+def phantom(*, patients: int, size: int, seed: int, out: Path) -> list[Path]:
+    """Folders of a synthetic cohort in BRATS2015 layout, one a patient, written under `out`.
+
+    Patient *i* is named by (seed, *i*): the same anatomy, disease and bytes whatever `patients` is, and
+    the same anatomy and disease at every `size`. A patient who is already there is kept.
+
+    Args:
+        patients: how many.
+        size: rows and columns of a slice; a volume is `(round(size * 155 / 240), size, size)` voxels of
+            ``240 / size`` mm.
+        seed: names the cohort, >= 0.
+        out: made where it is missing; patients stand in ``out/HGG`` and ``out/LGG``.
+
+    Raises:
+        MedSynthError: a value out of range, `out` cannot be written or holds another cohort, disk full.
+    """
+    check("patients must be positive", patients > 0, patients=patients)
+    check(f"size must be at least {SMALLEST} pixels", size >= SMALLEST, size=size)
+    check("seed must not be negative", seed >= 0, seed=seed)
+    out = Path(out)
+    folders = [_folder(out, seed, patient) for patient in range(patients)]
+    _check_cohort(out, seed, size)
+    missing = [patient for patient in range(patients) if not folders[patient].is_dir()]
+    _check_room(out, len(missing), size)
+    if len(missing) < patients:
+        log.info("phantom: %d of %d patients are already there, kept", patients - len(missing), patients)
+    for patient in progress(missing, total=len(missing), label="phantom", unit="patient"):
+        try:
+            _write(folders[patient], patient, size, seed)
+        except (OSError, RuntimeError) as error:
+            raise MedSynthError(
+                f"a patient must be written whole, {folders[patient].name} was not. "
+                f"Received: out={str(out)!r}, reason={_last_line(error)!r}. "
+                "Make room or choose another place, then run the same command again."
+            ) from error
+    return folders
+
+
+def _folder(out: Path, seed: int, patient: int) -> Path:
+    return out / draw_plan(seed, patient).grade / f"brats_phantom_pat{patient + 1:04d}_1"
+
+
+def _parameters(seed: int, size: int) -> dict[str, Any]:
+    return {"anatomy": ANATOMY, "seed": seed, "size": size}
+
+
+def _check_cohort(out: Path, seed: int, size: int) -> None:
+    """Raises where `out` holds patients of another cohort, or cannot be written."""
+    wanted = _parameters(seed, size)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".probe{PARAMETERS}"
+        probe.write_text("", encoding="utf-8")
+        probe.unlink()
+        found = {folder: _read(folder) for folder in sorted(out.glob("*GG/brats_phantom_pat*"))}
+    except OSError as error:
+        raise MedSynthError(
+            f"the output folder must be writable. Received: out={str(out)!r}, reason={_last_line(error)!r}."
+        ) from error
+    for folder, parameters in found.items():
+        check(
+            "the output folder must not hold another cohort",
+            parameters == wanted,
+            "Choose another folder, or remove that one.",
+            folder=str(folder),
+            found=parameters,
+            wanted=wanted,
+        )
+
+
+def _read(folder: Path) -> Any:
+    try:
+        return json.loads((folder / PARAMETERS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return None
+
+
+def _check_room(out: Path, missing: int, size: int) -> None:
+    """Raises where the disk will not hold what is still to be written."""
+    needed = missing * np.prod(image_grid(size).shape) * _BYTES_PER_VOXEL
+    free = shutil.disk_usage(out).free
+    check(
+        "the disk must have room for the cohort",
+        free > needed,
+        "Make room, or ask for fewer patients or a smaller size.",
+        out=str(out),
+        needed_mib=round(needed / 2**20),
+        free_mib=round(free / 2**20),
+    )
+
+
+def _write(folder: Path, patient: int, size: int, seed: int) -> None:
+    """Writes one patient's five volumes and parameters; the folder appears whole or not at all."""
+    images, label, _ = acquire(seed, patient, size)
+    grid = image_grid(size)
+    origin = tuple(float(corner + grid.start[0]) for corner in _CORNER)
+    with atomic_path(folder) as partial:
+        for number, modality in enumerate(MODALITIES):
+            name = f"VSD.Brain.XX.O.MR_{modality}.{10 * (patient + 1) + number}"
+            _write_volume(partial, name, images[modality], grid.spacing, origin)
+        name = f"VSD.Brain_3more.XX.O.OT.{10 * (patient + 1) + len(MODALITIES)}"
+        _write_volume(partial, name, label, grid.spacing, origin)
+        (partial / PARAMETERS).write_text(json_text(_parameters(seed, size)), encoding="utf-8")
+
+
+def _write_volume(
+    folder: Path, name: str, array: np.ndarray, spacing: float, origin: tuple[float, ...]
+) -> None:
+    (folder / name).mkdir(parents=True)
+    volume = Volume(array, spacing=(spacing, spacing, spacing), origin=origin)
+    write_volume(volume, folder / name / f"{name}.mha")
+
+
+def _last_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else type(error).__name__

@@ -1,0 +1,174 @@
+"""Charts for the report as PNG bytes: drawn for a phone's width, readable by the colour-blind."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from tf_medsynth.config.base import check
+from tf_medsynth.metrics.coverage import PLACES, REGIONS, SIZES
+
+BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#767676"
+
+_RESOLUTION = 150
+_STYLE_SIZE = 8
+_SMOOTHED_FROM = 40
+
+
+class Chart(NamedTuple):
+    """A PNG picture and the sentence that says what it shows."""
+
+    png: bytes
+    description: str
+
+
+def loss_chart(name: str, steps: ArrayLike, values: ArrayLike) -> Chart:
+    """One logged term over the training steps, with a running median where it is long.
+
+    Values that are not finite are left out of the line, marked on the axis, and counted in the
+    description.
+
+    Args:
+        name: of the term, as logged.
+        steps: `(n,)`, ascending.
+        values: `(n,)`.
+    """
+    at, term = np.asarray(steps, np.float64), np.asarray(values, np.float64)
+    check(
+        "a curve needs as many steps as values, one or more",
+        at.shape == term.shape and at.ndim == 1 and at.size > 0,
+        name=name,
+        steps=at.shape,
+        values=term.shape,
+    )
+    finite = np.isfinite(term)
+    figure, axes = _figure(2.6, 1.75)
+    long = int(finite.sum()) >= _SMOOTHED_FROM
+    axes.plot(
+        at[finite],
+        term[finite],
+        color=GREY if long else BLUE,
+        linewidth=0.5 if long else 1.2,
+        marker="o" if finite.sum() == 1 else "",
+        markersize=3,
+    )
+    if long:
+        axes.plot(at[finite], _running_median(term[finite]), color=BLUE, linewidth=1.6)
+    for place in at[~finite]:
+        axes.axvline(place, color=VERMILLION, linewidth=0.6, linestyle=":")
+    axes.set_title(name, loc="left", fontsize=_STYLE_SIZE)
+    axes.set_xlabel("step")
+    return Chart(_png(figure), _describe_curve(name, at, term, finite))
+
+
+def coverage_chart(region: str, before: NDArray[np.int64], after: NDArray[np.int64]) -> Chart:
+    """Counts of one region's labels by size (rows) and place (columns), before and after the gates.
+
+    Args:
+        region: one of `REGIONS`.
+        before: `(5, 7, 9)` counts, as `metrics.coverage.Coverage.counts`.
+        after: same.
+    """
+    index = REGIONS.index(region)
+    pair = {"before": before[index], "after": after[index]}
+    figure, left = _figure(4.4, 2.0)
+    left.remove()
+    top = max(1, *(int(table.max()) for table in pair.values()))
+    for number, (title, table) in enumerate(pair.items(), start=1):
+        axes = figure.add_subplot(1, 2, number)
+        shown = np.ma.masked_equal(np.log1p(table), 0)
+        axes.imshow(shown, cmap="cividis", vmin=0, vmax=np.log1p(top), aspect="auto")
+        for (size, place), count in np.ndenumerate(table):
+            light = np.log1p(count) > 0.6 * np.log1p(top)
+            if count:
+                axes.text(
+                    place,
+                    size,
+                    str(count),
+                    ha="center",
+                    va="center",
+                    fontsize=5.5,
+                    color="black" if light else "white",
+                )
+        axes.set_title(f"{title}: {int(table.sum())}", loc="left", fontsize=_STYLE_SIZE)
+        axes.set_xticks(range(len(PLACES)), [_initials(place) for place in PLACES])
+        axes.set_yticks(range(len(SIZES)), SIZES if number == 1 else [""] * len(SIZES))
+        axes.tick_params(length=0, labelsize=6)
+    lost = int(((pair["before"] > 0) & (pair["after"] == 0)).sum())
+    labels = [int(table.sum()) for table in pair.values()]
+    cells = [np.count_nonzero(table) for table in pair.values()]
+    return Chart(
+        _png(figure),
+        f"{region.replace('_', '-')}: {labels[0]} labels before and {labels[1]} after the gates, in "
+        f"{cells[0]} and {cells[1]} cells of size by place; {lost} cells emptied.",
+    )
+
+
+def gates_chart(accepted: int, rejected: Mapping[str, int]) -> Chart:
+    """What became of the candidates, as bars with their counts: accepted, or rejected and why.
+
+    Args:
+        accepted: candidates.
+        rejected: candidates by the reason that decided, each counted once.
+    """
+    names: Sequence[str] = ["accepted", *rejected]
+    counts = [accepted, *rejected.values()]
+    figure, axes = _figure(4.2, 0.5 + 0.3 * len(names))
+    bars = axes.barh(range(len(names)), counts, color=[BLUE, *[VERMILLION] * len(rejected)])
+    for bar in list(bars)[1:]:
+        bar.set_hatch("///")
+        bar.set_edgecolor("white")
+    axes.bar_label(bars, padding=2, fontsize=_STYLE_SIZE)
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set_xlabel("candidates")
+    told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in zip(names, counts, strict=True))
+    return Chart(_png(figure), f"Candidates: {told}.")
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of its own, outside pyplot: nothing global is touched."""
+    figure = Figure(figsize=(width, height), dpi=_RESOLUTION, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=_STYLE_SIZE - 1)
+    axes.xaxis.label.set_fontsize(_STYLE_SIZE - 1)
+    axes.locator_params(axis="both", nbins=4)
+    return figure, axes
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _running_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    window = max(5, len(values) // 20) | 1
+    padded = np.pad(values, window // 2, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=-1)
+
+
+def _describe_curve(name: str, at: NDArray, term: NDArray, finite: NDArray) -> str:
+    bad = int((~finite).sum())
+    unknown = f" {bad} values are not finite." if bad else ""
+    if not finite.any():
+        return f"{name}: no finite value in {at.size} steps."
+    known = term[finite]
+    return (
+        f"{name}: {known[0]:.3g} at step {at[finite][0]:.0f}, {known[-1]:.3g} at step {at[finite][-1]:.0f}; "
+        f"lowest {known.min():.3g}, highest {known.max():.3g}.{unknown}"
+    )
+
+
+def _initials(place: str) -> str:
+    return "".join(word[0] for word in place.split()).upper()

@@ -1,0 +1,201 @@
+"""Samples as pictures: structure map, mask, label and modalities in a row, pixels kept crisp."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from tf_medsynth.config.base import check
+from tf_medsynth.metrics.arrays import as_images, as_mask
+from tf_medsynth.types import LESION_CLASSES, MODALITIES, NUM_CLASSES
+
+Picture = NDArray[np.uint8]
+
+LESION_COLOURS: dict[str, tuple[int, int, int]] = {
+    "necrosis": (213, 94, 0),
+    "oedema": (86, 180, 233),
+    "non_enhancing": (0, 158, 115),
+    "enhancing": (240, 228, 66),
+}
+"""One colour a class from the palette of Okabe and Ito, told apart by the colour-blind too."""
+
+TILE_SIDE = 176
+"""Least width in px of an enlarged tile: room for its title."""
+
+_LABEL_OPACITY = 0.7
+_INK, _EDGE, _PAPER = (20, 20, 20), (150, 150, 150), (255, 255, 255)
+_GAP = 6
+
+
+class Tile(NamedTuple):
+    """One picture of a sample, at the size of the data."""
+
+    name: str
+    pixels: Picture  # (H, W, 3)
+
+
+def sample_tiles(
+    images: ArrayLike | None,
+    structure_map: ArrayLike | None,
+    background_mask: ArrayLike | None,
+    lesion_label: ArrayLike | None,
+    modalities: Sequence[str] = MODALITIES,
+) -> list[list[Tile]]:
+    """The tiles of each sample: structure, mask, label, then the modalities; what is None is left out.
+
+    Args:
+        images: `(n, H, W, M)` in [0, 1], shown on one grey scale.
+        structure_map: `(n, H, W, 1)` of 0 and 1; lines are white.
+        background_mask: `(n, H, W, 1)` of 0 and 1; the outside is white.
+        lesion_label: `(n, H, W, 1)` class codes, coloured over the last modality (or over black).
+        modalities: names of the M channels.
+    """
+    columns: list[tuple[str, list[Picture]]] = []
+    for name, maps in (("structure map", structure_map), ("background mask", background_mask)):
+        if maps is not None:
+            inside = as_mask(maps, np.shape(maps), name)
+            columns.append((name, [_grey(one.astype(np.float32)) for one in inside]))
+    scans = None if images is None else as_images(images)
+    if lesion_label is not None:
+        columns.append(("label", label_overlays(lesion_label, None if scans is None else scans[..., -1])))
+    if scans is not None:
+        check(
+            "each modality needs its name",
+            scans.shape[-1] == len(modalities),
+            images=scans.shape,
+            modalities=tuple(modalities),
+        )
+        columns += [(name, [_grey(one) for one in scans[..., k]]) for k, name in enumerate(modalities)]
+    sizes = {picture.shape for _, pictures in columns for picture in pictures}
+    counts = {len(pictures) for _, pictures in columns}
+    check(
+        "a gallery needs samples of one number and size",
+        len(sizes) == 1 and len(counts) == 1,
+        sizes=sorted(sizes),
+        counts=sorted(counts),
+    )
+    return [[Tile(name, pictures[k]) for name, pictures in columns] for k in range(counts.pop())]
+
+
+def label_overlays(lesion_label: ArrayLike, under: ArrayLike | None = None) -> list[Picture]:
+    """Each label in `LESION_COLOURS` over a darkened grey image, as `(H, W, 3)` uint8.
+
+    Args:
+        lesion_label: `(n, H, W)` or `(n, H, W, 1)` class codes.
+        under: `(n, H, W)` in [0, 1]; None for black.
+    """
+    labels = np.asarray(lesion_label)
+    labels = labels[..., 0] if labels.ndim == 4 else labels
+    check(
+        "a label to draw must have shape (n, H, W, 1)",
+        labels.ndim == 3 and labels.size > 0,
+        shape=labels.shape,
+    )
+    known = bool(((labels >= 0) & (labels < NUM_CLASSES)).all())
+    check(f"labels must hold codes 0 to {NUM_CLASSES - 1}", known)
+    ground = np.zeros(labels.shape) if under is None else np.asarray(under)
+    check(
+        "labels must fit their images", ground.shape == labels.shape, labels=labels.shape, under=ground.shape
+    )
+    palette = np.array([(0, 0, 0), *(LESION_COLOURS[name] for name in LESION_CLASSES[1:])], np.float64)
+    opacity = np.where(labels > 0, _LABEL_OPACITY if under is not None else 1.0, 0.0)[..., None]
+    mixed = opacity * palette[labels.astype(int)] + (1 - opacity) * 255 * 0.8 * ground[..., None]
+    return list(np.round(mixed).astype(np.uint8))
+
+
+def gallery(
+    images: ArrayLike | None,
+    structure_map: ArrayLike | None,
+    background_mask: ArrayLike | None,
+    lesion_label: ArrayLike | None,
+    titles: Sequence[str],
+    modalities: Sequence[str] = MODALITIES,
+) -> bytes:
+    """A PNG with one titled row of enlarged tiles a sample and a legend of the lesion colours.
+
+    Args:
+        images: `(n, H, W, M)` in [0, 1].
+        structure_map: `(n, H, W, 1)` of 0 and 1.
+        background_mask: same.
+        lesion_label: `(n, H, W, 1)` class codes.
+        titles: n row titles, e.g. "real, patient 7" and "synthetic, same map and label".
+        modalities: names of the M channels.
+    """
+    rows = sample_tiles(images, structure_map, background_mask, lesion_label, modalities)
+    check("each sample needs its title", len(titles) == len(rows), titles=len(titles), samples=len(rows))
+    height, width = rows[0][0].pixels.shape[:2]
+    scale = max(1, math.ceil(TILE_SIDE / width))
+    size_of_text = max(12, scale * width // 12)
+    text, bold = (ImageFont.truetype(str(_font_file(name)), size_of_text) for name in ("", "-Bold"))
+    line = int(1.4 * size_of_text)
+    step_x, step_y = scale * width + _GAP, scale * height + line + _GAP
+    legend = line + _GAP if lesion_label is not None else 0
+    head = line + _GAP
+    size = (_GAP + len(rows[0]) * step_x, head + len(rows) * step_y + legend + _GAP)
+    page = Image.new("RGB", size, _PAPER)
+    pen = ImageDraw.Draw(page)
+    for column, tile in enumerate(rows[0]):
+        pen.text((_GAP + column * step_x, 2), tile.name, fill=_INK, font=bold)
+    for number, (title, row) in enumerate(zip(titles, rows, strict=True)):
+        top = head + number * step_y
+        pen.text((_GAP, top), title, fill=_INK, font=text)
+        for column, tile in enumerate(row):
+            left = _GAP + column * step_x
+            pen.rectangle(
+                (left - 1, top + line - 1, left + scale * width, top + line + scale * height), outline=_EDGE
+            )
+            page.paste(Image.fromarray(enlarged(tile.pixels, scale)), (left, top + line))
+    if legend:
+        _draw_legend(pen, top=size[1] - line - _GAP, width=size[0], text=text)
+    return _png(page)
+
+
+def enlarged(pixels: Picture, scale: int) -> Picture:
+    """`pixels` with each one repeated `scale` times down and across: no smoothing."""
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def png(pixels: Picture) -> bytes:
+    """`(H, W, 3)` uint8 pixels as a PNG file; grey pictures are stored as grey."""
+    grey = bool((pixels == pixels[..., :1]).all())
+    return _png(Image.fromarray(pixels[..., 0] if grey else pixels))
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _grey(values: NDArray[np.float32]) -> Picture:
+    # `as_images` lets rounding errors pass; they must not wrap around in 8 bits.
+    levels = np.round(255 * values.clip(0, 1)).astype(np.uint8)
+    return np.repeat(levels[..., None], 3, axis=-1)
+
+
+def _draw_legend(pen: ImageDraw.ImageDraw, top: int, width: int, text: ImageFont.FreeTypeFont) -> None:
+    names = {name: name.replace("_", "-") for name in LESION_COLOURS}
+    swatch = int(text.size)
+    while sum(text.getlength(name) + 2.5 * swatch for name in names.values()) > width and text.size > 8:
+        text = text.font_variant(size=text.size - 1)
+        swatch = int(text.size)
+    left = float(_GAP)
+    for name, shown in names.items():
+        pen.rectangle(
+            (left, top + 2, left + swatch, top + 2 + swatch), fill=LESION_COLOURS[name], outline=_INK
+        )
+        pen.text((left + 1.3 * swatch, top), shown, fill=_INK, font=text)
+        left += text.getlength(shown) + 2.5 * swatch
+
+
+def _font_file(weight: str) -> Path:
+    """The font that comes with matplotlib: no machine lacks it."""
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"DejaVuSans{weight}.ttf"

@@ -1,0 +1,158 @@
+"""One self-contained HTML page from `ReportData`: no network, no scripts, readable on a phone."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+
+from tf_medsynth.evaluation.figures import Chart, coverage_chart, gates_chart, loss_chart
+from tf_medsynth.evaluation.gallery import LESION_COLOURS, png, sample_tiles
+from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, ReportData
+from tf_medsynth.evaluation.tables import Table, number, percent
+from tf_medsynth.metrics.coverage import REGIONS, Coverage
+from tf_medsynth.runtime import atomic_path
+
+__all__ = ["Finding", "Gallery", "GateCounts", "ReportData", "Table", "render_report", "report_html"]
+
+_TEMPLATE = "report.html.j2"
+_ORDER = {False: 0, None: 1, True: 2}
+
+
+class _Picture(NamedTuple):
+    name: str
+    source: str  # data URI
+    alternative: str
+
+
+class _Row(NamedTuple):
+    title: str
+    tiles: list[_Picture]
+
+
+def render_report(data: ReportData, out: Path | str) -> Path:
+    """The path `out`, at which the whole page now is: written beside it first, then moved.
+
+    Args:
+        data: what to show.
+        out: HTML file to write; an existing one is replaced.
+    """
+    page = report_html(data)
+    with atomic_path(out) as partial:
+        partial.write_text(page, encoding="utf-8")
+    return Path(out)
+
+
+def report_html(data: ReportData) -> str:
+    """The page as text: the same for the same data, down to the byte."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tf_medsynth.evaluation"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(_TEMPLATE).render(
+        data=data,
+        findings=sorted(data.findings, key=lambda finding: _ORDER[finding.held]),
+        counts={held: sum(f.held is held for f in data.findings) for held in (True, False, None)},
+        warnings={stage: lines for stage, lines in data.warnings.items() if lines},
+        galleries=[(gallery, _rows(gallery)) for gallery in data.galleries],
+        colours={name.replace("_", "-"): _css(rgb) for name, rgb in LESION_COLOURS.items()},
+        gates=None if data.gates is None else _gates(data.gates),
+        coverage=None if data.coverage is None else _coverage(data.coverage),
+        curves={stage: _curves(terms) for stage, terms in data.curves.items()},
+        trained={stage: list(_flat(facts)) for stage, facts in data.trained.items()},
+        steps=_steps(data) if data.steps else None,
+    )
+
+
+def _rows(gallery: Gallery) -> list[_Row]:
+    samples = sample_tiles(
+        gallery.images,
+        gallery.structure_map,
+        gallery.background_mask,
+        gallery.lesion_label,
+        gallery.modalities,
+    )
+    return [
+        _Row(title, [_Picture(t.name, _uri(png(t.pixels)), f"{t.name} of: {title}") for t in tiles])
+        for title, tiles in zip(gallery.titles, samples, strict=True)
+    ]
+
+
+def _gates(gates: GateCounts) -> dict[str, Any]:
+    chart = gates_chart(gates.accepted, gates.rejected)
+    rows = [
+        [
+            reason.replace("_", " "),
+            str(gates.rejected.get(reason, 0)),
+            str(gates.failed.get(reason, 0)) if gates.failed else number(None),
+        ]
+        for reason in dict.fromkeys([*gates.rejected, *gates.failed])
+    ]
+    return {
+        "rate": percent(gates.accepted / gates.candidates if gates.candidates else None),
+        "chart": _picture("gates", chart),
+        "table": Table("Gates", ["gate", "rejected for it", "candidates that fail it"], rows),
+    }
+
+
+def _coverage(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    # Counts alone are drawn: the image size, by which sizes were binned, is no longer needed.
+    before, after = (Coverage.from_dict((1, 1), tables[name]) for name in ("before", "after"))
+    emptied = [change for change in after.changes_from(before) if change.before and not change.after]
+    return {
+        "cells": (before.occupied(), after.occupied()),
+        "kept": percent(after.share_of(before)),
+        "charts": [_picture(r, coverage_chart(r, before.counts, after.counts)) for r in REGIONS],
+        "emptied": Table(
+            "Cells that the gates emptied",
+            ["region", "size", "place", "before"],
+            [[c.region.replace("_", "-"), c.size, c.place, str(c.before)] for c in emptied],
+        ),
+    }
+
+
+def _curves(terms: Mapping[str, tuple[Any, Any]]) -> list[_Picture]:
+    return [_picture(name, loss_chart(name, *curve)) for name, curve in terms.items()]
+
+
+def _steps(data: ReportData) -> Table:
+    rows = [
+        [
+            str(step["verb"]),
+            str(datetime.timedelta(seconds=round(step["seconds"])))
+            if step["seconds"] >= 10
+            else f"{step['seconds']:.1f} s",
+            number(step.get("peak_memory_mib"), 0),
+            ", ".join(f"{key} {value}" for key, value in _flat(step.get("detail") or {})),
+        ]
+        for step in data.steps
+    ]
+    return Table("Time and memory", ["step", "time", "peak memory, MiB", "what"], rows)
+
+
+def _flat(facts: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested facts as (dotted key, text) pairs."""
+    if not isinstance(facts, Mapping):
+        yield prefix, ", ".join(map(str, facts)) if isinstance(facts, (list, tuple)) else str(facts)
+        return
+    for key, value in facts.items():
+        yield from _flat(value, f"{prefix}.{key}" if prefix else str(key))
+
+
+def _picture(name: str, chart: Chart) -> _Picture:
+    return _Picture(name, _uri(chart.png), chart.description)
+
+
+def _uri(file: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(file).decode("ascii")
+
+
+def _css(rgb: tuple[int, int, int]) -> str:
+    return f"rgb({rgb[0]} {rgb[1]} {rgb[2]})"

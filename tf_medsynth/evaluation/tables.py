@@ -1,0 +1,186 @@
+"""The evaluators' dictionaries as tables for the report: text in cells, nothing computed anew."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tf_medsynth.config.base import check
+
+UNKNOWN = "–"
+"""Shown where a number does not exist: never a 0."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A titled table of text.
+
+    Attributes:
+        title: what it shows.
+        columns: headings.
+        rows: one text a column.
+        note: how to read it, or what is missing.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        """Checks that every row fills every column."""
+        widths = {len(row) for row in self.rows}
+        check(
+            f"each row of {self.title!r} needs {len(self.columns)} cells",
+            widths <= {len(self.columns)},
+            cells=sorted(widths),
+        )
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A number as text, `UNKNOWN` for None and NaN; integers keep all their digits."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return UNKNOWN
+    return str(value) if isinstance(value, (int, str)) else f"{value:.{digits}f}"
+
+
+def percent(value: Any, signed: bool = False) -> str:
+    """A share as a percentage with one decimal, `UNKNOWN` for None and NaN."""
+    known = number(value) != UNKNOWN
+    return (f"{100 * value:+.1f} %" if signed else f"{100 * value:.1f} %") if known else UNKNOWN
+
+
+def quality_table(quality: Mapping[str, Any]) -> Table:
+    """What `evaluation.quality.image_quality` found, a column a modality."""
+    names = list(quality["ssim"])
+    mean, std = quality["intensity_mean"], quality["intensity_std"]
+    rows = [
+        ("sharpness, of real", percent, quality["laplacian_ratio"]),
+        ("sharpness without rim, of real", percent, quality["laplacian_ratio_interior"]),
+        ("sharpness from real maps, of real", percent, quality["laplacian_ratio_same_maps"]),
+        ("intensity mean, synthetic", number, mean["synthetic"]),
+        ("intensity mean, real", number, mean["real"]),
+        ("mean: difference", _signed, mean["relative_difference"]),
+        ("intensity spread, synthetic", number, std["synthetic"]),
+        ("intensity spread, real", number, std["real"]),
+        ("spread: difference", _signed, std["relative_difference"]),
+        ("SSIM to own real image", number, quality["ssim"]),
+        ("SSIM inside the organ", number, quality["ssim_inside"]),
+        ("MAE inside the organ", number, quality["mae_inside"]),
+    ]
+    return Table(
+        "Image quality",
+        ["measure", *names],
+        [[title, *(shown(values.get(name)) for name in names)] for title, shown, values in rows],
+        f"{quality['synthetic_images']} synthetic and {quality['real_images']} real images; "
+        f"{quality['synthetic_without_organ']} synthetic without an organ enter no average. Sharpness is the "
+        "mean absolute Laplacian inside the organ.",
+    )
+
+
+def registration_table(synthetic: Mapping[str, Any], real: Mapping[str, Any]) -> Table:
+    """What `evaluation.registration.registration_shifts` found, synthetic beside real."""
+
+    def row(title: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+        return [title, *(number(source.get(key), 2) for source in (one, other) for key in ("median", "p95"))]
+
+    pairs = [row(name, found, real["pairs"].get(name, {})) for name, found in synthetic["pairs"].items()]
+    return Table(
+        "Shift between modalities, px",
+        ["pair", "synthetic median", "synthetic 95 %", "real median", "real 95 %"],
+        [row("all pairs", synthetic, real), *pairs],
+        f"{synthetic['images']} synthetic and {real['images']} real images; not measurable (constant): "
+        f"{synthetic['unmeasured']} and {real['unmeasured']} pairs. The estimator reads a shift between "
+        "real, registered contrasts too, so only the comparison counts.",
+    )
+
+
+def lesion_table(synthetic: Mapping[str, Any], real: Mapping[str, Any]) -> Table:
+    """What `evaluation.lesion.lesion_agreement` found on synthetic samples, beside real test patients."""
+    names = ["whole_lesion", *synthetic["classes"]]
+
+    def scores(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        chosen: Mapping[str, Any] = (
+            found["whole_lesion"] if name == "whole_lesion" else found["classes"][name]
+        )
+        return chosen
+
+    rows = [
+        [
+            name.replace("_", "-" if name != "whole_lesion" else " "),
+            *(
+                number(scores(found, name)[key])
+                for found in (synthetic, real)
+                for key in ("per_slice", "pooled")
+            ),
+        ]
+        for name in names
+    ]
+    slices = [found["whole_lesion"]["slices"] for found in (synthetic, real)]
+    return Table(
+        "Lesion agreement, Dice",
+        ["region", "synthetic, per slice", "synthetic, pooled", "real, per slice", "real, pooled"],
+        rows,
+        f"{slices[0]} synthetic and {slices[1]} real slices with a lesion, read by one segmentor that shares "
+        "neither seed nor patients with the guides. Found on empty labels: "
+        f"{percent(synthetic['hallucinated'])} of {synthetic['empty_labels']} synthetic, "
+        f"{percent(real['hallucinated'])} of {real['empty_labels']} real. Above the real score means easier "
+        "lesions, not better images.",
+    )
+
+
+def structure_table(quality: Mapping[str, Any]) -> Table:
+    """What `evaluation.structure.structure_quality` found, generated maps beside real ones."""
+    shares = {
+        "contour_pass_rate": "closed contours",
+        "line_share": "line pixels inside the organ",
+        "interior_line_share": "line pixels away from the outline",
+    }
+    distances = {
+        "line_thickness": "line thickness, px",
+        "mean_pairwise_distance": "distance between two maps",
+        "nearest_training_distance": "distance to the nearest training map",
+    }
+    rows = [
+        [title, *(shown(quality[key][source]) for source in ("generated", "real"))]
+        for titles, shown in ((shares, percent), (distances, number))
+        for key, title in titles.items()
+        if key in quality
+    ]
+    return Table(
+        "Structure maps from plain noise",
+        ["measure", "generated", "real"],
+        rows,
+        f"{quality['generated_maps']} generated, unfiltered ({quality['without_organ']} without an organ) "
+        f"and {quality['real_maps']} real maps. Distances are shares of differing pixels.",
+    )
+
+
+def realism_table(runs: Sequence[Mapping[str, Any]]) -> Table:
+    """What `evaluation.realism.real_or_synthetic` found, a row a seed."""
+    return Table(
+        "Real or synthetic? A classifier on held-out patients",
+        ["seed", "AUC", "accuracy", "on real", "on synthetic", "training accuracy"],
+        [
+            [
+                str(run["seed"]),
+                number(run["auc"]),
+                *(
+                    percent(run[key])
+                    for key in ("accuracy", "accuracy_real", "accuracy_synthetic", "training_accuracy")
+                ),
+            ]
+            for run in runs
+        ],
+        "0.5 is chance, 1 is always right: low is good. "
+        + " ".join(
+            f"Seed {run['seed']}: {run['test_images']} images, {run['test_patients']} patients."
+            for run in runs
+        ),
+    )
+
+
+def _signed(value: Any) -> str:
+    return percent(value, signed=True)

@@ -1,0 +1,286 @@
+"""The verb `prepare`: a folder of patients becomes a TFDS data set, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tf_medsynth.config.base import check
+from tf_medsynth.config.datasets import BRATS_CONFIGS, BratsSettings, brats_settings
+from tf_medsynth.runtime import atomic_path, log
+from tf_medsynth.types import MODALITIES, MedSynthError
+
+DATASET = "brats"
+INPUTS_FILE = "inputs.json"
+"""Written by the builder beside the records; see `Cohort.record`."""
+
+LEAST_BYTES_A_VOXEL = 0.3
+"""Compressed, and with room for the shuffle; skull-stripped heads need more than that."""
+
+# What TensorFlow's file system says instead of raising an OSError.
+_DISK_WORDS = ("No space left", "Resource exhausted", "File too large", "Permission denied", "Read-only")
+
+
+@dataclasses.dataclass(frozen=True)
+class PrepareResult:
+    """What `prepare` did.
+
+    Attributes:
+        dataset: name to load it by, e.g. ``brats/slices_96``.
+        directory: where its records are.
+        examples: number of examples in each split.
+        patients: names of the patients in each split.
+        fingerprint: of settings and files.
+        remarks: oddities of the files that do no harm.
+        skipped: whether it was there already.
+        seconds: wall-clock time.
+    """
+
+    dataset: str
+    directory: str
+    examples: dict[str, int]
+    patients: dict[str, list[str]]
+    fingerprint: str
+    remarks: list[str]
+    skipped: bool
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for ``--json``."""
+        return dataclasses.asdict(self)
+
+    def render(self) -> str:
+        """A few lines for a reader."""
+        head = "is there already, from the same files and settings" if self.skipped else "written"
+        lines = [f"{self.dataset} {head}: {self.directory} ({self.seconds:.0f} s)"]
+        for split, count in self.examples.items():
+            names = self.patients[split]
+            lines.append(f"  {split}: {count} examples of {len(names)} patients")
+        return "\n".join(lines + [f"  note: {remark}" for remark in self.remarks])
+
+
+def prepare(
+    dataset: str,
+    *,
+    manual_dir: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str],
+    overrides: Mapping[str, Any] | None = None,
+    config_name: str | None = None,
+    resume: bool = True,
+) -> PrepareResult:
+    """The prepared data set; it is built unless it is there already.
+
+    Every volume is read and checked before anything is written; then one patient is in memory at a
+    time. A process that is killed leaves nothing that could be taken for a data set.
+
+    Args:
+        dataset: ``"brats"`` or ``"brats/CONFIG"``.
+        manual_dir: holds one folder a patient; only read.
+        data_dir: where TFDS data sets are kept; made if need be.
+        overrides: settings of `BratsSettings` to change, as ``{"size": "80,80"}``. The config then
+            has a name of its own, with a hash of the changes, unless `config_name` is given.
+        config_name: name of the config on disk.
+        resume: skip what is there already; False builds it anew and replaces it at the end.
+
+    Raises:
+        MedSynthError: unknown config or key, a file that breaks a rule, other files or settings under
+            the same name, an output that cannot be written.
+    """
+    start = time.perf_counter()
+    name, settings = _named_settings(dataset, overrides or {}, config_name)
+    source, target = Path(manual_dir), Path(data_dir)
+    check("manual_dir must be a folder", source.is_dir(), manual_dir=str(manual_dir))
+    _check_writable(target)
+    builder = _builder(name, settings, target / f".partial-{DATASET}-{name}")
+    cohort = builder.cohort(source)
+    final = target / DATASET / name / str(builder.version)
+    skipped = resume and _is_same(final, cohort.fingerprint)
+    if skipped:
+        log.info("prepare: %s/%s is there already, skipped", DATASET, name)
+    else:
+        _check_room(target, settings, len(cohort.patients))
+        builder.check(cohort)
+        with _disk_errors(target):
+            _build(builder, source, final)
+    return _result(name, final, skipped, time.perf_counter() - start)
+
+
+def _named_settings(
+    dataset: str, overrides: Mapping[str, Any], config_name: str | None
+) -> tuple[str, BratsSettings]:
+    head, _, config = dataset.partition("/")
+    check("the data set to prepare is brats or brats/CONFIG", head == DATASET, dataset=dataset)
+    base = brats_settings(config or next(iter(BRATS_CONFIGS)))
+    config = config or next(iter(BRATS_CONFIGS))
+    settings = base.override(overrides)
+    if config_name is None:
+        return (config if settings == base else f"{config}_{settings.fingerprint()[:8]}"), settings
+    plain = config_name.replace("_", "").isalnum()
+    check("config_name holds letters, digits and underscores", plain, config_name=config_name)
+    taken = config_name in BRATS_CONFIGS and BRATS_CONFIGS[config_name] != settings
+    check("config_name is that of other settings", not taken, "Choose another.", config_name=config_name)
+    return config_name, settings
+
+
+def _builder(name: str, settings: BratsSettings, data_dir: Path) -> Any:
+    """The TFDS builder of these settings (imported here: it brings TensorFlow with it)."""
+    from tfds_builders.brats.brats_dataset_builder import BratsConfig, Builder
+
+    config = name if name in BRATS_CONFIGS else BratsConfig(name=name, settings=settings)
+    return Builder(config=config, data_dir=os.fspath(data_dir))
+
+
+def _is_same(directory: Path, fingerprint: str) -> bool:
+    """Whether the data set is there, made from the same files and settings; raises if from others."""
+    if not directory.exists():
+        return False
+    found = _inputs(directory).get("fingerprint") if (directory / INPUTS_FILE).is_file() else None
+    check(
+        "a prepared data set keeps its settings and files",
+        found == fingerprint,
+        "Give another --data-dir or config name, or build it anew (resume=False).",
+        directory=str(directory),
+        fingerprint=found,
+        wanted=fingerprint,
+    )
+    return True
+
+
+def _build(builder: Any, manual_dir: Path, final: Path) -> None:
+    """Builds in a hidden folder beside the data sets, then moves the result to `final`."""
+    import tensorflow_datasets as tfds
+
+    scratch = Path(builder._data_dir_root)
+    with _held(scratch), _quiet():
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(manual_dir=str(manual_dir), try_download_gcs=False)
+        )
+        with atomic_path(final, overwrite=True) as partial:
+            Path(builder.data_dir).replace(partial)
+        default = final.parents[1] / ".config" / "metadata.json"
+        if not default.exists():  # where TFDS notes which config "brats" alone means
+            with atomic_path(default) as partial:
+                shutil.copyfile(scratch / DATASET / ".config" / default.name, partial)
+
+
+@contextlib.contextmanager
+def _held(scratch: Path) -> Iterator[None]:
+    """An empty folder `scratch` of this process's own, gone at the end.
+
+    What a killed process left in it is removed; a living one is not disturbed.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    handle = os.open(scratch, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise MedSynthError(
+            f"one process at a time prepares a data set. Received: path={str(scratch)!r}, which is in use. "
+            "Wait for the other process."
+        ) from None
+    try:
+        for left in scratch.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        yield
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """TFDS neither prints nor draws bars in this context: progress is told by patient."""
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        tfds.enable_progress_bar()
+
+
+def _check_writable(data_dir: Path) -> None:
+    there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+    check(
+        "data_dir must be a folder that can be written to",
+        there.is_dir() and os.access(there, os.W_OK | os.X_OK),
+        "Choose another, or change its rights.",
+        data_dir=str(data_dir),
+    )
+
+
+def _check_room(data_dir: Path, settings: BratsSettings, patients: int) -> None:
+    """Raises where the disk cannot hold even a very well compressed data set."""
+    there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+    slices = settings.slice_range[1] - settings.slice_range[0]
+    depth = settings.stack_size if settings.form == "stacks" else 1
+    rows, columns = settings.image_size
+    voxels = patients * slices * depth * rows * columns * len(MODALITIES)
+    need, free = voxels * LEAST_BYTES_A_VOXEL, shutil.disk_usage(there).free
+    check(
+        "the disk of data_dir must have room for the data set",
+        need <= free,
+        "Free some, or choose another.",
+        data_dir=str(data_dir),
+        needed_mib=round(need / 2**20),
+        free_mib=round(free / 2**20),
+    )
+
+
+@contextlib.contextmanager
+def _disk_errors(data_dir: Path) -> Iterator[None]:
+    """Says in one line that the disk failed, whichever library noticed."""
+    try:
+        yield
+    except MedSynthError:
+        raise
+    except Exception as error:
+        numbers = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
+        known = isinstance(error, OSError) and error.errno in numbers
+        word = next((word for word in _DISK_WORDS if word in str(error)), None)
+        if not known and word is None:
+            raise
+        reason = os.strerror(error.errno) if known and isinstance(error, OSError) and error.errno else word
+        raise MedSynthError(
+            "data_dir must be writable and have room. "
+            f"Received: data_dir={str(data_dir)!r}, reason={reason!r}. "
+            "Nothing was kept; free some space or choose another."
+        ) from error
+
+
+def _inputs(directory: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((directory / INPUTS_FILE).read_text(encoding="utf-8"))
+    return record
+
+
+def _result(name: str, directory: Path, skipped: bool, seconds: float) -> PrepareResult:
+    import tensorflow_datasets as tfds
+
+    record = _inputs(directory)
+    splits = tfds.builder_from_directory(str(directory)).info.splits
+    members = {
+        split: sorted(p for p, facts in record["patients"].items() if facts["split"] == split)
+        for split in splits
+    }
+    return PrepareResult(
+        dataset=f"{DATASET}/{name}",
+        directory=str(directory),
+        examples={split: int(info.num_examples) for split, info in splits.items()},
+        patients=members,
+        fingerprint=record["fingerprint"],
+        remarks=record["remarks"],
+        skipped=skipped,
+        seconds=round(seconds, 2),
+    )

@@ -1,0 +1,173 @@
+"""Finished stages of a run: their networks, their identity, and what stage M trains on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_medsynth import runtime
+from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.imaging import ContourConfig, OperatorConfig
+from tf_medsynth.config.presets import Preset
+from tf_medsynth.config.stages import MultimodalSettings
+from tf_medsynth.data.batches import DrawnMaps, training_batches, with_structure
+from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.data.slices import SliceSource
+from tf_medsynth.experiments.build import build_stage
+from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
+from tf_medsynth.generation.map_pool import accepted_maps
+from tf_medsynth.stages.base import AdversarialStage
+from tf_medsynth.stages.guides import LesionStage, segmentor_names
+from tf_medsynth.stages.structure import StructureStage
+
+_NEEDS = {"multimodal": ("structure", "lesion", "translation")}
+_LABELS_KEPT = 1000
+_CHUNK = 32
+
+
+def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConfig) -> dict[str, str]:
+    """Names of the finished stages that `stage` builds on, by their weights.
+
+    Raises:
+        MedSynthError: one is missing or unfinished, or was trained on images of another size,
+            normalisation or structure map.
+    """
+    found = {}
+    for name in _NEEDS.get(stage, ()):
+        directory = stage_directory(run, name)
+        directory.require_finished()
+        config = directory.config()
+        here: dict[str, Any] = {
+            "image_size": list(source.image_size),
+            "data_settings": source.settings.to_dict(),
+        }
+        if name == "structure":
+            here["operators"] = operators.to_dict()
+        for key, value in here.items():
+            check(
+                f"stage {name!r} was trained with other {key}",
+                config[key] == value,
+                "Train all stages of a run on the same images.",
+                trained=config[key],
+                now=value,
+            )
+        found[name] = weights_hash(directory)
+    return found
+
+
+def weights_hash(directory: StageDirectory) -> str:
+    """Hexadecimal name of a finished stage: its settings and every bit of its weights."""
+    latest = tf.train.latest_checkpoint(str(directory.checkpoints))
+    check("a finished stage has a checkpoint", latest is not None, folder=str(directory.checkpoints))
+    digest = hashlib.sha256()
+    for part in sorted(Path(latest).parent.glob(Path(latest).name + ".data-*")):
+        digest.update(part.read_bytes())
+    return fingerprint(directory.config()["fingerprint"], digest.hexdigest())
+
+
+def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None = None) -> AdversarialStage:
+    """A finished stage with its trained weights, as it was when its training ended."""
+    directory.require_finished()
+    config = directory.config()
+    name = config["stage"]
+    settings = Preset.from_dict({name: config["settings"], "data": config["data_settings"]})
+    operators = OperatorConfig.from_dict(config["operators"])
+    size = (config["image_size"][0], config["image_size"][1])
+    stage = build_stage(name, settings, operators, size, config["seed"], frozen)
+    latest = tf.train.latest_checkpoint(str(directory.checkpoints))
+    check("a finished stage has a checkpoint", latest is not None, folder=str(directory.checkpoints))
+    stage.checkpoint().restore(latest).assert_existing_objects_matched()
+    return stage
+
+
+def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
+    """Guides and translator for stage M, none for the others."""
+    if stage != "multimodal":
+        return {}
+    guides = load_stage(stage_directory(run, "lesion"))
+    assert isinstance(guides, LesionStage)
+    check(
+        "stage M needs a segmentor a modality",
+        guides.names == segmentor_names("multiple"),
+        "Train stage lesion with scheme=multiple.",
+        segmentors=guides.names,
+    )
+    translator = load_stage(stage_directory(run, "translation"))
+    networks = {name: guides.best(name) for name in guides.names}
+    for name in ("translation_encoder", "translation_decoder"):
+        networks[name] = translator.best(name)
+    return networks
+
+
+def map_drawer(stage: StructureStage) -> Any:
+    """A function (seed, index) -> maps and masks, always computed in one batch size."""
+
+    @tf.function
+    def drawn(seed: Any, index: Any) -> Any:
+        z = draw({"z": Draw((stage.code_size,))}, seed, index)["z"]
+        maps = stage.draw_maps(z)
+        return maps["structure_map"], maps["background_mask"]
+
+    def call(seed: int, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        parts = []
+        for start in range(0, len(index), _CHUNK):
+            rows = np.resize(index[start : start + _CHUNK], _CHUNK)
+            maps, masks = drawn(tf.constant(seed, tf.int64), tf.constant(rows, tf.int64))
+            kept = len(index[start : start + _CHUNK])
+            parts.append((maps.numpy()[:kept], masks.numpy()[:kept]))
+        return np.concatenate([m for m, _ in parts]), np.concatenate([m for _, m in parts])
+
+    return call
+
+
+def drawn_maps(
+    run: Path, own: MultimodalSettings, operators: OperatorConfig, source: SliceSource, seed: int
+) -> DrawnMaps:
+    """Maps, masks and labels that stage M's free part is drawn from; kept in the run."""
+    file = run / "multimodal" / "maps.npz"
+    if not file.exists():
+        labels = _labels(source)
+        if own.maps == "synthetic":
+            stage = load_stage(stage_directory(run, "structure"))
+            assert isinstance(stage, StructureStage)
+            maps, masks, share = accepted_maps(map_drawer(stage), own.map_pool, seed, ContourConfig())
+        else:
+            maps, masks, share = *_real_maps(source, operators, own.map_pool, seed), 1.0
+        with runtime.atomic_path(file) as partial, partial.open("wb") as stream:
+            np.savez_compressed(stream, maps=maps, masks=masks, labels=labels, share=share)
+    with np.load(file, allow_pickle=False) as held:
+        return DrawnMaps(held["maps"], held["masks"], held["labels"])
+
+
+def _labels(source: SliceSource) -> np.ndarray:
+    """Up to a thousand labels that show a lesion, in the dataset's order."""
+    kept: list[np.ndarray] = []
+    for example in source.examples().as_numpy_iterator():
+        if example["lesion_label"].any():
+            kept.append(example["lesion_label"].astype(np.uint8))
+        if len(kept) == _LABELS_KEPT:
+            break
+    check("stage M needs labels that show a lesion", bool(kept), data=source.name)
+    return np.stack(kept)
+
+
+def _real_maps(
+    source: SliceSource, operators: OperatorConfig, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    steps = (with_structure(operators, seed),)
+    batches = training_batches(source, batch_size=8, seed=seed, stop=-(-count // 8), steps=steps)
+    kept = list(batches.as_numpy_iterator())
+    maps = np.concatenate([b["structure_map"] for b in kept])[:count] > 0.5
+    return maps, np.concatenate([b["background_mask"] for b in kept])[:count] > 0.5
+
+
+def data_settings(config: dict[str, Any]) -> DataSettings:
+    """The data settings a stage was trained with."""
+    return DataSettings.from_dict(json.loads(json.dumps(config["data_settings"])))

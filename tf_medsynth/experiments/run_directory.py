@@ -1,0 +1,117 @@
+"""One run directory holds all stages: what each was trained with, how far it is, and its weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.config.presets import STAGES
+from tf_medsynth.runtime import write_json
+
+
+@dataclasses.dataclass(frozen=True)
+class StageDirectory:
+    """``RUN/<stage>``: config.json, checkpoints/, logs/, metrics.csv, samples/, finished.json."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Stage name."""
+        return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the stage's checkpoints."""
+        return self.path / "checkpoints"
+
+    def config(self) -> dict[str, Any]:
+        """What the stage was trained with.
+
+        Raises:
+            MedSynthError: the stage has not been trained in this run.
+        """
+        file = self.path / "config.json"
+        check(
+            f"this run has no stage {self.name!r}",
+            file.exists(),
+            f"Train it first: medsynth train {self.name} --run ...",
+            run=str(self.path.parent),
+        )
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+
+    def finished(self) -> dict[str, Any] | None:
+        """The record of a finished training, or None."""
+        file = self.path / "finished.json"
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+
+    def require_finished(self) -> dict[str, Any]:
+        """The record of a finished training.
+
+        Raises:
+            MedSynthError: not trained, or not to the end.
+        """
+        self.config()
+        record = self.finished()
+        check(
+            f"stage {self.name!r} of this run is not finished",
+            record is not None,
+            f"Go on with: medsynth train {self.name} --run ... --resume",
+            run=str(self.path.parent),
+        )
+        assert record is not None
+        return record
+
+    def open(self, config: Mapping[str, Any], resume: bool) -> bool:
+        """Claims the directory for a training by `config`; True where it is finished already.
+
+        Raises:
+            MedSynthError: it holds a training by another config, or an unfinished one without `resume`.
+        """
+        name = fingerprint(config)
+        if (self.path / "config.json").exists():
+            held = self.config()
+            differing = [key for key in {*held, *config} if held.get(key) != config.get(key)]
+            check(
+                f"{self.name!r} of this run was trained by other settings",
+                held.get("fingerprint") == name,
+                "Choose another --run, or remove that stage's folder.",
+                differing=sorted(set(differing) - {"fingerprint"}),
+                run=str(self.path.parent),
+            )
+            if self.finished() is not None:
+                return True
+            started = any(self.checkpoints.glob("*.index"))
+            check(
+                f"{self.name!r} of this run is unfinished",
+                resume or not started,
+                "Pass --resume to go on.",
+                run=str(self.path.parent),
+            )
+            return False
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.path / "config.json", {**config, "fingerprint": name})
+        return False
+
+
+def stage_directory(run: Path | str, name: str) -> StageDirectory:
+    """The directory of stage `name` in `run`."""
+    check("unknown stage", name in STAGES or name == "judge", f"Stages: {', '.join(STAGES)}.", stage=name)
+    return StageDirectory(Path(run) / name)
+
+
+def require_writable(run: Path | str) -> Path:
+    """`run` as a directory that can be written to, made if it was missing."""
+    run = Path(run)
+    probe = run / ".write_probe"
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        check("the run directory must be writable", False, run=str(run), error=error.strerror)
+    return run

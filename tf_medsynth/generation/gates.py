@@ -1,0 +1,125 @@
+"""The tests a sample must pass, and the scores they judge.
+
+Scores are plain dictionaries of floats, ready for a record; `None` stands for a score that could
+not be measured (a constant image has no position), and `None` never passes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tf_medsynth.config.generation import GenerationConfig, LesionGate
+from tf_medsynth.imaging.registration import subpixel_shift
+from tf_medsynth.types import LESION_CLASSES
+
+CONTOUR = "contour"
+LABEL = "label"
+REGISTRATION = "registration"
+LESION_WHOLE = "lesion_whole"
+LESION_CLASS = "lesion_class"
+REASONS: tuple[str, ...] = (CONTOUR, LABEL, LESION_WHOLE, LESION_CLASS, REGISTRATION)
+"""Every reason to reject a candidate, in the order in which they are tested."""
+
+DECIMALS = 6
+"""Scores are kept, and judged, to this many decimals."""
+
+
+def dice(predicted: np.ndarray, wanted: np.ndarray) -> float | None:
+    """Dice score in [0, 1] of two boolean arrays of one shape; None where both are empty."""
+    total = int(predicted.sum()) + int(wanted.sum())
+    return 2.0 * int((predicted & wanted).sum()) / total if total else None
+
+
+def lesion_scores(
+    segmented: np.ndarray, lesion_label: np.ndarray, modalities: Sequence[str]
+) -> dict[str, Any]:
+    """Agreement of the guides' segmentations with the label a sample was made from.
+
+    Args:
+        segmented: `(H, W, M)` integer class codes, one guide a modality.
+        lesion_label: `(H, W)` integer class codes.
+        modalities: names of the M guides.
+
+    Returns:
+        ``lesion_dice``: whole-lesion Dice, mean over the guides; ``lesion_dice_by_modality``; and
+        ``lesion_dice_by_class``: mean over the guides, for the classes present in the label. An
+        empty label has no agreement: None and empty dictionaries.
+    """
+    if not lesion_label.any():
+        return {"lesion_dice": None, "lesion_dice_by_modality": {}, "lesion_dice_by_class": {}}
+    guides = [segmented[..., number] for number in range(len(modalities))]
+    whole = [dice(guide > 0, lesion_label > 0) for guide in guides]
+    classes = {
+        name: _mean(dice(guide == code, lesion_label == code) for guide in guides)
+        for code, name in enumerate(LESION_CLASSES)
+        if code and (lesion_label == code).any()
+    }
+    return {
+        "lesion_dice": _mean(whole),
+        "lesion_dice_by_modality": dict(zip(modalities, map(rounded, whole), strict=True)),
+        "lesion_dice_by_class": classes,
+    }
+
+
+def registration_scores(images: np.ndarray, modalities: Sequence[str]) -> dict[str, Any]:
+    """Measured shift in px between the modalities of `(H, W, M)` `images`: all pairs, and the worst.
+
+    Returns:
+        ``registration_shift_px``: largest over the pairs, None where any pair cannot be measured;
+        ``registration_pair``: the pair it belongs to.
+    """
+    shifts = {
+        f"{modalities[first]}-{modalities[second]}": math.hypot(
+            *subpixel_shift(images[..., first], images[..., second])
+        )
+        for first, second in itertools.combinations(range(len(modalities)), 2)
+    }
+    if not shifts:
+        return {"registration_shift_px": 0.0, "registration_pair": None}
+    pair = max(shifts, key=lambda name: math.inf if math.isnan(shifts[name]) else shifts[name])
+    return {"registration_shift_px": rounded(shifts[pair]), "registration_pair": pair}
+
+
+def contour_passes(contour_mae: float | None, settings: GenerationConfig) -> bool:
+    """Whether the map's filled outline and the mask agree.
+
+    Source: Qu et al., Algorithm 3.
+    Deviates: its pseudocode repeats while the error is small; the prose and this test keep those.
+    """
+    return contour_mae is not None and contour_mae <= settings.contour.max_mae
+
+
+def registration_passes(scores: Mapping[str, Any], settings: GenerationConfig) -> bool:
+    """Whether the worst pair of modalities is within the allowed shift."""
+    shift = scores["registration_shift_px"]
+    return shift is not None and shift <= settings.registration_px
+
+
+def lesion_failures(
+    scores: Mapping[str, Any], lesion_pixels: Mapping[str, int], gate: LesionGate
+) -> list[str]:
+    """The lesion reasons a sample fails for: none, whole, class or both; an empty label passes."""
+    if scores["lesion_dice"] is None:
+        return []
+    judged = [
+        score
+        for name, score in scores["lesion_dice_by_class"].items()
+        if lesion_pixels[name] >= gate.class_pixels
+    ]
+    failures = [LESION_WHOLE] if scores["lesion_dice"] < gate.whole_threshold else []
+    return failures + ([LESION_CLASS] if any(s < gate.class_threshold for s in judged) else [])
+
+
+def rounded(value: float | None) -> float | None:
+    """`value` to `DECIMALS` decimals, None where it is not a finite number."""
+    return None if value is None or not math.isfinite(value) else round(float(value), DECIMALS)
+
+
+def _mean(values: Any) -> float | None:
+    known = [value for value in values if value is not None]
+    return rounded(sum(known) / len(known)) if known else None

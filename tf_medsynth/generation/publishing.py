@@ -1,0 +1,136 @@
+"""From a spool to a data set others can read: TFDS records, or volume files, with summary and card."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_medsynth import runtime
+from tf_medsynth.config.base import check
+from tf_medsynth.config.generation import Geometry, SampleFormat
+from tf_medsynth.generation.card import dataset_card
+from tf_medsynth.generation.spool import RECORDS_NAME, Spool, encode_record
+from tf_medsynth.generation.summary import DATASET, summarise
+from tf_medsynth.imaging.volumes import Volume, write_volume
+from tf_medsynth.types import MedSynthError
+
+SUMMARY_NAME = "summary.json"
+INTENSITY_SCALE = 10_000
+"""A volume file holds ``round(INTENSITY_SCALE * image)`` as int16."""
+
+ENDINGS: dict[SampleFormat, str] = {"nifti": ".nii.gz", "mha": ".mha"}
+MODALITY_SUFFIXES = {"T1": "t1", "T2": "t2", "T1c": "t1ce", "Flair": "flair"}
+
+
+def check_output(out: Path) -> None:
+    """Raises unless `out` can be published to: nothing there, an empty folder, or an earlier set.
+
+    Raises:
+        MedSynthError: a file, somebody else's folder, or a place that cannot be written.
+    """
+    check("--out is a folder", not out.exists() or out.is_dir(), out=str(out))
+    check(
+        "--out is new, empty, or an earlier generated set",
+        not out.is_dir() or not any(out.iterdir()) or _published(out) is not None,
+        "Use another --out.",
+        out=str(out),
+    )
+    parent = next(p for p in (out.absolute().parent, *out.absolute().parents) if p.exists())
+    check(
+        "the folder around --out must be writable",
+        parent.is_dir() and os.access(parent, os.W_OK | os.X_OK),
+        out=str(out),
+        folder=str(parent),
+    )
+
+
+def publish(
+    spool: Spool | Path,
+    out: Path,
+    form: SampleFormat,
+    count: int,
+    geometry: Geometry | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """The summary of the data set that now is in `out`, which appears whole or not at all.
+
+    Args:
+        spool: what `stream` filled.
+        out: see `check_output`; an earlier generated set is replaced.
+        form: ``tfds``, ``nifti`` or ``mha``.
+        count: samples to publish, the first accepted ones.
+        geometry: of volume files; 1 mm at the origin without it.
+        command: how the user asked for it, for the card.
+
+    Raises:
+        MedSynthError: unusable `out`, fewer samples in the spool, no space left.
+    """
+    check("count must be at least 1", count >= 1, count=count)
+    check("format must be one of tfds, nifti, mha", form in ("tfds", *ENDINGS), format=form)
+    check_output(out)
+    source = Spool.read(spool) if isinstance(spool, Path) else spool
+    geometry = geometry or Geometry()
+    summary: dict[str, Any] = {**summarise(source, count), "format": form}
+    if form != "tfds":
+        summary |= {"intensity_scale": INTENSITY_SCALE, "geometry": geometry.to_dict()}
+    try:
+        with runtime.atomic_path(out) as staging:
+            staging.mkdir()
+            if form == "tfds":
+                _write_tfds(source, staging, count)
+            else:
+                _write_volumes(source, staging, count, ENDINGS[form], geometry)
+            with (staging / RECORDS_NAME).open("w", encoding="utf-8") as log:
+                log.writelines(map(encode_record, source.records_through(count)))
+            runtime.write_json(staging / SUMMARY_NAME, summary)
+            card = dataset_card(summary, form, command)
+            (staging / "README.md").write_text(card, encoding="utf-8")
+    except OSError as error:
+        raise MedSynthError(
+            f"--out must stay writable, with space left. Received: {out}, {error}. "
+            "The samples are kept in the spool: make room and run again with --resume."
+        ) from error
+    return summary
+
+
+def _published(out: Path) -> dict[str, Any] | None:
+    """Summary of the set in `out`, None where it is not one of ours."""
+    try:
+        summary = json.loads((out / SUMMARY_NAME).read_text())
+    except (OSError, ValueError):
+        return None
+    return summary if isinstance(summary, dict) and summary.get("dataset") == DATASET else None
+
+
+def _write_tfds(spool: Spool, folder: Path, count: int) -> None:
+    # Imported here: writing volume files needs no TFDS.
+    from tfds_builders.medsynth_synthetic.medsynth_synthetic_dataset_builder import Builder
+
+    builder = Builder(data_dir=str(folder), spool=str(spool.folder), count=count)
+    # TFDS announces itself on standard output, which belongs to whoever asked for --json.
+    with contextlib.redirect_stdout(io.StringIO()):
+        builder.download_and_prepare()
+
+
+def _write_volumes(spool: Spool, folder: Path, count: int, ending: str, geometry: Geometry) -> None:
+    modalities, seed = spool.identity["modalities"], spool.identity["seed"]
+    samples = runtime.progress(spool.samples(count), total=count, label="publish", unit="sample")
+    for sample in samples:
+        name = f"medsynth_{seed}_{int(sample['sample_index']):08d}"
+        (folder / name).mkdir()
+        scaled = np.rint(sample["images"].astype(np.float64) * INTENSITY_SCALE).astype(np.int16)
+        slices = {MODALITY_SUFFIXES[m]: scaled[..., number] for number, m in enumerate(modalities)}
+        slices |= {
+            "seg": sample["lesion_label"][..., 0],
+            "structure": sample["structure_map"][..., 0],
+            "mask": sample["background_mask"][..., 0],
+        }
+        for suffix, pixels in slices.items():
+            volume = Volume(pixels[None], geometry.spacing, geometry.origin, geometry.direction)
+            write_volume(volume, folder / name / f"{name}_{suffix}{ending}")

@@ -1,0 +1,157 @@
+"""From a seed to `count` accepted samples in a spool: in bounded memory, killed and resumed at will."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tf_medsynth import runtime
+from tf_medsynth.config.base import check
+from tf_medsynth.config.generation import GenerationConfig
+from tf_medsynth.generation.candidates import compute_chunk
+from tf_medsynth.generation.gates import REASONS
+from tf_medsynth.generation.labels import LabelPool
+from tf_medsynth.generation.spool import Record, Spool, open_spool
+from tf_medsynth.generation.synthesiser import Synthesiser
+from tf_medsynth.types import MedSynthError
+
+Progress = Callable[..., Iterable[Any]]
+
+_REMEDIES = {
+    "contour": "train the structure stage longer, or raise contour.max_mae",
+    "label": "use smaller or augmented labels, or raise label_tries",
+    "lesion_whole": "set lesion.whole_threshold relative to what the guides reach on real images",
+    "lesion_class": "set lesion.class_threshold relative to what the guides reach on real images",
+    "registration": "train the multimodal stage longer, or raise registration_px",
+}
+
+
+def stream(
+    synthesiser: Synthesiser,
+    labels: LabelPool,
+    settings: GenerationConfig,
+    seed: int,
+    count: int,
+    spool: Path,
+    progress: Progress = runtime.progress,
+) -> Spool:
+    """The spool with (at least) `count` accepted samples; continues where an earlier run stopped.
+
+    Candidate k is named by (model hash, seed, k): the samples do not depend on `count`, on how often
+    the run was killed, or on what is already there. Candidates are computed in aligned chunks, and
+    the last chunk may hold a few more accepted samples than were asked for.
+
+    Args:
+        synthesiser: trained networks.
+        labels: lesion labels of the synthesiser's image size.
+        settings: gates and bounds.
+        seed: not negative.
+        count: accepted samples wanted.
+        spool: folder of finished chunks, created where there is none.
+        progress: shows how far an iteration is, like `runtime.progress`.
+
+    Raises:
+        MedSynthError: unusable arguments, a spool of something else, too little disk space, or too
+            few candidates accepted; finished chunks are kept.
+    """
+    _check_request(synthesiser, labels, seed, count)
+    identity = _identity(synthesiser, labels, settings, seed)
+    with open_spool(spool, identity, lambda: labels.coverage().to_dict()) as opened:
+        _check_space(synthesiser, count - opened.finished() * settings.chunk, spool)
+        done = _accept(opened, synthesiser, labels, settings, seed, count)
+        for _ in progress(done, total=count, label="generate", unit="sample"):
+            pass
+    return opened
+
+
+def _accept(
+    spool: Spool,
+    synthesiser: Synthesiser,
+    labels: LabelPool,
+    settings: GenerationConfig,
+    seed: int,
+    count: int,
+) -> Iterator[int]:
+    """Index of each of the first `count` accepted candidates, as its chunk is finished."""
+    accepted = looked_at = 0
+    reasons: Counter[str] = Counter()
+    for number in itertools.count():
+        if looked_at >= settings.candidate_cap(count):
+            raise _too_few(accepted, looked_at, count, reasons)
+        records = _finished(spool, number, synthesiser, labels, settings, seed)
+        looked_at += len(records)
+        reasons.update(record["reason"] for record in records if not record["accepted"])
+        for record in records:
+            if record["accepted"]:
+                accepted += 1
+                yield record["k"]
+                if accepted == count:
+                    return
+
+
+def _finished(
+    spool: Spool,
+    number: int,
+    synthesiser: Synthesiser,
+    labels: LabelPool,
+    settings: GenerationConfig,
+    seed: int,
+) -> list[Record]:
+    if not spool.has(number):
+        chunk = compute_chunk(synthesiser, labels, settings, seed, number)
+        spool.write(number, chunk)
+        return chunk.records
+    return spool.records(number)
+
+
+def _identity(
+    synthesiser: Synthesiser, labels: LabelPool, settings: GenerationConfig, seed: int
+) -> dict[str, Any]:
+    return {
+        "model_hash": synthesiser.model_hash,
+        "seed": seed,
+        "image_size": list(synthesiser.image_size),
+        "modalities": list(synthesiser.modalities),
+        "labels": {"fingerprint": labels.fingerprint, "count": len(labels)},
+        "settings": settings.identity(),
+    }
+
+
+def _check_request(synthesiser: Synthesiser, labels: LabelPool, seed: int, count: int) -> None:
+    check("count must be at least 1", count >= 1, count=count)
+    check("seed must not be negative", seed >= 0, seed=seed)
+    check(
+        "labels have the size of the model's images",
+        labels.image_size == tuple(synthesiser.image_size),
+        "Build the pool at the model's size.",
+        labels=labels.image_size,
+        model=tuple(synthesiser.image_size),
+    )
+
+
+def _check_space(synthesiser: Synthesiser, missing: int, spool: Path) -> None:
+    """Raises where the disk cannot hold the samples that are `missing` at least."""
+    rows, columns = synthesiser.image_size
+    needed = missing * rows * columns * (4 * len(synthesiser.modalities) + 3)
+    free = shutil.disk_usage(spool).free
+    check(
+        "the disk must hold the spool",
+        needed < free,
+        "Make room, or use an --out on another disk.",
+        needed_mib=needed >> 20,
+        free_mib=free >> 20,
+    )
+
+
+def _too_few(accepted: int, looked_at: int, count: int, reasons: Counter[str]) -> MedSynthError:
+    worst = max(REASONS, key=lambda reason: reasons[reason])
+    told = ", ".join(f"{reason} {reasons[reason]}" for reason in REASONS if reasons[reason])
+    return MedSynthError(
+        f"acceptance too low: {accepted} of {looked_at} candidates accepted. "
+        f"Received: count={count}; rejected for {told}. What is accepted is kept. "
+        f"Remedy: {_REMEDIES[worst]}; or look at more with max_candidates_per_sample; or --no-filter."
+    )

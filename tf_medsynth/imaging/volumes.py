@@ -1,0 +1,317 @@
+"""Medical volumes in files: voxels and geometry, read and written without loss.
+
+`.mha` and `.mhd` go through SimpleITK, `.nii` and `.nii.gz` through nibabel. Whatever the format,
+an array is `(z, y, x)`, spacing is in mm in that order, origin and direction are ITK's: `(x, y, z)`
+in LPS (x grows to the patient's left, y to the back, z to the head). Voxels keep their stored type.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from tf_medsynth.config.base import check
+from tf_medsynth.types import MedSynthError
+
+VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd")
+"""File endings that `read_volume` knows, longest first."""
+
+_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # RAS <-> LPS: x and y change sign
+_META_BYTES = {"CHAR": 1, "UCHAR": 1, "SHORT": 2, "USHORT": 2, "INT": 4, "UINT": 4, "LONG": 8, "ULONG": 8}
+_META_BYTES |= {"LONG_LONG": 8, "ULONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
+_META_HEADER_LIMIT = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """Where a volume's voxels lie, and as what they are stored.
+
+    Attributes:
+        shape: voxels along (z, y, x).
+        spacing: mm between voxel centres along (z, y, x).
+        origin: mm, centre of voxel (0, 0, 0) as (x, y, z) in LPS.
+        direction: unit vectors of the x, y and z axis as columns of a 3x3 matrix, row by row.
+        dtype: NumPy name of the voxels that `read_volume` will return.
+    """
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Volume:
+    """Voxels with their geometry; see `Header` for the fields' units and order.
+
+    Attributes:
+        array: `(z, y, x)`, the stored type.
+    """
+
+    array: NDArray[Any]
+    spacing: tuple[float, ...] = (1.0, 1.0, 1.0)
+    origin: tuple[float, ...] = (0.0, 0.0, 0.0)
+    direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        check("a volume has three axes (z, y, x)", self.array.ndim == 3, shape=self.array.shape)
+        check("spacing is three positive numbers", _positive(self.spacing, 3), spacing=self.spacing)
+        check("origin is three numbers", len(self.origin) == 3, origin=self.origin)
+        check("direction is a 3x3 matrix, row by row", len(self.direction) == 9, direction=self.direction)
+
+    @property
+    def header(self) -> Header:
+        """Geometry and voxel type alone."""
+        array = self.array
+        return Header(array.shape, self.spacing, self.origin, self.direction, str(array.dtype))
+
+
+def volume_suffix(path: str | os.PathLike[str]) -> str | None:
+    """The known ending of a file's name in lower case (``.nii.gz``, ...), or None."""
+    name = os.fspath(path).lower()
+    return next((suffix for suffix in VOLUME_SUFFIXES if name.endswith(suffix)), None)
+
+
+def read_header(path: str | os.PathLike[str]) -> Header:
+    """Geometry and voxel type of a volume file; the voxels are not read.
+
+    Raises:
+        MedSynthError: no such file, unknown ending, unreadable header, not three axes.
+    """
+    path, meta = _known_file(path)
+    with _readable(path):
+        return _meta_header(path) if meta else _nifti_header(nibabel.load(path))
+
+
+def read_volume(path: str | os.PathLike[str]) -> Volume:
+    """Voxels, in their stored type, and geometry of a volume file.
+
+    Raises:
+        MedSynthError: no such file, unknown ending, truncated or corrupt content, not three axes.
+    """
+    path, meta = _known_file(path)
+    with _readable(path):
+        return _read_meta(path) if meta else _read_nifti(path)
+
+
+def write_volume(volume: Volume, path: str | os.PathLike[str]) -> None:
+    """Writes `volume` as ``.mha``, ``.nii`` or ``.nii.gz``; the file appears whole or not at all.
+
+    Raises:
+        MedSynthError: another ending, or a voxel type that the format cannot hold.
+    """
+    path = Path(path)
+    suffix = volume_suffix(path)
+    check("a volume is written as .mha, .nii or .nii.gz", suffix not in (None, ".mhd"), path=str(path))
+    dtype = volume.array.dtype
+    # Both formats could take int64, but nibabel refuses it: many readers do not know it.
+    check(
+        "a volume file holds integers of up to 32 bits or floats of 32 or 64",
+        (dtype.kind in "iu" and dtype.itemsize <= 4) or (dtype.kind == "f" and dtype.itemsize >= 4),
+        "Convert the array first.",
+        dtype=str(dtype),
+    )
+    write: Callable[[Volume, Path], None] = _write_meta if suffix == ".mha" else _write_nifti
+    part = path.with_name(f".{path.name[: -len(suffix or '')]}.{os.getpid()}.part{suffix}")
+    try:
+        write(volume, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def geometry_differences(first: Header, other: Header) -> dict[str, str]:
+    """What differs between two headers: ``{"shape": "(155, 240, 240) against ..."}``, else empty.
+
+    Shapes are compared exactly, spacing and origin to 1e-3 mm, direction to 1e-4: what is left of a
+    number after one trip through a 32-bit header.
+    """
+    found = {}
+    for name, tolerance in (("shape", 0.0), ("spacing", 1e-3), ("direction", 1e-4), ("origin", 1e-3)):
+        a, b = getattr(first, name), getattr(other, name)
+        if np.abs(np.subtract(a, b)).max() > tolerance:
+            found[name] = f"{_short(a)} against {_short(b)}"
+    return found
+
+
+def _short(values: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in values) + ")"
+
+
+def _positive(values: tuple[float, ...], count: int) -> bool:
+    return len(values) == count and all(np.isfinite(v) and v > 0 for v in values)
+
+
+def _known_file(path: str | os.PathLike[str]) -> tuple[Path, bool]:
+    """The path, and whether it is a MetaImage."""
+    path = Path(path)
+    suffix = volume_suffix(path)
+    check(
+        "a volume file ends in " + ", ".join(VOLUME_SUFFIXES),
+        suffix is not None,
+        path=str(path),
+    )
+    check("a volume file must exist", path.is_file(), path=str(path))
+    return path, suffix in (".mha", ".mhd")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turns whatever a reader raises on a damaged file into one line that names the file."""
+    try:
+        yield
+    except MedSynthError:
+        raise
+    except PermissionError as error:
+        raise MedSynthError(f"a volume file must be readable. Received: path={str(path)!r}.") from error
+    except Exception as error:  # the readers raise a dozen types between them
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = lines[-1] if lines else type(error).__name__
+        raise MedSynthError(
+            "a volume file must be whole and of the format its ending names. "
+            f"Received: path={str(path)!r}, reason={reason!r}. Fetch or export the file again."
+        ) from error
+
+
+def _nifti_header(image: Any) -> Header:
+    check("a volume has three axes", len(image.shape) == 3, "Split a 4-D file first.", shape=image.shape)
+    affine = _LPS @ np.asarray(image.affine, dtype=np.float64)
+    spacing = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    if not _positive(tuple(spacing), 3):
+        raise ValueError(f"its affine has spacing {spacing.tolist()}")
+    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
+    return Header(
+        shape=tuple(int(n) for n in image.shape[::-1]),
+        spacing=tuple(float(v) for v in spacing[::-1]),
+        # adding 0 turns the -0.0 of a flipped axis into 0.0
+        origin=tuple(float(v) + 0.0 for v in affine[:3, 3]),
+        direction=tuple(float(v) + 0.0 for v in (affine[:3, :3] / spacing).ravel()),
+        dtype="float64" if scaled else image.dataobj.dtype.newbyteorder("=").name,
+    )
+
+
+def _read_nifti(path: Path) -> Volume:
+    # Whole content at once: only so is the checksum at the end of a .gz file looked at.
+    content = path.read_bytes()
+    if path.name.lower().endswith(".gz"):
+        content = gzip.decompress(content)
+    kind = nibabel.Nifti2Image if content[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nibabel.Nifti1Image
+    image = kind.from_bytes(content)
+    header = _nifti_header(image)
+    voxels = np.asanyarray(image.dataobj).T
+    array = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("="))
+    return Volume(array, header.spacing, header.origin, header.direction)
+
+
+def _write_nifti(volume: Volume, path: Path) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(volume.direction, (3, 3)) * np.asarray(volume.spacing[::-1])
+    affine[:3, 3] = volume.origin
+    image = nibabel.Nifti1Image(volume.array.T, _LPS @ affine)
+    image.header.set_xyzt_units("mm")
+    image.set_qform(_LPS @ affine, code=1)
+    image.set_sform(_LPS @ affine, code=1)
+    nibabel.save(image, path)
+
+
+def _meta_header(path: Path) -> Header:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(os.fspath(path))
+    _check_meta_header(path)
+    reader.ReadImageInformation()
+    probe = sitk.Image([1, 1, 1], reader.GetPixelID())
+    return Header(
+        shape=tuple(int(n) for n in reader.GetSize()[::-1]),
+        spacing=tuple(float(v) for v in reader.GetSpacing()[::-1]),
+        origin=tuple(float(v) for v in reader.GetOrigin()),
+        direction=tuple(float(v) for v in reader.GetDirection()),
+        dtype=str(sitk.GetArrayViewFromImage(probe).dtype),
+    )
+
+
+def _read_meta(path: Path) -> Volume:
+    _check_meta_voxels(path)
+    image = sitk.ReadImage(os.fspath(path))
+    return Volume(
+        sitk.GetArrayFromImage(image),
+        tuple(float(v) for v in image.GetSpacing()[::-1]),
+        tuple(float(v) for v in image.GetOrigin()),
+        tuple(float(v) for v in image.GetDirection()),
+    )
+
+
+def _write_meta(volume: Volume, path: Path) -> None:
+    image = sitk.GetImageFromArray(volume.array)
+    image.SetSpacing(volume.spacing[::-1])
+    image.SetOrigin(volume.origin)
+    image.SetDirection(volume.direction)
+    sitk.WriteImage(image, os.fspath(path), useCompression=True)
+
+
+def _check_meta_header(path: Path) -> tuple[dict[str, str], int]:
+    """The fields of a MetaImage header and its length in bytes; raises where it is not one."""
+    with path.open("rb") as file:
+        start = file.read(_META_HEADER_LIMIT)
+    fields: dict[str, str] = {}
+    position = 0
+    while "ElementDataFile" not in fields:
+        end = start.find(b"\n", position)
+        if end < 0:
+            raise ValueError("its header is not a whole MetaImage header")
+        key, _, value = start[position:end].decode("ascii", "replace").partition("=")
+        fields[key.strip()] = value.strip()
+        position = end + 1
+    shape = fields.get("DimSize", "").split()
+    check("a volume has three axes", len(shape) == 3, path=str(path), shape=" ".join(shape))
+    channels = fields.get("ElementNumberOfChannels", "1")
+    check("a volume has one value a voxel", channels == "1", path=str(path), channels=channels)
+    return fields, position
+
+
+def _check_meta_voxels(path: Path) -> None:
+    """Raises unless the voxels of a MetaImage file are all there and unharmed.
+
+    ITK returns whatever it could decompress of a damaged file and only prints a remark.
+    """
+    fields, length = _check_meta_header(path)
+    data = fields["ElementDataFile"]
+    if data == "LIST" or "%" in data:
+        return  # slices in files of their own: ITK itself finds a missing one
+    local = data.upper() == "LOCAL"
+    if local and fields.get("HeaderSize", "0") not in ("0", "-1"):
+        return
+    source = path if local else path.with_name(data)
+    if not source.is_file():
+        raise ValueError(f"its voxel file {data!r} is missing")
+    shape = [int(n) for n in fields["DimSize"].split()]
+    expected = int(np.prod(shape)) * _META_BYTES.get(fields.get("ElementType", "")[4:], 0)
+    with source.open("rb") as file:
+        file.seek(length if local else 0)
+        packed = fields.get("CompressedData", "False").lower() == "true"
+        found = _inflated_size(file) if packed else source.stat().st_size - file.tell()
+    if expected and found < expected:
+        raise ValueError(f"it holds {found} of {expected} bytes of voxels")
+
+
+def _inflated_size(file: Any) -> int:
+    """Bytes that a zlib (or gzip) stream unpacks to, its checksum verified, in constant memory."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    size = 0
+    while chunk := file.read(1 << 20):
+        size += len(unpacker.decompress(chunk))
+    size += len(unpacker.flush())
+    if not unpacker.eof:
+        raise ValueError("its compressed voxels end too early")
+    return size

@@ -1,0 +1,64 @@
+"""All modalities of a sample from one encoder pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_medsynth.config.base import check
+from tf_medsynth.types import Tensor
+
+
+def decode_each(
+    encoder_outputs: list[Tensor], decoder: keras.Model, conditions: Tensor, training: bool = False
+) -> Tensor:
+    """Images of every sample under every condition, `(B, H, W, N)` float32.
+
+    The decoder runs once, on N copies of the batch; what the encoder found is shared by the copies.
+
+    Args:
+        encoder_outputs: Features of B samples, from `build_unet_encoder`.
+        decoder: From `build_unet_decoder` of the same spec, one output channel.
+        conditions: `(N, K)`, e.g. the one-hot rows ``ops.eye(4)``; the same for every sample.
+        training: Passed to the decoder.
+
+    Raises:
+        MedSynthError: `conditions` is not a matrix, or the decoder draws several channels.
+    """
+    check("conditions is an (N, K) matrix", len(conditions.shape) == 2, shape=tuple(conditions.shape))
+    channels = decoder.output_shape[-1]
+    check(
+        "decode_each lays the conditions along the channel axis, so the decoder draws one channel",
+        channels == 1,
+        out_channels=channels,
+    )
+    batch = ops.shape(encoder_outputs[0])[0]
+    rows = ops.repeat(conditions, batch, axis=0)
+    images = decoder([*encoder_outputs, rows], training=training)
+    height, width = images.shape[1:3]
+    copies = ops.reshape(images, (conditions.shape[0], -1, height, width))
+    return ops.transpose(copies, (1, 2, 3, 0))
+
+
+def decode_each_unrolled(
+    inputs: Any, encoder: keras.Model, decoder: keras.Model, conditions: Tensor, training: bool = False
+) -> Tensor:
+    """The same images as `decode_each`, one whole network pass a condition: the papers' formulation.
+
+    For tests and benchmarks.
+
+    Args:
+        inputs: What `encoder` takes.
+        encoder: From `build_unet_encoder`.
+        decoder: From `build_unet_decoder` of the same spec, one output channel.
+        conditions: `(N, K)`.
+        training: Passed to both.
+    """
+    images = []
+    for index in range(conditions.shape[0]):
+        features = encoder(inputs, training=training)
+        rows = ops.repeat(conditions[index : index + 1], ops.shape(features[0])[0], axis=0)
+        images.append(decoder([*features, rows], training=training))
+    return ops.concatenate(images, axis=-1)

@@ -1,0 +1,33 @@
+"""The process and its machine: the only room that touches global state. Importing it is instant."""
+
+from tf_medsynth.runtime.engine import (
+    POLICIES,
+    Precision,
+    configure,
+    hardware_bfloat16,
+    logical_cpu_devices,
+    require_tensorflow,
+    strategy,
+)
+from tf_medsynth.runtime.files import atomic_path, json_text, write_json
+from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
+from tf_medsynth.runtime.terminal import log, progress
+
+__all__ = [
+    "POLICIES",
+    "Precision",
+    "Stopwatch",
+    "atomic_path",
+    "configure",
+    "hardware_bfloat16",
+    "json_text",
+    "log",
+    "logical_cpu_devices",
+    "peak_memory_mib",
+    "progress",
+    "record_step",
+    "require_tensorflow",
+    "reset_peak_memory",
+    "strategy",
+    "write_json",
+]

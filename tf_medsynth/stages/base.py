@@ -1,0 +1,236 @@
+"""`AdversarialStage`: the only optimisation code. Stages say what is compared; this says how to step.
+
+A stage has networks, and players that own some of them. All players step at once from one forward
+picture, as in the papers. Terms are per sample; weights are found by the term's name; the mean
+over the global batch is taken here, once, so a step on several replicas equals the step on one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tf_medsynth.config.base import check
+from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.types import Tensor
+
+Outputs = dict[str, Tensor]
+Terms = dict[str, Tensor]
+
+
+class AdversarialStage(keras.Model):
+    """Networks, players and weights of one training stage.
+
+    Args:
+        networks: built networks by name, also those that only look on (frozen).
+        weights: frozen dataclass, one float a term; the field name is the term's and the log's.
+        seed: run seed; with a sample's position it names every draw.
+        ema_decay: decay of the moving average kept of `averaged` networks; 0 keeps none.
+        gradient_clip: largest global norm of a player's gradient; 0 clips nothing.
+
+    Subclasses set `players` (player to the names of its networks), `phases` (phase to the players
+    that step in it, in order of time), `averaged` and `fitted` (networks
+    that `begin` or `finish` set), and write `draws`, `synthesise` and `terms`.
+    """
+
+    players: Mapping[str, tuple[str, ...]] = {}
+    phases: Mapping[str, tuple[str, ...]] = {}
+    averaged: tuple[str, ...] = ()
+    fitted: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        *,
+        networks: Mapping[str, keras.Model],
+        weights: Any,
+        seed: int,
+        ema_decay: float = 0.0,
+        gradient_clip: float = 0.0,
+    ):
+        super().__init__()
+        self.networks = dict(networks)
+        self.weights_by_term = dataclasses.asdict(weights)
+        self.seed = seed
+        self.phase = next(reversed(self.phases))
+        self.ema_decay = ema_decay
+        self.gradient_clip = gradient_clip
+        owned = {name for names in self.players.values() for name in names}
+        check(
+            f"{type(self).__name__} needs the networks its players own",
+            owned <= set(self.networks),
+            networks=sorted(self.networks),
+            owned=sorted(owned),
+        )
+        for name, network in self.networks.items():
+            network.trainable = name in owned
+        self.ema_networks = self._copies() if ema_decay else {}
+        self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
+        self.trackers: dict[str, keras.metrics.Mean] = {}
+        self.built = True
+
+    # What a stage writes ------------------------------------------------------------------------
+
+    def draws(self) -> Mapping[str, Draw]:
+        """Random tensors a sample needs, by name."""
+        return {}
+
+    def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
+        """The forward picture: everything that the terms compare."""
+        raise NotImplementedError
+
+    def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
+        """Unweighted loss terms ``(B,)`` of `player`, by the name of their weight."""
+        raise NotImplementedError
+
+    def begin(self, phase: str, batches: tf.data.Dataset) -> None:
+        """Called once before the first step of `phase`, with the batches from step 0 on."""
+
+    def finish(self, batches: tf.data.Dataset) -> None:
+        """Called once after the last step."""
+
+    def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Pictures ``(B, H, W, C)`` in [0, 1] by name that show what the stage can do now."""
+        return {}
+
+    def diagnose(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
+        """Measurements of what the stage draws now that no term states."""
+        return {}
+
+    # Optimisation -------------------------------------------------------------------------------
+
+    def compile_players(self, optimizers: Mapping[str, keras.optimizers.Optimizer]) -> None:
+        """Gives each player its optimiser; call inside the strategy's scope."""
+        check(
+            "each player needs one optimiser",
+            set(optimizers) == set(self.players),
+            players=sorted(self.players),
+            received=sorted(optimizers),
+        )
+        super().compile(optimizer="sgd", jit_compile=False)
+        half = keras.config.dtype_policy().compute_dtype == "float16"
+        for player, optimizer in optimizers.items():
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if half else optimizer
+            optimizer.build(self.variables_of(player))
+            self.optimizers[player] = optimizer
+        self.trackers = {name: keras.metrics.Mean(name) for name in self.weights_by_term}
+        self.trackers |= {f"{player}_gradient": keras.metrics.Mean() for player in self.players}
+
+    def variables_of(self, player: str) -> list[Any]:
+        """Trainable variables of the networks that `player` owns."""
+        return [v for name in self.players[player] for v in self.networks[name].trainable_variables]
+
+    def enter(self, phase: str) -> None:
+        """Goes over to `phase`; a compiled train step would go on with the old one."""
+        check("unknown phase", phase in self.phases, f"Phases: {', '.join(self.phases)}.", phase=phase)
+        self.phase = phase
+        self.make_train_function(force=True)
+
+    def train_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """One simultaneous step of the phase's players, from one forward picture."""
+        players = self.phases[self.phase]
+        drawn = draw(self.draws(), self.seed, batch["index"])
+        with tf.GradientTape(persistent=True) as tape:
+            outputs = self.synthesise(batch, drawn, training=True)
+            losses = {player: self._loss(player, batch, outputs) for player in players}
+        gradients = {player: self._gradients(tape, player, losses[player]) for player in players}
+        del tape
+        for player in players:
+            self.optimizers[player].apply(gradients[player], self.variables_of(player))
+        self._average()
+        return self.logs()
+
+    def test_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same terms on held-out data, without an update."""
+        drawn = draw(self.draws(), self.seed, batch["index"])
+        outputs = self.synthesise(batch, drawn, training=False)
+        for player in self.phases[self.phase]:
+            self._loss(player, batch, outputs)
+        return self.logs()
+
+    def logs(self) -> dict[str, Tensor]:
+        """Running means of the terms seen since the last reset, by name."""
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Trackers, so that Keras resets them at each epoch."""
+        return list(self.trackers.values())
+
+    def _loss(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Tensor:
+        terms = self.terms(player, batch, outputs)
+        total = tf.zeros((), tf.float32)
+        for name, values in terms.items():
+            check(
+                f"a loss term of {type(self).__name__} has no weight of its name",
+                name in self.weights_by_term,
+                f"Weights: {', '.join(self.weights_by_term)}.",
+                term=name,
+            )
+            self.trackers[name].update_state(values)
+            total += self.weights_by_term[name] * tf.reduce_mean(values)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return self.optimizers[player].scale_loss(total / replicas)
+
+    def _gradients(self, tape: tf.GradientTape, player: str, loss: Tensor) -> list[Tensor]:
+        variables = self.variables_of(player)
+        gradients = tape.gradient(loss, [v.value for v in variables])
+        lost = [v.path for v, g in zip(variables, gradients, strict=True) if g is None]
+        check(
+            f"every variable of player {player!r} must reach one of its terms",
+            not lost,
+            "Give a term that depends on it, or freeze it.",
+            without_gradient=lost,
+        )
+        return self._synchronised(player, gradients)
+
+    def _synchronised(self, player: str, gradients: list[Tensor]) -> list[Tensor]:
+        """Clipped gradients of the global batch, as each replica's equal share.
+
+        The optimiser's apply sums over replicas; summing first lets clipping and the loss scale's
+        test for infinities see the global gradient instead of one replica's.
+        """
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if replicas > 1:
+            gradients = tf.distribute.get_replica_context().all_reduce("sum", gradients)
+        scale = tf.cast(getattr(self.optimizers[player], "dynamic_scale", 1.0), tf.float32)
+        norm = tf.linalg.global_norm(gradients) / scale
+        self.trackers[f"{player}_gradient"].update_state(norm)
+        factor = tf.minimum(1.0, self.gradient_clip / tf.maximum(norm, 1e-12)) if self.gradient_clip else 1.0
+        return [g * tf.cast(factor / replicas, g.dtype) for g in gradients]
+
+    # Moving average -----------------------------------------------------------------------------
+
+    def _copies(self) -> dict[str, keras.Model]:
+        copies = {}
+        for name in self.averaged:
+            copies[name] = keras.models.clone_model(self.networks[name])
+            copies[name].set_weights(self.networks[name].get_weights())
+            copies[name].trainable = False
+        return copies
+
+    def _average(self) -> None:
+        if not self.ema_networks:
+            return
+        steps = tf.cast(next(iter(self.optimizers.values())).iterations, tf.float32)
+        decay = tf.minimum(self.ema_decay, (1.0 + steps) / (10.0 + steps))
+        for name, copy in self.ema_networks.items():
+            for mean, value in zip(copy.weights, self.networks[name].weights, strict=True):
+                value, old = tf.cast(value, tf.float32), tf.cast(mean, tf.float32)
+                mean.assign(tf.cast(old + (1.0 - decay) * (value - old), mean.dtype))
+
+    def best(self, name: str) -> keras.Model:
+        """The network to draw with: its moving average where one is kept."""
+        return self.ema_networks.get(name, self.networks[name])
+
+    def checkpoint(self) -> tf.train.Checkpoint:
+        """Everything a killed run needs to go on with the same bits, but the data position."""
+        owned = [name for names in self.players.values() for name in names]
+        return tf.train.Checkpoint(
+            networks={name: self.networks[name] for name in (*owned, *self.fitted)},
+            ema=dict(self.ema_networks),
+            optimizers=dict(self.optimizers),
+        )

@@ -1,0 +1,183 @@
+"""Stage M: structure map + noise + lesion label to all modalities of one imaginary patient.
+
+One encoding, M decodings: the modalities of a sample share every line by construction.
+
+Source: Qu et al. (thesis), eq. 12-18.
+Deviates: the lesion label reaches the generator (the authors' script left it out); modality terms
+are cross-entropies; real slices on their own map and label stay in the step, weighted by the
+terms of eq. 18 and their like, which is what holds the contrast; weight 0 gives the thesis' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_medsynth.config.imaging import FusionConfig
+from tf_medsynth.config.stages import MultimodalSettings
+from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.imaging.fusion import fuse_label, fuse_noise, remove_lesion
+from tf_medsynth.losses import adversarial, lesion, reconstruction, structural
+from tf_medsynth.networks.encode_once import decode_each
+from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.stages.guides import lesion_logits, segmentor_names
+from tf_medsynth.stages.translation import (
+    agreement,
+    as_rows,
+    modality_sum,
+    pair_sum,
+    row_modalities,
+    translate,
+    translation_offsets,
+)
+from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor
+
+_M = len(MODALITIES)
+
+
+def fuse(
+    structure_map: Tensor,
+    background_mask: Tensor,
+    lesion_label: Tensor,
+    uniform: Tensor,
+    settings: FusionConfig,
+) -> Tensor:
+    """Generator input: lesion-free lines, noise inside the organ, and the label (eq. 12)."""
+    lines = remove_lesion(structure_map, lesion_label)
+    noisy = fuse_noise(lines, background_mask, uniform)
+    return fuse_label(noisy, lesion.one_hot_label(lesion_label), settings)
+
+
+def render(encoder: keras.Model, decoder: keras.Model, fused: Tensor, training: bool) -> Tensor:
+    """All modalities ``(B, H, W, M)`` float32 in [0, 1] of a fused input, encoded once."""
+    features = encoder(fused, training=training)
+    images = decode_each(features, decoder, ops.eye(_M, dtype="float32"), training=training)
+    return ops.cast(images, "float32")
+
+
+class MultimodalStage(AdversarialStage):
+    """Stage M.
+
+    Networks: ``encoder``, ``decoder``, ``discriminator``; frozen: ``segmentor_<modality>`` and
+    ``translation_encoder``, ``translation_decoder``.
+    """
+
+    players = {"generator": ("encoder", "decoder"), "discriminator": ("discriminator",)}
+    phases = {"pretrain": ("generator",), "adversarial": ("generator", "discriminator")}
+    averaged = ("encoder", "decoder")
+
+    def __init__(self, settings: MultimodalSettings, image_size: tuple[int, int], **base: Any):
+        super().__init__(weights=settings.weights, **base)
+        self.settings = settings
+        self.image_size = image_size
+        self.guides: Sequence[keras.Model] = [self.networks[n] for n in segmentor_names("multiple")]
+
+    def draws(self) -> Mapping[str, Draw]:
+        """Noise inside the organ, for the real and the drawn map, and the translation offset."""
+        low, high = self.settings.fusion.noise_low, self.settings.fusion.noise_high
+        noise = Draw((*self.image_size, 1), "uniform", low, high)
+        return {"noise": noise, "paired_noise": noise, "offset": Draw((), "uniform", 1.0, float(_M))}
+
+    def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
+        """Real slices on their own map and label; drawn maps with free labels; who judges them."""
+        fusion = self.settings.fusion
+        fused = fuse(
+            batch["structure_map"],
+            batch["background_mask"],
+            batch["lesion_label"],
+            draws["paired_noise"],
+            fusion,
+        )
+        networks = self.networks["encoder"], self.networks["decoder"]
+        if self.phase == "pretrain":
+            return {"paired": render(*networks, fused, training)}
+        drawn = fuse(
+            batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"], draws["noise"], fusion
+        )
+        images = render(*networks, ops.concatenate([fused, drawn], axis=0), training)
+        paired, free = ops.split(images, 2, axis=0)
+        rows = ops.concatenate([as_rows(x) for x in (batch["images"], paired, free)], axis=0)
+        judged = self.networks["discriminator"](rows, training=training)
+        outputs = {"paired": paired, "free": free}
+        for head in ("validity", "modality"):
+            for name, part in zip(("real", "paired", "free"), ops.split(judged[head], 3, axis=0), strict=True):
+                outputs[f"{head}_{name}"] = part
+        outputs["lesion_logits"] = lesion_logits(self.guides, free, training=False)
+        if self.weights_by_term["registration"]:
+            offsets = translation_offsets(self.settings.translations, draws["offset"])
+            translator = self.networks["translation_encoder"], self.networks["translation_decoder"]
+            outputs["translated"] = translate(*translator, free, offsets, training=False)
+        return outputs
+
+    def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
+        """Terms of thesis eq. 13-18, each a sum over a sample's modalities or ordered pairs."""
+        if player == "discriminator":
+            fake = adversarial.least_squares_fake_loss
+            return {
+                "real": modality_sum(adversarial.least_squares_real_loss(outputs["validity_real"])),
+                "fake": 0.5 * modality_sum(fake(outputs["validity_free"]) + fake(outputs["validity_paired"])),
+                "modality_real": modality_sum(self._modality(outputs["modality_real"])),
+            }
+        terms = self._paired_terms(batch, outputs["paired"])
+        if self.phase == "adversarial":
+            terms |= self._free_terms(batch, outputs)
+        return terms
+
+    def _paired_terms(self, batch: Mapping[str, Tensor], paired: Tensor) -> Terms:
+        images, organ = batch["images"], 1.0 - batch["background_mask"]
+        inside = ops.cast(batch["lesion_label"] > 0, "float32")
+        emphasis = 1.0 + (self.settings.lesion_emphasis - 1.0) * inside
+        return {
+            "reconstruction": reconstruction.absolute_error(images, paired, emphasis),
+            "squared_reconstruction": reconstruction.squared_error(images, paired),
+            "masked_reconstruction": reconstruction.squared_error(images, paired, batch["background_mask"]),
+            "dissimilarity": structural.dissimilarity(images, paired, organ),
+        }
+
+    def _free_terms(self, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
+        real = adversarial.least_squares_real_loss
+        free = outputs["free"]
+        terms = {
+            "adversarial": 0.5
+            * modality_sum(real(outputs["validity_free"]) + real(outputs["validity_paired"])),
+            "modality": modality_sum(self._modality(outputs["modality_free"])),
+            "lesion": self._lesion(batch["drawn_label"], outputs["lesion_logits"]),
+            "background": reconstruction.suppression(free, batch["drawn_mask"]),
+        }
+        if "translated" in outputs:
+            made = outputs["translated"]
+            terms["registration"] = pair_sum(free, made) + 0.25 * agreement(made)
+        return terms
+
+    def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Drawn map and label, and all modalities of the patient drawn from them."""
+        noise = draw(self.draws(), self.seed, batch["index"])["noise"]
+        drawn = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
+        images = self.render(*drawn, noise)
+        label = ops.cast(batch["drawn_label"], "float32") / (NUM_CLASSES - 1)
+        pictures = {name: images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
+        return {"map": batch["drawn_map"], "label": label, **pictures}
+
+    def diagnose(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
+        """Soft Dice of the guides on drawn patients, whole lesion and classes, against the label."""
+        images = ops.concatenate([v for k, v in self.preview(batch).items() if k in MODALITIES], axis=-1)
+        logits = lesion_logits(self.guides, images, training=False)
+        overlap = sum(1.0 - lesion.overlap_loss(batch["drawn_label"], x) for x in logits)
+        return {"lesion_agreement": float(ops.mean(overlap)) / len(logits)}
+
+    def render(self, structure_map: Tensor, background_mask: Tensor, lesion_label: Tensor, noise: Tensor) -> Tensor:
+        """All modalities ``(B, H, W, M)`` of a map, mask and label, with the averaged networks."""
+        fused = fuse(structure_map, background_mask, lesion_label, noise, self.settings.fusion)
+        return render(self.best("encoder"), self.best("decoder"), fused, training=False)
+
+    def _modality(self, prediction: Tensor) -> Tensor:
+        return adversarial.modality_loss(prediction, row_modalities(prediction))
+
+    def _lesion(self, label: Tensor, logits: Sequence[Tensor]) -> Tensor:
+        weights = self.settings.lesion_class_weights
+        if self.settings.lesion_loss == "label_error":
+            return sum(lesion.weighted_label_error(label, x, weights) for x in logits)
+        return sum(lesion.weighted_cross_entropy(label, x, weights) + lesion.overlap_loss(label, x) for x in logits)

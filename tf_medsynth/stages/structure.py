@@ -1,0 +1,198 @@
+"""Stage S: a VAE-GAN that draws structure maps from a normal distribution, and the mask generator.
+
+Source: Qu et al. (thesis), eq. 6-11; the joint paper, eq. 1-6.
+Deviates: with ``drawing="anatomy"`` the decoder draws an image and the map is taken from it by the
+structure-map operator itself, so contours close and lines are thin by construction, where a
+decoder of lines draws blobs. A Kullback-Leibler term and an affine prior (the aggregate
+posterior's mean and covariance) close the gap between the codes of real maps and N(0, 1), which
+the papers' moments alone leave open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from tf_medsynth.config.imaging import StructureMapConfig
+from tf_medsynth.config.stages import StructureSettings
+from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.imaging.edges import structure_map
+from tf_medsynth.losses import adversarial, code, reconstruction
+from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.types import Tensor
+
+_PRIOR_BATCHES = 64
+
+
+class StructureStage(AdversarialStage):
+    """Stage S.
+
+    Networks: ``structure_encoder`` map to code mean and log-variance, ``prior`` z to code,
+    ``structure_decoder`` code (and free spatial part of z) to drawing, ``mask_generator``,
+    ``structure_discriminator``, ``code_discriminator``.
+    """
+
+    players = {
+        "generator": ("structure_encoder", "structure_decoder", "mask_generator"),
+        "discriminator": ("structure_discriminator", "code_discriminator"),
+    }
+    phases = {"autoencode": ("generator",), "adversarial": ("generator", "discriminator")}
+    averaged = ("structure_decoder", "mask_generator")
+    fitted = ("prior",)
+
+    def __init__(self, settings: StructureSettings, operator: StructureMapConfig, **base: Any):
+        super().__init__(weights=settings.weights, **base)
+        self.settings = settings
+        self.operator = operator
+        self.latent_dim = settings.vae.latent_dim
+        self.code_size = settings.vae.code_size
+
+    def draws(self) -> Mapping[str, Draw]:
+        """Posterior noise and a sample of the prior, both unit normal."""
+        return {"posterior": Draw((self.code_size,)), "prior": Draw((self.code_size,))}
+
+    def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
+        """Map to code to map; z ~ N(0, 1) to map; and what the discriminators say of both."""
+        z_mean, z_logvar = self.networks["structure_encoder"](batch["structure_map"], training=training)
+        z_mean, z_logvar = ops.cast(z_mean, "float32"), ops.cast(z_logvar, "float32")
+        z_posterior = z_mean + ops.exp(0.5 * z_logvar) * draws["posterior"]
+        outputs = {
+            "z_mean": z_mean,
+            "z_logvar": z_logvar,
+            "reconstructed": self._drawing(z_posterior, training),
+            "mask": self.networks["mask_generator"](batch["structure_map"], training=training),
+        }
+        if self.phase == "adversarial":
+            outputs |= self._contest(batch, draws["prior"], z_posterior, outputs["reconstructed"], training)
+        return outputs
+
+    def _contest(
+        self, batch: Mapping[str, Tensor], prior: Tensor, z_posterior: Tensor, drawing: Tensor, training: bool
+    ) -> Outputs:
+        """What the discriminators say of real maps, of the prior's and of the reconstructions."""
+        code_drawn = self.code_of(prior)
+        drawn = self._drawing(code_drawn, training)
+        rows = ops.concatenate(
+            [
+                self._seen(batch["structure_map"], batch["anatomy"]),
+                self._seen(self._lines(drawn, sharp=True), drawn),
+                self._seen(self._lines(drawing, sharp=True), drawing),
+            ],
+            axis=0,
+        )
+        judged = self.networks["structure_discriminator"](rows, training=training)["validity"]
+        real, of_prior, of_posterior = ops.split(judged, 3, axis=0)
+        codes = ops.concatenate([code_drawn, z_posterior], axis=0)[:, : self.latent_dim]
+        code_prior, code_posterior = ops.split(
+            self.networks["code_discriminator"](codes, training=training), 2, axis=0
+        )
+        lines = self._lines(drawn, sharp=False)
+        mask = ops.stop_gradient(self.networks["mask_generator"](ops.round(lines), training=False))
+        return {
+            "validity_real": real,
+            "validity_prior": of_prior,
+            "validity_posterior": of_posterior,
+            "code_prior": code_prior,
+            "code_posterior": code_posterior,
+            "drawn_outside": lines * mask,
+        }
+
+    def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
+        """Terms of thesis eq. 6-11, by player."""
+        if player == "discriminator":
+            fake = adversarial.least_squares_fake_loss
+            return {
+                "map_real": adversarial.least_squares_real_loss(outputs["validity_real"]),
+                "map_fake": 0.5 * (fake(outputs["validity_prior"]) + fake(outputs["validity_posterior"])),
+                "code_real": adversarial.least_squares_real_loss(outputs["code_prior"]),
+                "code_fake": adversarial.least_squares_fake_loss(outputs["code_posterior"]),
+            }
+        lesion_free = 1.0 - ops.cast(batch["lesion_label"] > 0, "float32")
+        target, drawing = batch["structure_map"], outputs["reconstructed"]
+        lines = self._lines(drawing, sharp=False)
+        terms = {
+            "line_cross_entropy": reconstruction.line_cross_entropy(
+                target, lines, self.settings.line_weight, lesion_free
+            ),
+            "line_squared": reconstruction.squared_error(target, lines),
+            "line_absolute": reconstruction.absolute_error(target, lines),
+            "background_reconstructed": reconstruction.suppression(lines, batch["background_mask"]),
+            "mask": reconstruction.squared_error(batch["background_mask"], outputs["mask"]),
+            "code_mean": code.code_mean_loss(outputs["z_mean"]),
+            "code_deviation": code.code_deviation_loss(outputs["z_logvar"]),
+            "code_divergence": code.code_divergence(outputs["z_mean"], outputs["z_logvar"]),
+        }
+        if self.settings.drawing == "anatomy":
+            terms["anatomy"] = reconstruction.squared_error(batch["anatomy"], drawing, lesion_free)
+        if self.phase == "adversarial":
+            real = adversarial.least_squares_real_loss
+            terms |= {
+                "map_adversarial": 0.5
+                * (real(outputs["validity_prior"]) + real(outputs["validity_posterior"])),
+                "code_adversarial": real(outputs["code_posterior"]),
+                "background_drawn": reconstruction.suppression(outputs["drawn_outside"], 1.0),
+            }
+        return terms
+
+    def begin(self, phase: str, batches: tf.data.Dataset) -> None:
+        """Fits the prior to the codes of real maps before anything is drawn from it."""
+        if phase == "adversarial":
+            self.fit_prior(batches)
+
+    def finish(self, batches: tf.data.Dataset) -> None:
+        """Fits the prior to the final encoder."""
+        self.fit_prior(batches)
+
+    def fit_prior(self, batches: tf.data.Dataset) -> None:
+        """Sets the prior to the aggregate posterior: mean, and covariance of means plus variances."""
+        means, variances = [], []
+        for batch in batches.take(_PRIOR_BATCHES):
+            z_mean, z_logvar = self.networks["structure_encoder"](batch["structure_map"], training=False)
+            means.append(ops.convert_to_numpy(z_mean)[:, : self.latent_dim])
+            variances.append(np.exp(ops.convert_to_numpy(z_logvar)[:, : self.latent_dim]))
+        codes = np.concatenate(means).astype("float64")
+        within = np.diag(np.concatenate(variances).mean(axis=0))
+        covariance = np.cov(codes, rowvar=False).reshape(within.shape) + within
+        self.networks["prior"].get_layer("affine").fit(codes.mean(axis=0), covariance)
+
+    def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Real maps, and maps, masks and drawings of the prior."""
+        z = draw({"preview": Draw((self.code_size,))}, self.seed, batch["index"])["preview"]
+        return {"real_map": batch["structure_map"], **self.draw_maps(z)}
+
+    def code_of(self, z: Tensor) -> Tensor:
+        """The code of unit-normal z: its global part through the affine prior, the rest as it is."""
+        return ops.concatenate([self.networks["prior"](z[:, : self.latent_dim]), z[:, self.latent_dim :]], -1)
+
+    def draw_maps(self, z: Tensor) -> Outputs:
+        """Structure maps, masks and drawings of unit-normal z, with the averaged networks.
+
+        Args:
+            z: ``(B, code_size)``.
+
+        Returns:
+            ``structure_map`` and ``background_mask`` ``(B, H, W, 1)`` in {0, 1}; ``drawing``.
+        """
+        drawing = ops.cast(self.best("structure_decoder")(self.code_of(z), training=False), "float32")
+        lines = ops.round(self._lines(drawing, sharp=False))
+        mask = ops.round(self.best("mask_generator")(lines, training=False))
+        return {"structure_map": lines, "background_mask": mask, "drawing": drawing}
+
+    def _drawing(self, code_: Tensor, training: bool) -> Tensor:
+        return ops.cast(self.networks["structure_decoder"](code_, training=training), "float32")
+
+    def _lines(self, drawing: Tensor, sharp: bool) -> Tensor:
+        """Line probability of a drawing; sharp: thresholded, with the gradient of the probability."""
+        lines = drawing
+        if self.settings.drawing == "anatomy":
+            lines = structure_map(drawing, self.operator, soft_temperature=self.settings.temperature)
+        return lines + ops.stop_gradient(ops.round(lines) - lines) if sharp else lines
+
+    def _seen(self, lines: Tensor, drawing: Tensor) -> Tensor:
+        if self.settings.critic_sees == "map":
+            return lines
+        return ops.concatenate([lines, ops.cast(drawing, "float32")], axis=-1)

@@ -1,0 +1,180 @@
+"""Stage T: one modality to another, with a shared U-Net that is told the target modality.
+
+Source: Qu et al. (thesis), eq. 19-21.
+Deviates: the adversarial terms judge the translated image (the authors' script judged the real
+one), the class target is the target modality, and terms sum over ordered pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_medsynth.config.stages import TranslationSettings
+from tf_medsynth.data.draws import Draw
+from tf_medsynth.losses import adversarial, reconstruction
+from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.types import MODALITIES, Tensor
+
+_M = len(MODALITIES)
+
+
+def as_rows(images: Tensor) -> Tensor:
+    """``(B, H, W, M)`` as ``(B M, H, W, 1)``: each modality a row, a sample's modalities together."""
+    _, height, width, modalities = images.shape
+    rows = ops.transpose(images, (0, 3, 1, 2))
+    return ops.reshape(rows, (-1, height, width, 1)) if modalities else images
+
+
+def row_modalities(rows: Tensor) -> Tensor:
+    """One-hot modality ``(B M, M)`` of the rows that `as_rows` gives."""
+    return ops.tile(ops.eye(_M, dtype="float32"), (ops.shape(rows)[0] // _M, 1))
+
+
+def translate(
+    encoder: keras.Model,
+    decoder: keras.Model,
+    images: Tensor,
+    offsets: Sequence[Tensor],
+    training: bool,
+) -> list[Tensor]:
+    """For each offset d, all modalities, modality j made from modality j - d of the same sample.
+
+    A source is encoded once, whatever the number of offsets.
+
+    Args:
+        images: ``(B, H, W, M)``.
+        offsets: ``(B,)`` int32 each, taken modulo M.
+
+    Returns:
+        One ``(B, H, W, M)`` float32 an offset.
+    """
+    rows = as_rows(images)
+    features = encoder(rows, training=training)
+    _, height, width, _ = images.shape
+    order = ops.arange(_M, dtype="int32")
+    made = []
+    for offset in offsets:
+        target = ops.mod(order[None, :] + offset[:, None], _M)
+        condition = ops.one_hot(ops.reshape(target, (-1,)), _M, dtype="float32")
+        drawn = ops.cast(decoder([*features, condition], training=training), "float32")
+        by_source = ops.transpose(ops.reshape(drawn, (-1, _M, height, width)), (0, 2, 3, 1))
+        source = ops.mod(order[None, :] - offset[:, None], _M)
+        made.append(_reorder(by_source, source))
+    return made
+
+
+def translation_offsets(pairs: str, drawn: Tensor) -> list[Tensor]:
+    """Offsets of a step: all of 1 .. M-1, or the one drawn a sample from a uniform in [1, M)."""
+    if pairs == "one":
+        return [ops.cast(drawn, "int32")]
+    return [ops.zeros_like(drawn, dtype="int32") + d for d in range(1, _M)]
+
+
+def agreement(made: Sequence[Tensor]) -> Tensor:
+    """Mean squared difference, ``(B,)``, summed over pairs of translations into one modality."""
+    pairs = [reconstruction.squared_error(a, b) for a, b in combinations(made, 2)]
+    return _M * sum(pairs) if pairs else ops.zeros((ops.shape(made[0])[0],))
+
+
+def pair_sum(target: Tensor, made: Sequence[Tensor]) -> Tensor:
+    """Squared error to the target, ``(B,)``, summed over the M (M - 1) ordered pairs.
+
+    One drawn offset a sample stands for all M - 1: its sum is scaled up to theirs.
+    """
+    errors = [reconstruction.squared_error(target, image) for image in made]
+    return _M * (_M - 1) / len(made) * sum(errors)
+
+
+class TranslationStage(AdversarialStage):
+    """Stage T. Networks: ``translation_encoder``, ``translation_decoder``, ``discriminator``."""
+
+    players = {
+        "generator": ("translation_encoder", "translation_decoder"),
+        "discriminator": ("discriminator",),
+    }
+    phases = {"train": ("generator", "discriminator")}
+    averaged = ("translation_encoder", "translation_decoder")
+
+    def __init__(self, settings: TranslationSettings, **base: Any):
+        super().__init__(weights=settings.weights, **base)
+        self.settings = settings
+
+    def draws(self) -> Mapping[str, Draw]:
+        """How many modalities ahead a sample's targets lie, where one pair a source is drawn."""
+        return {"offset": Draw((), "uniform", 1.0, float(_M))}
+
+    def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
+        """Each modality as others, and from those back to itself."""
+        images = batch["images"]
+        networks = self.networks["translation_encoder"], self.networks["translation_decoder"]
+        offsets = translation_offsets(self.settings.pairs, draws["offset"])
+        translated = translate(*networks, images, offsets, training)
+        cycled = [
+            translate(*networks, image, [-offset], training)[0]
+            for image, offset in zip(translated, offsets, strict=True)
+        ]
+        real, fake = as_rows(images), [as_rows(image) for image in translated]
+        judged = self.networks["discriminator"](ops.concatenate([real, *fake], axis=0), training=training)
+        split = ops.shape(real)[0]
+        return {
+            "translated": translated,
+            "cycled": cycled,
+            "validity_real": judged["validity"][:split],
+            "modality_real": judged["modality"][:split],
+            "validity_fake": judged["validity"][split:],
+            "modality_fake": judged["modality"][split:],
+        }
+
+    def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
+        """Terms of thesis eq. 19-21, each a sum over modalities or ordered pairs of a sample."""
+        images = batch["images"]
+        if player == "discriminator":
+            return {
+                "real": modality_sum(adversarial.least_squares_real_loss(outputs["validity_real"])),
+                "fake": self._pairs(adversarial.least_squares_fake_loss(outputs["validity_fake"])),
+                "modality_real": modality_sum(_modality(outputs["modality_real"])),
+            }
+        return {
+            "adversarial": self._pairs(adversarial.least_squares_real_loss(outputs["validity_fake"])),
+            "modality": self._pairs(_modality(outputs["modality_fake"])),
+            "cycle": pair_sum(images, outputs["cycled"]),
+            "agreement": agreement(outputs["translated"]),
+            "paired": pair_sum(images, outputs["translated"]),
+        }
+
+    def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Each modality, and the same made from the modality before it."""
+        images = batch["images"]
+        one = ops.ones((ops.shape(images)[0],), dtype="int32")
+        networks = self.best("translation_encoder"), self.best("translation_decoder")
+        made = translate(*networks, images, [one], training=False)[0]
+        return {
+            name: ops.concatenate([images[..., i : i + 1], made[..., i : i + 1]], axis=2)
+            for i, name in enumerate(MODALITIES)
+        }
+
+    def _pairs(self, rows: Tensor) -> Tensor:
+        """Sum over ordered pairs of a row loss ``(T B M,)`` of T offsets."""
+        offsets = 1 if self.settings.pairs == "one" else _M - 1
+        by_offset = ops.reshape(rows, (offsets, -1, _M))
+        return ops.sum(by_offset, axis=(0, 2)) * ((_M - 1) / offsets)
+
+
+def modality_sum(rows: Tensor) -> Tensor:
+    """Sum over a sample's modalities, ``(B,)``, of a row loss ``(B M,)``."""
+    return ops.sum(ops.reshape(rows, (-1, _M)), axis=-1)
+
+
+def _modality(prediction: Tensor) -> Tensor:
+    return adversarial.modality_loss(prediction, row_modalities(prediction))
+
+
+def _reorder(images: Tensor, order: Tensor) -> Tensor:
+    """Channels of ``(B, H, W, M)`` in a sample's own order ``(B, M)``."""
+    index = ops.broadcast_to(order[:, None, None, :], ops.shape(images))
+    return ops.take_along_axis(images, index, axis=-1)

@@ -1,0 +1,155 @@
+"""TFDS builder of `brats`: patients of any published year as slices, stacks or volumes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core import shuffle
+
+from tf_medsynth.config.datasets import BRATS_CONFIGS, BratsSettings
+from tf_medsynth.config.layouts import PatientFiles
+from tf_medsynth.runtime import progress, write_json
+from tf_medsynth.types import LESION_CLASSES, MODALITIES
+from tfds_builders.brats.cohort import Cohort, check_voxels, read_cohort
+from tfds_builders.brats.examples import patient_examples
+from tfds_builders.brats.patient import read_patient
+
+INPUTS_FILE = "inputs.json"
+"""Beside the records: fingerprint, settings, and which patient with which files is in which split."""
+
+SHUFFLE_BYTES = 16 << 20
+SHUFFLE_BUCKETS = 256
+
+log = logging.getLogger("medsynth")
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
+class BratsConfig(tfds.core.BuilderConfig):
+    """A named `BratsSettings`."""
+
+    settings: BratsSettings = dataclasses.field(default_factory=BratsSettings)
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Builds `brats`; one patient is in memory at a time, whatever the size of the cohort.
+
+    Features of an example, with H, W of the config, M = 4 modalities in the order of `MODALITIES`:
+
+    - ``images``: `(H, W, M)` int16 (`(S, H, W, M)` in stacks, `(D, H, W, M)` in volumes), as stored;
+    - ``lesion_label``: `(H, W, 1)` uint8 (`(D, H, W, 1)` in volumes), index into `LESION_CLASSES`;
+    - ``patient``, and ``slice_index``: z in the source volume (of the middle, or first, slice);
+    - ``intensity_min``, ``_max``, ``_p995``, ``_mean``, ``_std``: `(M,)` float32 over the whole
+      volume, the last three over its voxels above 0;
+    - ``spacing`` `(3,)`: mm, (z, y, x), of the stored pixels; ``origin`` `(3,)`: mm, (x, y, z) in
+      LPS, of the first stored pixel's centre; ``direction`` `(9,)`: 3x3, row by row. All float32.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "First release."}
+    BUILDER_CONFIGS: ClassVar[list[BratsConfig]] = [
+        BratsConfig(name=name, settings=settings) for name, settings in BRATS_CONFIGS.items()
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "BraTS asks for registration. Unpack any release into manual_dir, one folder a patient."
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._checked: tuple[Cohort, tuple[str, ...]] | None = None
+        super().__init__(**kwargs)
+
+    @property
+    def settings(self) -> BratsSettings:
+        """Settings of the chosen config."""
+        settings: BratsSettings = self.builder_config.settings
+        return settings
+
+    def cohort(self, folder: str | Path) -> Cohort:
+        """The cohort in `folder` as this config splits it; no voxel is read."""
+        return read_cohort(folder, self.settings, str(self.version))
+
+    def check(self, cohort: Cohort) -> tuple[str, ...]:
+        """Remarks on `cohort`, which then counts as checked; see `check_voxels` for what it raises."""
+        if self._checked is None or self._checked[0].fingerprint != cohort.fingerprint:
+            self._checked = cohort, check_voxels(cohort)
+        return self._checked[1]
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        rows, columns = self.settings.image_size
+        depth: tuple[int | None, ...] = {
+            "slices": (),
+            "stacks": (self.settings.stack_size,),
+            "volumes": (None,),
+        }[self.settings.form]
+        label_depth = depth if self.settings.form == "volumes" else ()
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "images": _voxels((*depth, rows, columns, len(MODALITIES)), np.int16),
+                    "lesion_label": _voxels((*label_depth, rows, columns, 1), np.uint8),
+                    "patient": tfds.features.Text(),
+                    "slice_index": np.int32,
+                    **{f"intensity_{name}": _vector(len(MODALITIES)) for name in _STATISTICS},
+                    "spacing": _vector(3),
+                    "origin": _vector(3),
+                    "direction": _vector(9),
+                }
+            ),
+            homepage="https://www.med.upenn.edu/cbica/brats/",
+            metadata=tfds.core.MetadataDict(
+                modalities=list(MODALITIES),
+                lesion_classes=list(LESION_CLASSES),
+                settings=self.settings.to_dict(),
+            ),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
+        cohort = self.cohort(Path(dl_manager.manual_dir))
+        for remark in self.check(cohort):
+            log.warning(remark)
+        return {name: self._generate_examples(name, members) for name, members in cohort.splits.items()}
+
+    def _generate_examples(
+        self, split: str, patients: tuple[PatientFiles, ...]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        for files in progress(patients, label=f"writing {split}", unit="patient"):
+            yield from patient_examples(read_patient(files), self.settings)
+
+    def _download_and_prepare(self, dl_manager: Any, download_config: Any = None) -> None:
+        with _bounded_shuffle():
+            super()._download_and_prepare(dl_manager, download_config)
+        if self._checked is not None:  # in the directory that TFDS renames when all is written
+            cohort, remarks = self._checked
+            write_json(Path(self.data_dir) / INPUTS_FILE, cohort.record(remarks))
+
+
+_STATISTICS = ("min", "max", "p995", "mean", "std")
+
+
+def _voxels(shape: tuple[int | None, ...], dtype: type) -> tfds.features.Tensor:
+    return tfds.features.Tensor(shape=shape, dtype=dtype, encoding=tfds.features.Encoding.ZLIB)
+
+
+def _vector(length: int) -> tfds.features.Tensor:
+    return tfds.features.Tensor(shape=(length,), dtype=np.float32)
+
+
+@contextlib.contextmanager
+def _bounded_shuffle() -> Iterator[None]:
+    """TFDS shuffles on disk beyond 16 MiB within this context, not beyond its own 1 GiB.
+
+    Else a cohort of ten times the patients takes ten times the memory. 256 files on disk stay below
+    the usual limit of open files, and each is read whole when its turn comes.
+    """
+    before = shuffle.MAX_MEM_BUFFER_SIZE, shuffle.BUCKETS_NUMBER
+    shuffle.MAX_MEM_BUFFER_SIZE, shuffle.BUCKETS_NUMBER = SHUFFLE_BYTES, SHUFFLE_BUCKETS
+    try:
+        yield
+    finally:
+        shuffle.MAX_MEM_BUFFER_SIZE, shuffle.BUCKETS_NUMBER = before

@@ -1,0 +1,125 @@
+"""From one patient's volumes to examples: crop, resize, stack, and where the pixels lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tf_medsynth.config.base import check
+from tf_medsynth.config.datasets import REFERENCE_SHAPE, BratsSettings, Range, scaled_range
+from tf_medsynth.imaging.volumes import Header
+from tfds_builders.brats.patient import PatientVolumes
+
+Example = dict[str, Any]
+Box = tuple[Range, Range, Range]
+
+
+def crop_box(shape: tuple[int, ...], settings: BratsSettings, patient: str) -> Box:
+    """Half-open ranges of z, y and x that `settings` cut out of a volume of `shape`.
+
+    Raises:
+        MedSynthError: without a size to resize to, a volume whose rows and columns are not the
+            reference grid's: its crop would have another shape than that of the other patients.
+    """
+    check(
+        f"without a size every volume has {REFERENCE_SHAPE[1]} x {REFERENCE_SHAPE[2]} pixels a slice",
+        settings.size is not None or tuple(shape[1:]) == REFERENCE_SHAPE[1:],
+        "Take a config with a size, e.g. slices_64, or set one: size=64,64.",
+        patient=patient,
+        shape=tuple(shape),
+    )
+    wanted = (settings.slice_range, settings.row_range, settings.column_range)
+    slices, rows, columns = (scaled_range(*axis) for axis in zip(wanted, REFERENCE_SHAPE, shape, strict=True))
+    return slices, rows, columns
+
+
+def patient_examples(patient: PatientVolumes, settings: BratsSettings) -> Iterator[tuple[str, Example]]:
+    """Keys and examples of one patient, in the order of z."""
+    box = crop_box(patient.header.shape, settings, patient.name)
+    whole = {"patient": patient.name} | _statistics(patient.images)
+    margin = settings.stack_size // 2 if settings.form == "stacks" else 0
+    start, stop = box[0]
+    first, last = max(start - margin, 0), min(stop + margin, patient.header.shape[0])
+    images, label = _cut(patient, (first, last), box[1:], settings)
+    if settings.form == "volumes":
+        yield (
+            patient.name,
+            whole
+            | _placed(patient.header, box, settings, start)
+            | {
+                "images": images,
+                "lesion_label": label,
+            },
+        )
+        return
+    for z in range(max(start, margin), min(stop, patient.header.shape[0] - margin)):
+        middle = z - first
+        if (images[middle] != 0).any(axis=-1).mean() < settings.min_brain_fraction:
+            continue
+        stack = images[middle - margin : middle + margin + 1] if margin else images[middle]
+        placed = _placed(patient.header, box, settings, z - margin)
+        yield (
+            f"{patient.name}_{z:03d}",
+            whole
+            | placed
+            | {
+                "images": stack if settings.form == "slices" or margin else stack[np.newaxis],
+                "lesion_label": label[middle],
+                "slice_index": z,
+            },
+        )
+
+
+def _cut(
+    patient: PatientVolumes, slices: Range, plane: tuple[Range, ...], settings: BratsSettings
+) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Images `(D, H, W, 4)` int16 and label `(D, H, W, 1)` uint8 of a box, resized."""
+    box = tuple(slice(*edges) for edges in (slices, *plane))
+    images = np.stack([image[box] for image in patient.images], axis=-1)
+    label = patient.label[box][..., np.newaxis]
+    if settings.size is None or settings.size == images.shape[1:3]:
+        return images, label
+    rows, columns = settings.size
+    # An area average of 16-bit integers is exact in float32 up to rounding to the nearest integer.
+    resized = [
+        cv2.resize(s.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA) for s in images
+    ]
+    codes = [cv2.resize(s, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT) for s in label]
+    return (
+        np.rint(np.stack(resized)).astype(np.int16),
+        np.stack(codes).reshape(len(codes), rows, columns, 1),
+    )
+
+
+def _placed(header: Header, box: Box, settings: BratsSettings, z: int) -> Example:
+    """`slice_index`, `spacing`, `origin` and `direction` of pixels whose first slice is `z`."""
+    (_, rows, columns) = box
+    ratio = [(edges[1] - edges[0]) / n for edges, n in zip((rows, columns), settings.image_size, strict=True)]
+    # The centre of the first stored pixel lies within the voxels it was averaged over.
+    voxel = (z, rows[0] + (ratio[0] - 1) / 2, columns[0] + (ratio[1] - 1) / 2)
+    steps = np.multiply(voxel, header.spacing)[::-1]
+    origin = np.asarray(header.origin) + np.reshape(header.direction, (3, 3)) @ steps
+    spacing = np.multiply(header.spacing, (1.0, *ratio))
+    return {
+        "slice_index": z,
+        "spacing": spacing.astype(np.float32),
+        "origin": origin.astype(np.float32),
+        "direction": np.asarray(header.direction, np.float32),
+    }
+
+
+def _statistics(images: tuple[NDArray[np.int16], ...]) -> Example:
+    """Of each whole volume: least and largest value; mean, spread and 99.5 % point above 0."""
+    inside = [image[image > 0] for image in images]
+    values = {
+        "intensity_min": [image.min() for image in images],
+        "intensity_max": [image.max() for image in images],
+        "intensity_p995": [np.percentile(values, 99.5) for values in inside],
+        "intensity_mean": [values.mean(dtype=np.float64) for values in inside],
+        "intensity_std": [values.std(dtype=np.float64) for values in inside],
+    }
+    return {name: np.asarray(value, np.float32) for name, value in values.items()}

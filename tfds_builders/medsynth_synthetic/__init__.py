@@ -1,0 +1,1 @@
+"""The `medsynth_synthetic` data set: synthetic modalities with map, mask, lesion label and scores."""

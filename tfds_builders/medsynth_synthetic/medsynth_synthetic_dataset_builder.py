@@ -1,0 +1,143 @@
+"""TFDS builder of `medsynth_synthetic`: the accepted samples of one generation spool, in order."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from tf_medsynth.config.base import check
+from tf_medsynth.runtime import progress
+from tf_medsynth.types import LESION_CLASSES, MODALITIES
+
+SCORES = ("contour_mae", "lesion_dice", "lesion_dice_worst_class", "registration_shift_px")
+"""Scores of a sample, float32; NaN where one was not measured."""
+
+_BYTES_A_SHARD = 128 << 20
+_EXAMPLES_AT_ONCE = 32
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Builds `medsynth_synthetic` from the chunks that ``medsynth generate`` left in its spool.
+
+    Examples are written as they are read: memory stays that of one chunk, and example `n` of the
+    split is the `n`-th accepted sample.
+
+    Features of an example, with H, W and the M modalities of the generating model:
+
+    - ``images``: `(H, W, M)` float32 in [0, 1];
+    - ``structure_map``: `(H, W, 1)` uint8, 1 on a line; ``background_mask``: `(H, W, 1)` uint8, 1
+      OUTSIDE the organ; ``lesion_label``: `(H, W, 1)` uint8, index into `LESION_CLASSES`;
+    - ``sample_index`` k and ``seed``, int64, and ``model_hash``: together the sample's name;
+    - ``contour_mae``, ``lesion_dice``, ``lesion_dice_worst_class``, ``registration_shift_px``:
+      float32, NaN where not measured.
+
+    Args:
+        spool: folder of the spool; without it, TFDS's ``manual_dir`` is one.
+        count: number of samples to write, all of them without it.
+        **kwargs: of every TFDS builder.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "First release."}
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "manual_dir is the spool folder that `medsynth generate` filled."
+
+    def __init__(self, *, spool: str | None = None, count: int | None = None, **kwargs: Any) -> None:
+        self._spool = None if spool is None else tfds.core.Path(spool)
+        self._count = count
+        super().__init__(**kwargs)
+        self._original_state |= {"spool": spool, "count": count}
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        facts = {} if self._spool is None else _identity(self._spool)
+        modalities = facts.get("modalities", list(MODALITIES))
+        return self.dataset_info_from_configs(
+            features=self._features(facts.get("image_size", (None, None)), modalities),
+            disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(
+                {"modalities": modalities, "lesion_classes": list(LESION_CLASSES), **facts}
+            ),
+        )
+
+    def _features(self, size: Sequence[int | None], modalities: Sequence[str]) -> Any:
+        """Features as prepared, where they are; else those of images of this `size`."""
+        if (self.data_path / "features.json").exists():
+            return tfds.features.FeaturesDict.from_config(self.data_path)
+        rows, columns = size
+        return tfds.features.FeaturesDict(
+            {
+                "images": _pixels((rows, columns, len(modalities)), np.float32),
+                "structure_map": _pixels((rows, columns, 1), np.uint8),
+                "background_mask": _pixels((rows, columns, 1), np.uint8),
+                "lesion_label": _pixels((rows, columns, 1), np.uint8),
+                "sample_index": np.int64,
+                "seed": np.int64,
+                "model_hash": tfds.features.Text(),
+                **dict.fromkeys(SCORES, np.float32),
+            }
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+        spool = self._spool if self._spool is not None else tfds.core.Path(dl_manager.manual_dir)
+        return {"train": self._generate_examples(spool)}
+
+    def _generate_examples(self, spool: tfds.core.Path) -> Iterator[tuple[int, dict[str, Any]]]:
+        identity = _identity(spool)
+        name = {"seed": identity["seed"], "model_hash": identity["model_hash"]}
+        written = 0
+        for path in sorted((spool / "chunks").glob("[0-9]*.npz")):
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                chunk = {key: arrays[key] for key in arrays.files if key != "records"}
+            for row in range(len(chunk["sample_index"])):
+                if written == self._count:
+                    return
+                example = {key: values[row] for key, values in chunk.items()}
+                yield int(example["sample_index"]), example | name
+                written += 1
+        check(
+            "the spool must hold the samples asked for",
+            written > 0 and (self._count is None or written == self._count),
+            "Run medsynth generate to the end first.",
+            samples=written,
+            count=self._count,
+        )
+
+    def _generate_splits(self, dl_manager: Any, download_config: Any) -> list[tfds.core.SplitInfo]:
+        """Writes record by record: TFDS's own writer gathers a split in memory, up to 1 GiB, first."""
+        # Made anew, because `self.info` names the final folder: TFDS renames a temporary one at the end.
+        info = self._info()
+        for split, examples in self._split_generators(dl_manager).items():
+            numbered = progress(examples, total=self._count, label="publish", unit="sample")
+            some = itertools.islice(numbered, download_config.max_examples_per_split)
+            batches = iter(lambda some=some: list(itertools.islice(some, _EXAMPLES_AT_ONCE)), [])
+            writer: tfds.core.SequentialWriter | None = None
+            for batch in batches:
+                if writer is None:
+                    writer = _writer(info, split, batch[0][1])
+                writer.add_examples({split: [example for _, example in batch]})
+            if writer is not None:
+                writer.close_all()
+        return list(info.splits.values())
+
+
+def _writer(info: tfds.core.DatasetInfo, split: str, example: dict[str, Any]) -> tfds.core.SequentialWriter:
+    size = sum(np.asarray(value).nbytes for value in example.values())
+    writer = tfds.core.SequentialWriter(info, max(1, _BYTES_A_SHARD // size))
+    writer.initialize_splits([split])
+    return writer
+
+
+def _identity(spool: tfds.core.Path) -> dict[str, Any]:
+    """What the spool says it holds: model, seed, image size, modalities, labels, settings."""
+    path = spool / "spool.json"
+    check("a spool folder holds spool.json", path.exists(), "Run medsynth generate first.", spool=str(spool))
+    identity: dict[str, Any] = json.loads(path.read_text())["identity"]
+    return identity
+
+
+def _pixels(shape: tuple[int | None, ...], dtype: type) -> tfds.features.Tensor:
+    return tfds.features.Tensor(shape=shape, dtype=dtype, encoding=tfds.features.Encoding.ZLIB)
