@@ -48,7 +48,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["tf_medsynth*", "tfds_builders*", "pipelines*"]),
-    package_data={"": ["*.md", "*.bib", "*.txt", "*.html", "*.css", "py.typed"]},
+    package_data={"": ["*.md", "*.bib", "*.txt", "*.html", "*.css", "templates/*", "py.typed"]},
     exclude_package_data={"": ["dummy_data/*", "dummy_data/**/*"]},
     install_requires=RUN,
     extras_require={

@@ -31,7 +31,7 @@ _ROOMS = {
     "report": "tf_medsynth.experiments.report",
     "demo": "tf_medsynth.experiments.demo",
 }
-_WITHOUT_TENSORFLOW = {"phantom"}
+_WITHOUT_TENSORFLOW = {"phantom", "doctor"}
 
 
 def __getattr__(name: str) -> Any:

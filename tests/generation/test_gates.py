@@ -84,5 +84,5 @@ def test_a_gate_relative_to_the_guides_ceiling():
 def test_the_filter_needs_its_measurements():
     with pytest.raises(MedSynthError, match="Set measure=true, or filter=false"):
         GenerationConfig(measure=False)
-    with pytest.raises(MedSynthError, match="whole_threshold=1.5"):
+    with pytest.raises(MedSynthError, match=r"whole_threshold=1\.5"):
         LesionGate(whole_threshold=1.5)

@@ -5,6 +5,7 @@ import pytest
 
 from tests.cohorts import rewrite, write_patient
 from tf_medsynth.config.datasets import BratsSettings
+from tf_medsynth.data.doctor import doctor
 from tf_medsynth.imaging.volumes import read_volume
 from tf_medsynth.types import MedSynthError
 from tfds_builders.brats.cohort import check_voxels, read_cohort
@@ -44,6 +45,7 @@ def test_what_breaks_a_rule_is_named_in_one_line(tmp_path, edit, message):
     with pytest.raises(MedSynthError, match=message) as caught:
         check_voxels(read_cohort(tmp_path, ALL_TRAIN, "1.0.0"))
     assert "\n" not in str(caught.value)
+    assert doctor(tmp_path).exit_status == 2  # what the builder refuses the doctor has called unusable
 
 
 def test_a_label_with_another_origin_passes_only_where_it_fits_the_brain(tmp_path):

@@ -46,12 +46,17 @@ class SliceSource:
         info = self.builder.info.splits[self.split]
         return fingerprint(self.name, self.split, info.num_bytes, self.patients, self.settings.to_dict())
 
-    def examples(self) -> tf.data.Dataset:
-        """Normalised `Slice`s without index, always in the same order."""
+    def examples(self, names: bool = False) -> tf.data.Dataset:
+        """Normalised `Slice`s without index, always in the same order; `names` adds ``patient``."""
         raw = self.builder.as_dataset(split=self.split, shuffle_files=False, read_config=_READ_IN_ORDER)
         kept = tf.constant(self.patients)
         chosen = raw.filter(lambda example: tf.reduce_any(example["patient"] == kept))
-        return chosen.map(self._normalised, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+        def normalised(example: dict[str, Tensor]) -> dict[str, Tensor]:
+            kept_name = {"patient": example["patient"]} if names else {}
+            return {**self._normalised(example), **kept_name}
+
+        return chosen.map(normalised, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     def _normalised(self, example: dict[str, Tensor]) -> dict[str, Tensor]:
         images = tf.cast(example["images"], tf.float32)

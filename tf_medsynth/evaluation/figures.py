@@ -17,7 +17,7 @@ from tf_medsynth.metrics.coverage import PLACES, REGIONS, SIZES
 
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#767676"
 
-_RESOLUTION = 150
+_RESOLUTION = 200
 _STYLE_SIZE = 8
 _SMOOTHED_FROM = 40
 
@@ -49,7 +49,7 @@ def loss_chart(name: str, steps: ArrayLike, values: ArrayLike) -> Chart:
         values=term.shape,
     )
     finite = np.isfinite(term)
-    figure, axes = _figure(2.6, 1.75)
+    figure, axes = _figure(1.9, 1.4)
     long = int(finite.sum()) >= _SMOOTHED_FROM
     axes.plot(
         at[finite],
@@ -63,7 +63,6 @@ def loss_chart(name: str, steps: ArrayLike, values: ArrayLike) -> Chart:
         axes.plot(at[finite], _running_median(term[finite]), color=BLUE, linewidth=1.6)
     for place in at[~finite]:
         axes.axvline(place, color=VERMILLION, linewidth=0.6, linestyle=":")
-    axes.set_title(name, loc="left", fontsize=_STYLE_SIZE)
     axes.set_xlabel("step")
     return Chart(_png(figure), _describe_curve(name, at, term, finite))
 
@@ -78,11 +77,11 @@ def coverage_chart(region: str, before: NDArray[np.int64], after: NDArray[np.int
     """
     index = REGIONS.index(region)
     pair = {"before": before[index], "after": after[index]}
-    figure, left = _figure(4.4, 2.0)
-    left.remove()
+    figure, placeholder = _figure(3.4, 3.6)
+    placeholder.remove()
     top = max(1, *(int(table.max()) for table in pair.values()))
     for number, (title, table) in enumerate(pair.items(), start=1):
-        axes = figure.add_subplot(1, 2, number)
+        axes = figure.add_subplot(2, 1, number)
         shown = np.ma.masked_equal(np.log1p(table), 0)
         axes.imshow(shown, cmap="cividis", vmin=0, vmax=np.log1p(top), aspect="auto")
         for (size, place), count in np.ndenumerate(table):
@@ -94,13 +93,13 @@ def coverage_chart(region: str, before: NDArray[np.int64], after: NDArray[np.int
                     str(count),
                     ha="center",
                     va="center",
-                    fontsize=5.5,
+                    fontsize=6.5,
                     color="black" if light else "white",
                 )
         axes.set_title(f"{title}: {int(table.sum())}", loc="left", fontsize=_STYLE_SIZE)
         axes.set_xticks(range(len(PLACES)), [_initials(place) for place in PLACES])
-        axes.set_yticks(range(len(SIZES)), SIZES if number == 1 else [""] * len(SIZES))
-        axes.tick_params(length=0, labelsize=6)
+        axes.set_yticks(range(len(SIZES)), SIZES)
+        axes.tick_params(length=0, labelsize=_STYLE_SIZE - 1)
     lost = int(((pair["before"] > 0) & (pair["after"] == 0)).sum())
     labels = [int(table.sum()) for table in pair.values()]
     cells = [np.count_nonzero(table) for table in pair.values()]
@@ -142,7 +141,7 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=_STYLE_SIZE - 1)
     axes.xaxis.label.set_fontsize(_STYLE_SIZE - 1)
-    axes.locator_params(axis="both", nbins=4)
+    axes.locator_params(axis="both", nbins=3)
     return figure, axes
 
 

@@ -191,7 +191,10 @@ def _build_classifier(seen: NDArray[np.float32], seed: int) -> keras.Model:
 
 
 def _probability(classifier: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float64]:
-    logits = classifier.predict(_with_laplacian(images), batch_size=2 * BATCH, verbose=0)[:, 0].astype(
-        np.float64
-    )
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)))
+    seen = _with_laplacian(images)
+    # Called directly: `predict` would trace a graph for each of the few sizes it meets.
+    logits = [
+        keras.ops.convert_to_numpy(classifier(seen[start : start + 2 * BATCH], training=False))[:, 0]
+        for start in range(0, len(seen), 2 * BATCH)
+    ]
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * np.concatenate(logits).astype(np.float64))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from tf_medsynth.evaluation.figures import Chart, coverage_chart, gates_chart, l
 from tf_medsynth.evaluation.gallery import LESION_COLOURS, png, sample_tiles
 from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, ReportData
 from tf_medsynth.evaluation.tables import Table, number, percent
-from tf_medsynth.metrics.coverage import REGIONS, Coverage
+from tf_medsynth.metrics.coverage import REGIONS, CellChange, Coverage
 from tf_medsynth.runtime import atomic_path
 
 __all__ = ["Finding", "Gallery", "GateCounts", "ReportData", "Table", "render_report", "report_html"]
@@ -62,7 +61,7 @@ def report_html(data: ReportData) -> str:
         counts={held: sum(f.held is held for f in data.findings) for held in (True, False, None)},
         warnings={stage: lines for stage, lines in data.warnings.items() if lines},
         galleries=[(gallery, _rows(gallery)) for gallery in data.galleries],
-        colours={name.replace("_", "-"): _css(rgb) for name, rgb in LESION_COLOURS.items()},
+        colours={_spelled(name): _css(rgb) for name, rgb in LESION_COLOURS.items()},
         gates=None if data.gates is None else _gates(data.gates),
         coverage=None if data.coverage is None else _coverage(data.coverage),
         curves={stage: _curves(terms) for stage, terms in data.curves.items()},
@@ -89,7 +88,7 @@ def _gates(gates: GateCounts) -> dict[str, Any]:
     chart = gates_chart(gates.accepted, gates.rejected)
     rows = [
         [
-            reason.replace("_", " "),
+            _spelled(reason),
             str(gates.rejected.get(reason, 0)),
             str(gates.failed.get(reason, 0)) if gates.failed else number(None),
         ]
@@ -98,24 +97,41 @@ def _gates(gates: GateCounts) -> dict[str, Any]:
     return {
         "rate": percent(gates.accepted / gates.candidates if gates.candidates else None),
         "chart": _picture("gates", chart),
-        "table": Table("Gates", ["gate", "rejected for it", "candidates that fail it"], rows),
+        "table": Table("Each gate", ["gate", "rejected for it", "candidates that fail it"], rows),
     }
 
 
 def _coverage(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     # Counts alone are drawn: the image size, by which sizes were binned, is no longer needed.
     before, after = (Coverage.from_dict((1, 1), tables[name]) for name in ("before", "after"))
-    emptied = [change for change in after.changes_from(before) if change.before and not change.after]
+    drawn = [k for k in range(len(REGIONS)) if before.counts[k].any() or after.counts[k].any()]
     return {
         "cells": (before.occupied(), after.occupied()),
         "kept": percent(after.share_of(before)),
-        "charts": [_picture(r, coverage_chart(r, before.counts, after.counts)) for r in REGIONS],
-        "emptied": Table(
-            "Cells that the gates emptied",
-            ["region", "size", "place", "before"],
-            [[c.region.replace("_", "-"), c.size, c.place, str(c.before)] for c in emptied],
-        ),
+        "charts": [
+            _picture(REGIONS[k], coverage_chart(REGIONS[k], before.counts, after.counts)) for k in drawn
+        ],
+        "absent": [_spelled(region) for k, region in enumerate(REGIONS) if k not in drawn],
+        "emptied": _emptied(after.changes_from(before)),
     }
+
+
+def _emptied(changes: list[CellChange]) -> Table:
+    """A row a region with the cells that held labels before and hold none after."""
+    lost: dict[str, list[CellChange]] = {}
+    for change in changes:
+        if change.before and not change.after:
+            lost.setdefault(change.region, []).append(change)
+    rows = [
+        [
+            _spelled(region),
+            str(len(cells)),
+            str(sum(cell.before for cell in cells)),
+            "; ".join(f"{cell.size} {cell.place} ({cell.before})" for cell in cells),
+        ]
+        for region, cells in lost.items()
+    ]
+    return Table("Cells that the gates emptied", ["region", "cells", "labels", "which (labels)"], rows)
 
 
 def _curves(terms: Mapping[str, tuple[Any, Any]]) -> list[_Picture]:
@@ -126,15 +142,24 @@ def _steps(data: ReportData) -> Table:
     rows = [
         [
             str(step["verb"]),
-            str(datetime.timedelta(seconds=round(step["seconds"])))
-            if step["seconds"] >= 10
-            else f"{step['seconds']:.1f} s",
+            _duration(step["seconds"]),
             number(step.get("peak_memory_mib"), 0),
             ", ".join(f"{key} {value}" for key, value in _flat(step.get("detail") or {})),
         ]
         for step in data.steps
     ]
-    return Table("Time and memory", ["step", "time", "peak memory, MiB", "what"], rows)
+    return Table("Each step", ["step", "time", "peak memory, MiB", "what"], rows)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _spelled(name: str) -> str:
+    return name.replace("non_enhancing", "non-enhancing").replace("_", " ")
 
 
 def _flat(facts: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from numpy.typing import ArrayLike
@@ -34,12 +34,12 @@ class Finding:
     @classmethod
     def at_least(cls, claim: str, value: float | None, bound: float, note: str = "") -> Self:
         """The finding that `value` reaches `bound`; undecided where `value` is None or NaN."""
-        return cls(claim, number(value), f"≥ {bound:g}", None if _unknown(value) else value >= bound, note)
+        return cls(claim, number(value), f"≥ {bound:g}", _decided(value, lambda known: known >= bound), note)
 
     @classmethod
     def at_most(cls, claim: str, value: float | None, bound: float, note: str = "") -> Self:
         """The finding that `value` stays within `bound`; undecided where `value` is None or NaN."""
-        return cls(claim, number(value), f"≤ {bound:g}", None if _unknown(value) else value <= bound, note)
+        return cls(claim, number(value), f"≤ {bound:g}", _decided(value, lambda known: known <= bound), note)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,5 +117,5 @@ class ReportData:
     commands: Sequence[str] = ()
 
 
-def _unknown(value: float | None) -> bool:
-    return value is None or math.isnan(value)
+def _decided(value: float | None, holds: Callable[[float], bool]) -> bool | None:
+    return None if value is None or math.isnan(value) else bool(holds(value))

@@ -48,8 +48,9 @@ def number(value: Any, digits: int = 3) -> str:
 
 def percent(value: Any, signed: bool = False) -> str:
     """A share as a percentage with one decimal, `UNKNOWN` for None and NaN."""
-    known = number(value) != UNKNOWN
-    return (f"{100 * value:+.1f} %" if signed else f"{100 * value:.1f} %") if known else UNKNOWN
+    if number(value) == UNKNOWN:
+        return UNKNOWN
+    return (f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}") + "\N{NO-BREAK SPACE}%"
 
 
 def quality_table(quality: Mapping[str, Any]) -> Table:

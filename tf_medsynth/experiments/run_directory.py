@@ -66,8 +66,13 @@ class StageDirectory:
         assert record is not None
         return record
 
-    def open(self, config: Mapping[str, Any], resume: bool) -> bool:
+    def open(self, config: Mapping[str, Any], whereabouts: Mapping[str, Any], resume: bool) -> bool:
         """Claims the directory for a training by `config`; True where it is finished already.
+
+        Args:
+            config: what decides the training's outcome.
+            whereabouts: what is worth keeping but decides nothing, e.g. where the data lie.
+            resume: an unfinished training may be gone on with.
 
         Raises:
             MedSynthError: it holds a training by another config, or an unfinished one without `resume`.
@@ -75,12 +80,11 @@ class StageDirectory:
         name = fingerprint(config)
         if (self.path / "config.json").exists():
             held = self.config()
-            differing = [key for key in {*held, *config} if held.get(key) != config.get(key)]
             check(
                 f"{self.name!r} of this run was trained by other settings",
                 held.get("fingerprint") == name,
                 "Choose another --run, or remove that stage's folder.",
-                differing=sorted(set(differing) - {"fingerprint"}),
+                differing=sorted(key for key in config if held.get(key) != config[key]),
                 run=str(self.path.parent),
             )
             if self.finished() is not None:
@@ -94,7 +98,7 @@ class StageDirectory:
             )
             return False
         self.path.mkdir(parents=True, exist_ok=True)
-        write_json(self.path / "config.json", {**config, "fingerprint": name})
+        write_json(self.path / "config.json", {**config, **whereabouts, "fingerprint": name})
         return False
 
 

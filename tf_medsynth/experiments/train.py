@@ -116,7 +116,7 @@ def train(
         "image_size": list(source.image_size),
         "upstream": upstream,
     }
-    if directory.open(config, resume):
+    if directory.open(config, {"data_dir": str(Path(data_dir).resolve())}, resume):
         runtime.log.info("%s: finished before with the same settings and data, skipped", stage)
         return TrainResult(stage, run, training.steps, 0.0, True, {})
     watch = runtime.Stopwatch()

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def publish(
     if form != "tfds":
         summary |= {"intensity_scale": INTENSITY_SCALE, "geometry": geometry.to_dict()}
     try:
-        with runtime.atomic_path(out) as staging:
+        with runtime.atomic_path(out, overwrite=True) as staging:
             staging.mkdir()
             if form == "tfds":
                 _write_tfds(source, staging, count)
@@ -116,6 +117,7 @@ def _write_tfds(spool: Spool, folder: Path, count: int) -> None:
     # TFDS announces itself on standard output, which belongs to whoever asked for --json.
     with contextlib.redirect_stdout(io.StringIO()):
         builder.download_and_prepare()
+    shutil.rmtree(folder / "downloads", ignore_errors=True)  # made by TFDS, empty
 
 
 def _write_volumes(spool: Spool, folder: Path, count: int, ending: str, geometry: Geometry) -> None:

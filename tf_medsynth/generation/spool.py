@@ -165,7 +165,7 @@ class Spool:
     def _opened(self, number: int) -> Iterator[Any]:
         path = self._path(number)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 yield arrays
         except MedSynthError:
             raise

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation.candidates import compute_chunk
 from tf_medsynth.generation.gates import REASONS
 from tf_medsynth.generation.labels import LabelPool
-from tf_medsynth.generation.spool import Record, Spool, open_spool
+from tf_medsynth.generation.spool import Chunk, Record, Spool, open_spool
 from tf_medsynth.generation.synthesiser import Synthesiser
 from tf_medsynth.types import MedSynthError
 
@@ -62,27 +65,19 @@ def stream(
     identity = _identity(synthesiser, labels, settings, seed)
     with open_spool(spool, identity, lambda: labels.coverage().to_dict()) as opened:
         _check_space(synthesiser, count - opened.finished() * settings.chunk, spool)
-        done = _accept(opened, synthesiser, labels, settings, seed, count)
-        for _ in progress(done, total=count, label="generate", unit="sample"):
-            pass
+        compute = functools.partial(compute_chunk, synthesiser, labels, settings, seed)
+        with _in_background(opened.write) as write:
+            done = _accept(_chunks(opened, compute, write), settings, count)
+            for _ in progress(done, total=count, label="generate", unit="sample"):
+                pass
     return opened
 
 
-def _accept(
-    spool: Spool,
-    synthesiser: Synthesiser,
-    labels: LabelPool,
-    settings: GenerationConfig,
-    seed: int,
-    count: int,
-) -> Iterator[int]:
-    """Index of each of the first `count` accepted candidates, as its chunk is finished."""
+def _accept(chunks: Iterable[list[Record]], settings: GenerationConfig, count: int) -> Iterator[int]:
+    """Index of each of the first `count` accepted candidates, as its chunk is done."""
     accepted = looked_at = 0
     reasons: Counter[str] = Counter()
-    for number in itertools.count():
-        if looked_at >= settings.candidate_cap(count):
-            raise _too_few(accepted, looked_at, count, reasons)
-        records = _finished(spool, number, synthesiser, labels, settings, seed)
+    for records in chunks:
         looked_at += len(records)
         reasons.update(record["reason"] for record in records if not record["accepted"])
         for record in records:
@@ -91,21 +86,40 @@ def _accept(
                 yield record["k"]
                 if accepted == count:
                     return
+        if looked_at >= settings.candidate_cap(count):
+            raise _too_few(accepted, looked_at, count, reasons)
 
 
-def _finished(
-    spool: Spool,
-    number: int,
-    synthesiser: Synthesiser,
-    labels: LabelPool,
-    settings: GenerationConfig,
-    seed: int,
-) -> list[Record]:
-    if not spool.has(number):
-        chunk = compute_chunk(synthesiser, labels, settings, seed, number)
-        spool.write(number, chunk)
-        return chunk.records
-    return spool.records(number)
+def _chunks(
+    spool: Spool, compute: Callable[[int], Chunk], write: Callable[..., None]
+) -> Iterator[list[Record]]:
+    """Records of chunk 0, 1, ...: read where it is finished, else computed and given to `write`."""
+    for number in itertools.count():
+        if spool.has(number):
+            yield spool.records(number)
+        else:
+            chunk = compute(number)
+            write(number, chunk)
+            yield chunk.records
+
+
+@contextmanager
+def _in_background(function: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """`function`, whose call runs on while the caller goes on; the next call, or the end, waits for it.
+
+    An error is raised there. Writing a chunk mostly waits for the disk, computing one does not.
+    """
+    running: list[Future[None]] = []
+    with ThreadPoolExecutor(max_workers=1) as thread:
+
+        def start(*arguments: Any) -> None:
+            if running:
+                running.pop().result()
+            running.append(thread.submit(function, *arguments))
+
+        yield start
+        if running:
+            running.pop().result()
 
 
 def _identity(

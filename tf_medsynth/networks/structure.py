@@ -40,7 +40,11 @@ def build_structure_encoder(spec: StructureVAESpec, name: str = "structure_encod
             for stride, channels in spec.spatial_noise
             if spec.spatial_posterior
         ]
-        joined = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name=f"{moment}_parts")(parts)
+        joined = (
+            parts[0]
+            if len(parts) == 1
+            else keras.layers.Concatenate(name=f"{moment}_parts", dtype="float32")(parts)
+        )
         if spec.spatial_noise and not spec.spatial_posterior:
             missing = (0, spec.code_size - spec.latent_dim)
             joined = _pad(joined, missing, f"{moment}_prior")

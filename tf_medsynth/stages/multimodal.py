@@ -51,9 +51,11 @@ def fuse(
     return fuse_label(noisy, lesion.one_hot_label(lesion_label), settings)
 
 
-def render(encoder: keras.Model, decoder: keras.Model, fused: Tensor, training: bool) -> Tensor:
+def render(
+    encoder: keras.Model, decoder: keras.Model, fused: Tensor, pixel_noise: Tensor | None, training: bool
+) -> Tensor:
     """All modalities ``(B, H, W, M)`` float32 in [0, 1] of a fused input, encoded once."""
-    features = encoder(fused, training=training)
+    features = encoder(fused if pixel_noise is None else [fused, pixel_noise], training=training)
     images = decode_each(features, decoder, ops.eye(_M, dtype="float32"), training=training)
     return ops.cast(images, "float32")
 
@@ -75,29 +77,35 @@ class MultimodalStage(AdversarialStage):
         self.image_size = image_size
         self.guides: Sequence[keras.Model] = [self.networks[n] for n in segmentor_names("multiple")]
 
-    def draws(self) -> Mapping[str, Draw]:
-        """Noise inside the organ, for the real and the drawn map, and the translation offset."""
+    def noise_draws(self) -> dict[str, Draw]:
+        """What an imaginary patient is drawn from beside map and label: noise inside the organ
+        (eq. 12) and, where the generator takes it, unit-normal noise of the pixels."""
         low, high = self.settings.fusion.noise_low, self.settings.fusion.noise_high
-        noise = Draw((*self.image_size, 1), "uniform", low, high)
-        return {"noise": noise, "paired_noise": noise, "offset": Draw((), "uniform", 1.0, float(_M))}
+        drawn = {"noise": Draw((*self.image_size, 1), "uniform", low, high)}
+        if self.settings.generator.pixel_noise:
+            drawn["pixel_noise"] = Draw((*self.image_size, 1))
+        return drawn
+
+    def draws(self) -> Mapping[str, Draw]:
+        """Noise of the drawn patient and of the real one's rendering, and the translation offset."""
+        noise = self.noise_draws()
+        paired = {f"paired_{name}": spec for name, spec in noise.items()}
+        return {**noise, **paired, "offset": Draw((), "uniform", 1.0, float(_M))}
 
     def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
         """Real slices on their own map and label; drawn maps with free labels; who judges them."""
         fusion = self.settings.fusion
-        fused = fuse(
-            batch["structure_map"],
-            batch["background_mask"],
-            batch["lesion_label"],
-            draws["paired_noise"],
-            fusion,
-        )
+        names = ("structure_map", "background_mask", "lesion_label")
+        fused = fuse(*(batch[name] for name in names), draws["paired_noise"], fusion)
+        pixel_noise = draws.get("paired_pixel_noise")
         networks = self.networks["encoder"], self.networks["decoder"]
         if self.phase == "pretrain":
-            return {"paired": render(*networks, fused, training)}
-        drawn = fuse(
-            batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"], draws["noise"], fusion
-        )
-        images = render(*networks, ops.concatenate([fused, drawn], axis=0), training)
+            return {"paired": render(*networks, fused, pixel_noise, training)}
+        names = ("drawn_map", "drawn_mask", "drawn_label")
+        drawn = fuse(*(batch[name] for name in names), draws["noise"], fusion)
+        if pixel_noise is not None:
+            pixel_noise = ops.concatenate([pixel_noise, draws["pixel_noise"]], axis=0)
+        images = render(*networks, ops.concatenate([fused, drawn], axis=0), pixel_noise, training)
         paired, free = ops.split(images, 2, axis=0)
         rows = ops.concatenate([as_rows(x) for x in (batch["images"], paired, free)], axis=0)
         judged = self.networks["discriminator"](rows, training=training)
@@ -154,9 +162,8 @@ class MultimodalStage(AdversarialStage):
 
     def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Drawn map and label, and all modalities of the patient drawn from them."""
-        noise = draw(self.draws(), self.seed, batch["index"])["noise"]
         drawn = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
-        images = self.render(*drawn, noise)
+        images = self.render(*drawn, draw(self.noise_draws(), self.seed, batch["index"]))
         label = ops.cast(batch["drawn_label"], "float32") / (NUM_CLASSES - 1)
         pictures = {name: images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
         return {"map": batch["drawn_map"], "label": label, **pictures}
@@ -168,10 +175,21 @@ class MultimodalStage(AdversarialStage):
         overlap = sum(1.0 - lesion.overlap_loss(batch["drawn_label"], x) for x in logits)
         return {"lesion_agreement": float(ops.mean(overlap)) / len(logits)}
 
-    def render(self, structure_map: Tensor, background_mask: Tensor, lesion_label: Tensor, noise: Tensor) -> Tensor:
-        """All modalities ``(B, H, W, M)`` of a map, mask and label, with the averaged networks."""
-        fused = fuse(structure_map, background_mask, lesion_label, noise, self.settings.fusion)
-        return render(self.best("encoder"), self.best("decoder"), fused, training=False)
+    def render(
+        self,
+        structure_map: Tensor,
+        background_mask: Tensor,
+        lesion_label: Tensor,
+        draws: Mapping[str, Tensor],
+    ) -> Tensor:
+        """All modalities ``(B, H, W, M)`` of a map, mask and label, with the averaged networks.
+
+        Args:
+            draws: of `noise_draws`.
+        """
+        fused = fuse(structure_map, background_mask, lesion_label, draws["noise"], self.settings.fusion)
+        networks = self.best("encoder"), self.best("decoder")
+        return render(*networks, fused, draws.get("pixel_noise"), training=False)
 
     def _modality(self, prediction: Tensor) -> Tensor:
         return adversarial.modality_loss(prediction, row_modalities(prediction))

@@ -50,6 +50,7 @@ class StructureStage(AdversarialStage):
         self.operator = operator
         self.latent_dim = settings.vae.latent_dim
         self.code_size = settings.vae.code_size
+        self.inferred = self.code_size if settings.vae.spatial_posterior else self.latent_dim
 
     def draws(self) -> Mapping[str, Draw]:
         """Posterior noise and a sample of the prior, both unit normal."""
@@ -114,7 +115,11 @@ class StructureStage(AdversarialStage):
         lesion_free = 1.0 - ops.cast(batch["lesion_label"] > 0, "float32")
         target, drawing = batch["structure_map"], outputs["reconstructed"]
         lines = self._lines(drawing, sharp=False)
+        z_mean, z_logvar = (outputs[name][:, : self.inferred] for name in ("z_mean", "z_logvar"))
         terms = {
+            "code_mean": code.code_mean_loss(z_mean),
+            "code_deviation": code.code_deviation_loss(z_logvar),
+            "code_divergence": code.code_divergence(z_mean, z_logvar),
             "line_cross_entropy": reconstruction.line_cross_entropy(
                 target, lines, self.settings.line_weight, lesion_free
             ),
@@ -122,9 +127,6 @@ class StructureStage(AdversarialStage):
             "line_absolute": reconstruction.absolute_error(target, lines),
             "background_reconstructed": reconstruction.suppression(lines, batch["background_mask"]),
             "mask": reconstruction.squared_error(batch["background_mask"], outputs["mask"]),
-            "code_mean": code.code_mean_loss(outputs["z_mean"]),
-            "code_deviation": code.code_deviation_loss(outputs["z_logvar"]),
-            "code_divergence": code.code_divergence(outputs["z_mean"], outputs["z_logvar"]),
         }
         if self.settings.drawing == "anatomy":
             terms["anatomy"] = reconstruction.squared_error(batch["anatomy"], drawing, lesion_free)

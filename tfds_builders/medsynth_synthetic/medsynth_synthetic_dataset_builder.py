@@ -111,14 +111,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         # Made anew, because `self.info` names the final folder: TFDS renames a temporary one at the end.
         info = self._info()
         for split, examples in self._split_generators(dl_manager).items():
-            numbered = progress(examples, total=self._count, label="publish", unit="sample")
-            some = itertools.islice(numbered, download_config.max_examples_per_split)
-            batches = iter(lambda some=some: list(itertools.islice(some, _EXAMPLES_AT_ONCE)), [])
+            shown = progress(examples, total=self._count, label="publish", unit="sample")
+            some = itertools.islice(shown, download_config.max_examples_per_split)
             writer: tfds.core.SequentialWriter | None = None
-            for batch in batches:
+            while batch := [example for _, example in itertools.islice(some, _EXAMPLES_AT_ONCE)]:
                 if writer is None:
-                    writer = _writer(info, split, batch[0][1])
-                writer.add_examples({split: [example for _, example in batch]})
+                    writer = _writer(info, split, batch[0])
+                writer.add_examples({split: batch})
             if writer is not None:
                 writer.close_all()
         return list(info.splits.values())

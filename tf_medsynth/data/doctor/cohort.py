@@ -145,8 +145,11 @@ def _thumbnail(array: NDArray[Any]) -> NDArray[np.float32]:
     """Block means on a small grid, mean 0 and spread 1, flat."""
     values: NDArray[Any] = array.astype(np.float32)
     for axis, count in enumerate(THUMBNAIL):
-        count = min(count, array.shape[axis])
-        edges = np.linspace(0, array.shape[axis], count + 1).round().astype(int)
+        length = array.shape[axis]
+        if length < count:
+            values = values.take(np.arange(count) * length // count, axis=axis)
+            continue
+        edges = np.linspace(0, length, count + 1).round().astype(int)
         sizes = np.diff(edges).reshape([-1 if axis == a else 1 for a in range(3)])
         values = np.add.reduceat(values, edges[:-1], axis=axis) / sizes
     return ((values - values.mean()) / max(float(values.std()), 1e-6)).ravel().astype(np.float32)

@@ -78,7 +78,7 @@ def _textures(rng: np.random.Generator, part: Grid) -> dict[str, Field]:
 
 def _digitise(rng: np.random.Generator, clean: Field, inside: np.ndarray, part: Grid) -> np.ndarray:
     """`clean` through coil, receiver and converter: int16, 0 outside the brain."""
-    bias = np.exp(np.float32(rng.uniform(0.03, 0.08)) * Sampler(BODY, part)(noise(rng, BODY, 160.0)))
+    bias = np.exp(np.float32(rng.uniform(0.04, 0.11)) * Sampler(BODY, part)(noise(rng, BODY, 160.0)))
     level = float(np.quantile(clean[inside], 0.995))
     # A larger voxel averages noise away, as a coarser image of the same scan would.
     sigma = np.float32(level * rng.uniform(0.006, 0.016) / part.spacing)

@@ -11,7 +11,7 @@ from tf_medsynth.data.phantom.folding import DIMPLE, GYRUS, Folds
 from tf_medsynth.data.phantom.interior import Interior
 from tf_medsynth.data.phantom.skull import Skull
 
-DIMPLE_REACH = 2.5
+DIMPLE_REACH = 2.0
 """Depth in mm of a secondary sulcus."""
 
 
@@ -48,13 +48,14 @@ def lay_cortex(skull: Skull, folds: Folds, interior: Interior, sampler: Sampler,
     """
     cerebrum, midline, block = sampler(skull.cerebrum), folds.midline, folds.block
     depth = smooth_min(cerebrum, midline, 1.5)
-    walls = np.minimum(_sulci(folds, depth), folds.lateral - 0.7)
-    opening = folds.width + 0.6 * np.exp(-np.maximum(depth, 0) / 3)
+    walls = np.minimum(_sulci(folds, depth), folds.lateral - 0.6)
+    opening = folds.width + 0.5 * np.exp(-np.maximum(depth, 0) / 3)
     pial = np.minimum(depth, walls - np.maximum(folds.width, 0))
     cortex = folds.thickness * (1 - ramp(block, -3, 1))
     sheets = np.minimum(walls - opening, midline - 0.5 * folds.width - 0.5)
     fluid = occupancy(-np.minimum(sheets, cerebrum - folds.width), spacing)
-    white = occupancy(pial - cortex, spacing)
+    # The inner border of the cortex is no step: layer VI fades into the white matter.
+    white = occupancy(pial - cortex, max(spacing, 2.0))
 
     stem, cerebellum = sampler(skull.stem), sampler(skull.cerebellum)
     hind = np.maximum(stem, cerebellum)

@@ -11,10 +11,10 @@ from tf_medsynth.data.phantom.fields import Field, noise, ramp, smooth_min, stre
 from tf_medsynth.data.phantom.shapes import Point, sheet
 from tf_medsynth.data.phantom.skull import BODY, Skull
 
-GYRUS = 27.0
+GYRUS = 29.0
 """Wavelength of the folding in mm; sulci run where the wave changes sign, half of it apart."""
 
-DIMPLE = 17.0
+DIMPLE = 19.0
 """Wavelength in mm of the shallow secondary sulci."""
 
 
@@ -79,7 +79,7 @@ def draw_folds(seed: int, patient: int, skull: Skull) -> Folds:
     carry = _Carrier(rng, surface)
     wave = carry(_labyrinth(rng, GYRUS))
     dimple = carry(_labyrinth(rng, DIMPLE))
-    atrophy = float(np.clip(rng.lognormal(-0.8, 0.4), 0.2, 1.0))
+    atrophy = float(np.clip(rng.lognormal(-0.95, 0.4), 0.18, 0.9))
     wall, lift = _sylvian(point, rng)
     deep = np.clip(17 + 5.5 * noise(rng, BODY, 30.0), 5, 28)
     return Folds(
@@ -94,7 +94,7 @@ def draw_folds(seed: int, patient: int, skull: Skull) -> Folds:
         lift=lift,
         along=point.y + np.float32(2),
         thickness=2.9 + 0.35 * noise(rng, BODY, 22.0),
-        width=np.clip(atrophy * np.exp(1.1 * noise(rng, BODY, 20.0)) - 0.25, -0.25, 1.2),
+        width=np.clip(atrophy * np.exp(1.1 * noise(rng, BODY, 20.0)) - 0.3, -0.3, 1.0),
     )
 
 

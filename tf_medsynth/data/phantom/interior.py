@@ -73,9 +73,9 @@ def _lateral(side: Point, swell: float, caudate: Field) -> Field:
 
 def _middle(point: Point, swell: float) -> Field:
     """Third ventricle, a thin upright slab, and fourth ventricle behind the pons."""
-    third = ellipsoid(point, (0, 2, 0), (1.6 + 1.2 * swell, 14, 10))
+    third = ellipsoid(point, (0, 1, 3), (1.4 + 1.2 * swell, 14, 9))
     fourth = ellipsoid(point, (0, 26, -36), (7, 4.5, 10), tilt=-0.3)
-    aqueduct = tube(point, [(0, 15, -6, 1.0), (0, 24, -28, 1.2)])
+    aqueduct = tube(point, [(0, 13, -4, 0.8), (0, 22, -28, 1.2)])
     return np.maximum(np.maximum(third, fourth), aqueduct)
 
 

@@ -42,8 +42,8 @@ def draw_skull(seed: int, patient: int) -> Skull:
     stem, cerebellum = _stem(point), _cerebellum(point)
     room = np.minimum(-cerebellum - 1.5, np.maximum(-stem - 2.5, point.z + 3))
     cerebrum = distance(np.minimum(_cerebrum(point), room), BODY.spacing)
-    fringe = -0.4 + 0.7 * noise(rng, BODY, 14.0)
-    whole = smooth_max(smooth_max(cerebrum, cerebellum, 3.0), stem, 3.0)
+    fringe = -0.6 + 0.6 * noise(rng, BODY, 14.0)
+    whole = smooth_max(smooth_max(cerebrum, cerebellum, 7.0), stem, 7.0)
     mask = smooth_max(whole, _cisterns(point), 3.0) + fringe
     return Skull(point, mask.astype(np.float32), cerebrum, cerebellum, stem)
 
@@ -77,8 +77,8 @@ def _cerebrum(point: Point) -> Field:
     vault = ellipsoid(egg, (0, 0, 2), (65, 82, 68), power=2.2)
     side = point.mirrored()
     behind = ramp(point.y, 0, 30)
-    tent = 19 * np.exp(-((point.x / 24) ** 2)) * behind * (1 - 0.85 * ramp(point.y, 34, 70))
-    floor = -20 + tent - 0.06 * np.minimum(point.y + 20, 0)
+    tent = 16 * np.exp(-((point.x / 24) ** 2)) * behind * (1 - 0.9 * ramp(point.y, 34, 66))
+    floor = -20 - 3 * behind + tent - 0.06 * np.minimum(point.y + 20, 0)
     upper = smooth_min(vault, point.z - floor, 8.0)
     temporal = ellipsoid(side, (40, -8, -19), (23, 42, 19), tilt=0.15, power=2.1)
     return smooth_max(upper, temporal, 2.5)
@@ -87,7 +87,7 @@ def _cerebrum(point: Point) -> Field:
 def _cerebellum(point: Point) -> Field:
     """Two cerebellar hemispheres joined by the vermis."""
     roof = point._replace(z=point.z + 0.005 * point.x**2 + 0.2 * np.maximum(point.y - 40, 0))
-    lobes = ellipsoid(roof.mirrored(), (22, 40, -33), (31, 29, 25), power=2.1)
+    lobes = ellipsoid(roof.mirrored(), (24, 40, -33), (28, 28, 25), power=2.0)
     vermis = ellipsoid(roof, (0, 34, -28), (15, 23, 25))
     return smooth_max(lobes, vermis, 3.0)
 
@@ -102,5 +102,5 @@ def _stem(point: Point) -> Field:
 def _cisterns(point: Point) -> Field:
     """Wide fluid spaces at the base that stay inside a skull-stripped brain."""
     suprasellar = ellipsoid(point, (0, -9, -18), (13, 11, 8))
-    ambient = ellipsoid(point, (0, 14, -14), (25, 22, 12))
+    ambient = ellipsoid(point, (0, 14, -14), (20, 20, 10))
     return np.maximum(suprasellar, ambient)

@@ -121,7 +121,7 @@ def _lay_lesion(
     layers.add("necrosis", inside * occupancy(core - rim - sampler(lesion.solid), spacing))
     layers.add("non_enhancing", inside)
     # Oedema runs along white matter, spares the cortex and crosses to the other side by the callosum only.
-    reach = sampler(lesion.spread) * (0.2 + 0.8 * ramp(brain.pial, 1.0, 5.5))
+    reach = sampler(lesion.spread) * (0.32 + 0.68 * ramp(brain.pial, 1.0, 5.5))
     crossing = sampler(lesion.side) + 12 * ramp(brain.block, -1, 4)
     swollen = np.minimum(np.minimum(core + reach, crossing), brain.cerebrum)
     swollen = np.where(reach > 0.5, swollen, -spacing)

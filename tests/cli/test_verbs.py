@@ -1,0 +1,73 @@
+"""Verbs end to end in a process of their own, as a program would call them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+WITHOUT_TENSORFLOW = """
+import sys
+import time
+sys.modules["tensorflow"] = sys.modules["keras"] = None
+from tf_medsynth.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def medsynth(*words):
+    """The finished command, run where TensorFlow cannot be imported."""
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "prepare brats --manual-dir m --data-dir d",
+        "train structure --data brats/slices --data-dir d --run r",
+        "generate --run r --count 1 --out o",
+        "report --run r --out o.html",
+        "demo",
+    ],
+)
+def test_without_tensorflow_one_line_names_the_extras(words):
+    done = medsynth(*words.split())
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'tf_medsynth[cpu]', or 'tf_medsynth[gpu]'" in done.stderr
+
+
+def test_doctor_on_nothing_is_unusable(tmp_path):
+    done = medsynth("doctor", tmp_path / "absent")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("medsynth doctor: ")
+
+
+@pytest.mark.slow
+def test_phantom_then_doctor_without_tensorflow(tmp_path):
+    made = medsynth("phantom", "--patients", 1, "--size", 32, "--seed", 3, "--out", tmp_path, "--json")
+    assert made.returncode == 0, made.stderr
+    folders = json.loads(made.stdout)["folders"]
+    assert len(folders) == 1
+    assert made.stdout.count("\n") == 1
+    read = medsynth("doctor", tmp_path, "--json")
+    report = json.loads(read.stdout)
+    assert report["exit_status"] == read.returncode
+    assert read.returncode in (0, 1), read.stdout
+
+
+def test_an_interrupt_is_one_line_and_leaves_nothing(tmp_path):
+    code = WITHOUT_TENSORFLOW.replace("sys.exit", "print('ready', flush=True)\nsys.exit")
+    words = ["phantom", "--patients", "500", "--size", "64", "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-c", code, *words]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout.readline() == "ready\n"
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert (running.returncode, error) == (2, "medsynth phantom: interrupted.\n")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,0 +1,187 @@
+"""The doctor: a clean folder is clean, every kind of damage has its code, doubles are suspected."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from tests.cohorts import SHAPE, paths, rewrite, volumes, write_patient
+from tf_medsynth.data.doctor import DoctorReport, doctor
+from tf_medsynth.imaging.volumes import read_volume
+from tf_medsynth.types import MedSynthError
+
+NAME = "BraTS2021_00001"
+LARGE = (30, 64, 64)
+
+
+def _codes(report: DoctorReport, severity: str | None = None) -> set[str]:
+    findings = [*report.cohort, *(f for patient in report.patients for f in patient.findings)]
+    return {f.code for f in findings if severity in (None, f.severity)}
+
+
+def _edited(kind, change):
+    def edit(arrays):
+        arrays[kind] = change(arrays[kind])
+
+    return edit
+
+
+def _at(array, value, dtype=None):
+    array = array.astype(dtype or array.dtype)
+    array[SHAPE[0] // 2, SHAPE[1] // 2, SHAPE[2] // 2 - 3 : SHAPE[2] // 2] = value
+    return array
+
+
+@pytest.mark.parametrize("layout", ["brats2015", "brats2017"])
+def test_a_clean_folder_is_clean(tmp_path, layout):
+    def every_class(arrays):
+        arrays["label"][6, 12, 12] = 3 if layout == "brats2015" else 1
+
+    for number in (1, 2, 3):
+        write_patient(tmp_path, f"p{number}", layout, number, edit=every_class)
+    report = doctor(tmp_path)
+    assert (report.exit_status, _codes(report)) == (0, set())
+    assert report.usable == ["p1", "p2", "p3"]
+    assert "3 patients, 3 usable, 0 of these with warnings" in report.render()
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "code", "severity"),
+    [
+        ("T1", lambda a: _at(a, np.nan, np.float32), "not_finite", "error"),
+        ("T2", lambda a: _at(a, np.inf, np.float32), "not_finite", "error"),
+        ("T1c", np.zeros_like, "constant", "error"),
+        ("Flair", lambda a: np.minimum(-a, 0), "nothing_positive", "error"),
+        ("T1", lambda a: a.astype(np.int32) * 1000, "range", "error"),
+        ("T1", lambda a: a / np.float32(3), "fractions", "error"),
+        ("T2", lambda a: _at(a, -5), "negative", "warning"),
+        ("T1c", lambda a: np.minimum(a, 500), "clipped", "warning"),
+        ("Flair", lambda a: a + np.int16(7), "background", "warning"),
+        ("T1", lambda a: a[:-1], "grid", "error"),
+        ("label", lambda a: _at(a, 3), "label_code", "error"),
+        ("label", lambda a: _at(a, 0.5, np.float32), "label_values", "error"),
+        ("label", lambda a: a.astype(np.float32), "label_dtype", "warning"),
+        ("label", np.zeros_like, "label_empty", "warning"),
+        ("label", lambda a: np.where(a == 4, 0, a), "class_absent", "warning"),
+        ("label", lambda a: a[:, 1:], "label_grid", "error"),
+        ("label", lambda a: np.roll(a, 8, axis=2), "label_outside", "warning"),
+    ],
+)
+def test_every_kind_of_damage_has_its_code(tmp_path, kind, change, code, severity):
+    write_patient(tmp_path, NAME, edit=_edited(kind, change))
+    report = doctor(tmp_path)
+    assert code in _codes(report, severity)
+    assert report.exit_status == (2 if severity == "error" else 1)
+    assert bool(report.usable) == (severity == "warning")
+
+
+def test_damaged_and_missing_files_are_errors_of_their_patient(tmp_path):
+    files = write_patient(tmp_path, "a")
+    files["T2"].write_bytes(files["T2"].read_bytes()[:-40])
+    write_patient(tmp_path, "b")["T1"].unlink()
+    write_patient(tmp_path, "c")["label"].unlink()
+    twice = write_patient(tmp_path, "d")["T1"]
+    twice.with_name("d_T1.nii.gz").write_bytes(twice.read_bytes())
+    write_patient(tmp_path, "e")
+    (tmp_path / "odd.nii").write_bytes(b"")
+    report = doctor(tmp_path)
+    found = {
+        patient.name: [f.code for f in patient.findings if f.severity == "error"]
+        for patient in report.patients
+    }
+    assert found == {
+        "a": ["unreadable"],
+        "b": ["missing_modality"],
+        "c": ["missing_label"],
+        "d": ["doubled"],
+        "e": [],
+    }
+    assert report.usable == ["e"] and report.exit_status == 2
+    assert "unknown_file" in _codes(report, "warning")
+
+
+def test_a_header_that_differs_is_told_apart_from_voxels_that_do(tmp_path):
+    files = write_patient(tmp_path, NAME, shape=LARGE)
+    rewrite(files["T2"], origin=(0.0, 0.0, 0.0))
+    moved = read_volume(files["Flair"]).array
+    rewrite(files["Flair"], np.roll(moved, 20, axis=2), spacing=(1.0, 1.0, 1.2))
+    rewrite(files["label"], origin=(0.0, 0.0, 0.0))
+    t2, flair, *_, label = [f.message for f in doctor(tmp_path).patients[0].findings]
+    assert t2.startswith("T2") and "origin" in t2 and "in the header only" in t2
+    assert flair.startswith("Flair") and "spacing" in flair and "voxels differ too" in flair
+    assert "header only, the voxels align" in label
+    headers = doctor(tmp_path, voxels=False).patients[0].findings
+    assert [f.code for f in headers] == ["grid", "grid", "label_origin"]
+
+
+def test_displacement_between_modalities_is_measured(tmp_path):
+    def displaced(arrays):
+        arrays["T1c"] = np.roll(arrays["T1"], (0, 3, -2), axis=(0, 1, 2))
+        arrays["T2"] = (ndimage.shift(arrays["T1"].astype(float), (0, 0, 0.5), order=1)).astype(np.int16)
+
+    write_patient(tmp_path, NAME, shape=LARGE, edit=displaced)
+    report = doctor(tmp_path)
+    (finding,) = [f for f in report.patients[0].findings if f.code == "misaligned"]
+    assert finding.message.startswith("T1c") and finding.severity == "warning"
+    shifts = report.patients[0].facts["shift_against_T1"]
+    np.testing.assert_allclose(shifts["T1c"], (0, 3, -2), atol=0.1)
+    np.testing.assert_allclose(shifts["T2"], (0, 0, 0.5), atol=0.15)
+
+
+def test_one_person_under_two_names_is_suspected_until_declared(tmp_path):
+    def dimmed(arrays):
+        for kind in ("T1", "T2", "T1c", "Flair"):
+            arrays[kind] = (arrays[kind] * 0.6).astype(np.int16)
+
+    for name, seed, edit in (("a", 1, None), ("b", 2, None), ("c", 1, dimmed), ("d", 2, None)):
+        write_patient(tmp_path, name, seed=seed, edit=edit)
+    doubles = [f.message for f in doctor(tmp_path).cohort if f.code == "suspected_double"]
+    assert len(doubles) == 2
+    assert "a and c look alike" in doubles[0] and "b and d hold the same voxels" in doubles[1]
+    assert "suspected_double" not in _codes(doctor(tmp_path, aliases=("a=c", "b=d")))
+
+
+def test_differences_between_patients_are_told(tmp_path):
+    def bright(arrays):
+        arrays["T2"] = (arrays["T2"] * 6).astype(np.int16)
+
+    write_patient(tmp_path, "a", "brats2015", 1)
+    write_patient(tmp_path, "b", "brats2017", 2, edit=_edited("label", lambda a: a.astype(np.uint16)))
+    write_patient(tmp_path, "c", "brats2017", 3, shape=LARGE, edit=bright)
+    report = doctor(tmp_path)
+    assert {"mixed_layouts", "mixed_shapes", "label_dtypes", "intensity_range"} <= _codes(report, "warning")
+    assert [f.code for f in report.patients[2].findings] == ["intensity_outlier"]
+    (line,) = [f.message for f in report.cohort if f.code == "intensity_range"]
+    assert line.startswith("T2") and "(c)" in line
+
+
+def test_names_years_and_edges_are_noticed(tmp_path):
+    files = write_patient(tmp_path, "p-000", "brats2023")
+    files["T2"].rename(files["T2"].with_name("p-000-t2W.nii.gz"))
+    report = doctor(tmp_path)
+    assert _codes(report) == {"letter_case", "label_year"}
+    array = volumes()["T1"]
+    array[0, 10:12, 10:12] = 100
+    rewrite(paths(tmp_path, "p-000", "brats2023")["T1"], array)
+    (edge,) = [f.message for f in doctor(tmp_path).patients[0].findings if f.code == "brain_at_edge"]
+    assert "lowest slice (4 voxels)" in edge and "highest" not in edge
+
+
+def test_the_report_is_plain_values_and_a_table(tmp_path):
+    write_patient(tmp_path, NAME, edit=_edited("T1", lambda a: _at(a, -1)))
+    report = doctor(tmp_path)
+    plain = json.loads(json.dumps(report.to_dict()))
+    assert plain["exit_status"] == 1 and plain["usable"] == [NAME]
+    assert plain["patients"][0]["findings"][0]["code"] == "negative"
+    assert plain["patients"][0]["facts"]["shape"] == list(SHAPE)
+    assert max(map(len, report.render().splitlines())) < 200
+    assert f"{NAME}  brats2021  odd" in report.render()
+
+
+def test_empty_and_absent_folders(tmp_path):
+    report = doctor(tmp_path)
+    assert report.exit_status == 2 and _codes(report) == {"no_patient"}
+    with pytest.raises(MedSynthError, match="must be a folder"):
+        doctor(Path(tmp_path / "absent"))

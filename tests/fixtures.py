@@ -1,0 +1,46 @@
+"""Fixtures that several rooms share; `conftest.py` registers them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cohorts import write_patient
+
+
+@dataclasses.dataclass(frozen=True)
+class TinyDataset:
+    """A prepared TFDS dataset: three patients in train, one in test, eight 32x32 slices each."""
+
+    name: str
+    data_dir: Path
+    manual_dir: Path
+    patients: Mapping[str, list[str]]
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The arguments that name it to `open_slices` and `train`."""
+        return {"data": self.name, "data_dir": self.data_dir}
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory) -> TinyDataset:
+    """Made by the real reader and builder from volumes on disk."""
+    from tf_medsynth.experiments.prepare import prepare
+
+    folder = tmp_path_factory.mktemp("tiny_dataset")
+    for number in (1, 2, 3, 90002):
+        write_patient(folder / "in", f"BraTS2021_{number:05d}", seed=number, shape=(12, 40, 40))
+    changes = {"size": (32, 32), "slice_range": (26, 129)}
+    made = prepare(
+        "brats/slices_64",
+        manual_dir=folder / "in",
+        data_dir=folder / "data",
+        overrides=changes,
+        config_name="tiny",
+    )
+    return TinyDataset(made.dataset, folder / "data", folder / "in", made.patients)

@@ -1,0 +1,131 @@
+"""The four stages in miniature: 32 pixels, a few filters, batches of random numbers with their shapes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_medsynth import networks
+from tf_medsynth.config.imaging import OperatorConfig, measured_operators
+from tf_medsynth.config.presets import Preset, preset
+from tf_medsynth.experiments.build import build_stage
+from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
+from tf_medsynth.runtime import write_json
+from tf_medsynth.stages.base import AdversarialStage
+from tf_medsynth.stages.guides import segmentor_names
+from tf_medsynth.types import MODALITIES, NUM_CLASSES
+
+SIZE = (32, 32)
+OPERATORS = measured_operators(*SIZE)
+
+_LENGTH = {
+    "training.batch_size": 4,
+    "training.steps": 6,
+    "training.pretrain_steps": 0,
+    "training.log_every": 2,
+    "training.checkpoint_every": 2,
+    "training.ema_decay": 0.9,
+}
+OVERRIDES: Mapping[str, Mapping[str, Any]] = {
+    "structure": {
+        **_LENGTH,
+        "training.pretrain_steps": 3,
+        "vae.base_filters": 4,
+        "vae.latent_dim": 6,
+        "mask_generator.base_filters": 4,
+        "map_discriminator.base_filters": 4,
+        "code_discriminator.hidden": (8,),
+    },
+    "lesion": {**_LENGTH, "segmentor.base_filters": 4},
+    "translation": {**_LENGTH, "generator.base_filters": 4, "discriminator.base_filters": 4},
+    "multimodal": {
+        **_LENGTH,
+        "training.pretrain_steps": 3,
+        "generator.base_filters": 4,
+        "discriminator.base_filters": 4,
+        "maps": "real",  # six steps of stage S do not draw closed outlines
+        "map_pool": 12,
+    },
+}
+"""Changes of the preset `tiny`, by stage, as `train` takes them."""
+
+
+def settings(name: str, changes: Mapping[str, Any] | None = None) -> Preset:
+    """The preset `tiny`, smaller, for stage `name`."""
+    words = {**OVERRIDES[name], **(changes or {})}
+    return preset("tiny").override({f"{name}.{key}": value for key, value in words.items()})
+
+
+def frozen(name: str) -> dict[str, keras.Model]:
+    """Untrained guides and translator, where stage `name` needs them."""
+    if name != "multimodal":
+        return {}
+    small = {"image_size": SIZE, "base_filters": 4}
+    guide = dataclasses.replace(settings("lesion").lesion.segmentor, **small)
+    translator = dataclasses.replace(settings("translation").translation.generator, **small)
+    built = {n: networks.build_segmentor(guide, n) for n in segmentor_names("multiple")}
+    built["translation_encoder"] = networks.build_unet_encoder(translator)
+    built["translation_decoder"] = networks.build_unet_decoder(translator)
+    return built
+
+
+def build(name: str, changes: Mapping[str, Any] | None = None, seed: int = 1) -> AdversarialStage:
+    """Stage `name`, untrained; the same bits for the same seed."""
+    keras.utils.set_random_seed(seed)
+    return build_stage(name, settings(name, changes), OPERATORS, SIZE, seed, frozen(name))
+
+
+def batch(rows: int = 4, seed: int = 0) -> dict[str, np.ndarray]:
+    """Random numbers with the names, shapes, dtypes and ranges of a training batch of any stage."""
+    rng = np.random.default_rng(seed)
+    square = (rows, *SIZE, 1)
+
+    def binary() -> np.ndarray:
+        return (rng.random(square) < 0.3).astype("float32")
+
+    def labels() -> np.ndarray:
+        return np.where(rng.random(square) < 0.8, 0, rng.integers(0, NUM_CLASSES, square)).astype("int32")
+
+    return {
+        "index": np.arange(rows, dtype="int64") + 10,
+        "images": rng.random((rows, *SIZE, len(MODALITIES))).astype("float32"),
+        "lesion_label": labels(),
+        "anatomy": rng.random(square).astype("float32"),
+        "structure_map": binary(),
+        "background_mask": binary(),
+        "drawn_map": binary(),
+        "drawn_mask": binary(),
+        "drawn_label": labels(),
+    }
+
+
+def as_tensors(arrays: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
+    """A batch of arrays as a batch of tensors."""
+    return {name: tf.constant(array) for name, array in arrays.items()}
+
+
+def leave_finished(
+    run: Path, name: str, operators: OperatorConfig = OPERATORS, size: tuple[int, int] = SIZE, seed: int = 1
+) -> StageDirectory:
+    """The folder that a finished training of `name` would leave, with untrained weights in it."""
+    chosen = settings(name)
+    stage = build_stage(name, chosen, operators, size, seed, frozen(name))
+    directory = stage_directory(run, name)
+    config = {
+        "stage": name,
+        "settings": getattr(chosen, name).to_dict(),
+        "data_settings": chosen.data.to_dict(),
+        "operators": operators.to_dict(),
+        "seed": seed,
+        "image_size": list(size),
+    }
+    directory.open(config, {}, resume=False)
+    tf.train.CheckpointManager(stage.checkpoint(), str(directory.checkpoints), 1).save(checkpoint_number=6)
+    write_json(directory.path / "finished.json", {"steps": 6, "seconds": 1.0, "losses": {}})
+    return directory

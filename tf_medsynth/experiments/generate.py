@@ -1,0 +1,167 @@
+"""A run's synthetic dataset: draw, gate, record, publish."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_medsynth import generation, runtime
+from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.generation import GenerationConfig, LesionGate
+from tf_medsynth.data.slices import SliceSource, open_slices
+from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
+from tf_medsynth.experiments.synthesiser import RunSynthesiser, load_synthesiser
+from tf_medsynth.generation import LabelPool
+from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
+
+_CEILING_FACTOR = 0.9
+_BATCH = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerateResult:
+    """A published dataset."""
+
+    out: Path
+    summary: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"out": str(self.out), **self.summary}
+
+    def render(self) -> str:
+        """A few lines for a person."""
+        facts = self.summary
+        rejected = ", ".join(f"{reason} {n}" for reason, n in facts["rejected"].items() if n)
+        rate = 100 * facts["acceptance_rate"]
+        lines = [f"{facts['count']} samples of {facts['candidates']} candidates ({rate:.0f} %) -> {self.out}"]
+        return "\n".join(lines + ([f"rejected: {rejected}"] if rejected else []))
+
+
+def generate(
+    *,
+    run: Path | str,
+    count: int,
+    seed: int = 0,
+    out: Path | str,
+    filter: bool = True,
+    labels: str = "augmented",
+    format: str = "tfds",
+    resume: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+) -> GenerateResult:
+    """Draws `count` accepted samples of a finished run and publishes them.
+
+    Args:
+        run: a run with all stages finished.
+        count: accepted samples.
+        seed: with a sample's number k and the weights it names the sample.
+        out: the dataset's folder; for ``tfds`` a data_dir that holds ``medsynth_synthetic``.
+        filter: apply the gates; without it everything with a fitting label is kept, scores recorded.
+        labels: training labels as they are (``dataset``) or ``augmented``.
+        format: ``tfds``, ``nifti`` or ``mha``.
+        resume: go on with a stopped generation of the same settings.
+        overrides: settings of `GenerationConfig` by dotted key. Without lesion thresholds they are
+            0.9 of what the guides reach on the run's held-out real patients.
+
+    Raises:
+        MedSynthError: before any work: an unfinished run, bad arguments, an unusable `out`; later:
+            too few candidates accepted.
+    """
+    run, out = Path(run), Path(out)
+    check("count must be at least 1", count >= 1, count=count)
+    generation.check_output(out)
+    config = stage_directory(run, "multimodal").config()
+    runtime.configure(seed=seed, precision="float32")
+    synthesiser = load_synthesiser(run)
+    settings = _settings(run, synthesiser, filter, labels, overrides)
+    pool = label_pool(run, config)
+    spool = out.parent / f".spool-{out.name}"
+    check(
+        "an unfinished generation stands here",
+        resume or not spool.exists(),
+        "Pass --resume to go on, or remove it.",
+        spool=str(spool),
+    )
+    with runtime.record_step(run, "generate", {"count": count, "seed": seed}) as facts:
+        filled = generation.stream(synthesiser, pool, settings, seed, count, spool)
+        command = f"medsynth generate --run RUN --count {count} --seed {seed} --labels {labels} --format {format}"
+        summary = generation.publish(filled, out, format, count, command=command)  # type: ignore[arg-type]
+        facts["candidates"] = summary["candidates"]
+    shutil.rmtree(spool)
+    runtime.write_json(run / "generated.json", {"out": str(out.resolve()), "summary": summary})
+    return GenerateResult(out, summary)
+
+
+def label_pool(run: Path, config: Mapping[str, Any]) -> LabelPool:
+    """The lesion labels of the run's training patients, packed once into the run."""
+    path = run / "labels.npy"
+    if path.exists():
+        return LabelPool.open(path)
+    source = source_of(config, "train")
+    return LabelPool.build((e["lesion_label"] for e in source.examples().as_numpy_iterator()), path)
+
+
+def source_of(config: Mapping[str, Any], split: str) -> SliceSource:
+    """The slices a stage was trained on, or another split of them."""
+    settings = DataSettings.from_dict(config["data_settings"])
+    return open_slices(config["data"], config["data_dir"], split, settings)
+
+
+def guide_ceiling(run: Path, synthesiser: RunSynthesiser) -> dict[str, float]:
+    """What the guides reach on held-out real slices: whole-lesion Dice and mean Dice a class.
+
+    Means over modalities, slices that show a lesion and, for the second, classes; kept in the run.
+    """
+    directory: StageDirectory = stage_directory(run, "lesion")
+    file, name = directory.path / "ceiling.json", directory.config()["fingerprint"]
+    if file.exists():
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        if kept.pop("stage") == name:
+            return {key: float(value) for key, value in kept.items()}
+    whole, classes = [], []
+    for images, label in _batches(source_of(directory.config(), "test")):
+        found = synthesiser.segment(images)
+        for m in range(found.shape[-1]):
+            whole.append(whole_lesion_dice(found[..., m], label[..., 0]))
+            classes.append(dice_per_class(found[..., m], label[..., 0]))
+    ceiling = {
+        "whole": float(np.nanmean(np.concatenate(whole))),
+        "per_class": float(np.nanmean(np.concatenate(classes))),
+    }
+    runtime.write_json(file, {**ceiling, "stage": name})
+    return ceiling
+
+
+def _batches(source: SliceSource) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for batch in source.examples().batch(_BATCH).as_numpy_iterator():
+        yield batch["images"], batch["lesion_label"]
+
+
+def _settings(
+    run: Path, synthesiser: RunSynthesiser, filter_: bool, labels: str, overrides: Mapping[str, Any] | None
+) -> GenerationConfig:
+    changes = dict(overrides or {})
+    settings = GenerationConfig().override({"labels": labels, "filter": filter_})
+    if filter_ and not any(key.startswith("lesion") for key in changes):
+        ceiling = guide_ceiling(run, synthesiser)
+        gate = LesionGate.relative_to(ceiling["whole"], ceiling["per_class"], _CEILING_FACTOR)
+        runtime.log.info(
+            "lesion gate at %.1f of the guides' Dice on real test slices: whole %.3f, class %.3f",
+            _CEILING_FACTOR, gate.whole_threshold, gate.class_threshold,
+        )  # fmt: skip
+        settings = dataclasses.replace(settings, lesion=gate)
+    return settings.override(changes)
+
+
+def run_fingerprint(run: Path) -> str:
+    """Hexadecimal name of a run's finished stages."""
+    directories = [stage_directory(run, name) for name in ("structure", "lesion", "translation", "multimodal")]
+    return fingerprint([d.config()["fingerprint"] for d in directories])
