@@ -20,14 +20,6 @@ os.environ["NO_GCE_CHECK"] = "true"  # TFDS would ask the network where it runs
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
     os.environ[name] = str(THREADS)
 
-import cv2  # noqa: E402
-
-from tf_medsynth import runtime  # noqa: E402
-
-cv2.setNumThreads(THREADS)
-DEVICES = runtime.logical_cpu_devices(2)
-runtime.configure(precision="float32", threads=THREADS)
-
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -37,3 +29,16 @@ def real_data() -> Path:
     if not (REAL_DATA / "brats").is_dir():
         pytest.skip("no real samples at ../shared/data")
     return REAL_DATA
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts TensorFlow before anything is collected; xdist's controller runs no test and needs none."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    import cv2
+
+    from tf_medsynth import runtime
+
+    cv2.setNumThreads(THREADS)
+    runtime.logical_cpu_devices(2)
+    runtime.configure(precision="float32", threads=THREADS)

@@ -110,6 +110,31 @@ def as_tensors(arrays: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
     return {name: tf.constant(array) for name, array in arrays.items()}
 
 
+def state(stage: AdversarialStage) -> dict[str, np.ndarray]:
+    """Every number that a step may change, by network or player, moving averages and optimisers included."""
+    held = dict(stage.networks) | {f"ema {name}": copy for name, copy in stage.ema_networks.items()}
+    found = {
+        f"{name} {number}": np.array(value)
+        for name, network in held.items()
+        for number, value in enumerate(network.get_weights())
+    }
+    for player, optimizer in stage.optimizers.items():
+        for number, variable in enumerate(optimizer.variables):
+            found[f"optimizer {player} {number}"] = keras.ops.convert_to_numpy(variable)
+    return found
+
+
+def restore(stage: AdversarialStage, held: Mapping[str, np.ndarray]) -> None:
+    """Sets `stage` back to a `state`."""
+    for name, network in (stage.networks | {f"ema {n}": c for n, c in stage.ema_networks.items()}).items():
+        network.set_weights([held[f"{name} {number}"] for number in range(len(network.weights))])
+    for player, optimizer in stage.optimizers.items():
+        for number, variable in enumerate(optimizer.variables):
+            variable.assign(held[f"optimizer {player} {number}"])
+    for metric in stage.metrics:
+        metric.reset_state()
+
+
 def leave_finished(
     run: Path, name: str, operators: OperatorConfig = OPERATORS, size: tuple[int, int] = SIZE, seed: int = 1
 ) -> StageDirectory:

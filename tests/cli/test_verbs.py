@@ -71,3 +71,14 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(tmp_path):
     _, error = running.communicate(timeout=60)
     assert (running.returncode, error) == (2, "medsynth phantom: interrupted.\n")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.slow
+def test_a_mistake_is_one_line_with_tensorflow_too(tmp_path):
+    words = ["train", "lesion", "--data", "brats/slices", "--data-dir", tmp_path, "--run", tmp_path / "run"]
+    command = [sys.executable, "-m", "tf_medsynth.cli.main", *map(str, words), "--preset", "liver"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("medsynth train: unknown preset. Received: preset='liver'.")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()

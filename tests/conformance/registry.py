@@ -8,7 +8,12 @@ import keras
 import numpy as np
 
 from tf_medsynth import layers, networks
-from tf_medsynth.config.networks import CodeDiscriminatorSpec, DiscriminatorSpec, StructureVAESpec, UNetSpec
+from tf_medsynth.config.network_specs import (
+    CodeDiscriminatorSpec,
+    DiscriminatorSpec,
+    StructureVAESpec,
+    UNetSpec,
+)
 from tf_medsynth.types import Tensor
 
 SIZE = (16, 16)
@@ -26,7 +31,7 @@ PUBLISHED_UNET = UNetSpec(
     norm_bias=True,
 )
 DISCRIMINATOR = DiscriminatorSpec((36, 36), 1, 4, modalities=3)
-VAE = StructureVAESpec((16, 32), 4, 4, patch=2, spatial_noise=((4, 2),))
+VAE = StructureVAESpec((16, 32), 4, 4, patch=2, spatial_noise=((4, 2),), smooth=True)
 PUBLISHED_VAE = StructureVAESpec(
     (16, 32),
     4,
@@ -81,10 +86,10 @@ def _alone(layer: Callable[[], keras.layers.Layer], *shapes: tuple[int, ...]) ->
 IMAGE = (4, 6, 8)
 LAYERS: dict[str, Build] = {
     "AffineLatent": _alone(layers.AffineLatent, (5,)),
+    "BinomialBlur": _alone(layers.BinomialBlur, IMAGE),
     "ConditionPlanes": _alone(lambda: layers.ConditionPlanes(2, 3), (4,)),
     "ConditionalInstanceNormalization": _alone(layers.ConditionalInstanceNormalization, IMAGE, (3,)),
     "CopyFor": _alone(layers.CopyFor, IMAGE, (3,)),
-    "GainedAdd": _alone(lambda: layers.GainedAdd(0.5), IMAGE, (4, 6, 1)),
     "InstanceNormalization": _alone(layers.InstanceNormalization, IMAGE),
     "MergePairs": _alone(lambda: layers.MergePairs(True), IMAGE),
     "Patchify": _alone(lambda: layers.Patchify(2), IMAGE),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import shutil
 import signal
@@ -102,6 +103,22 @@ def test_a_full_disk_is_found_before_work(tmp_path, pool, settings, monkeypatch)
     with pytest.raises(MedSynthError, match="disk must hold"):
         stream(idle, pool, settings, 0, 100, tmp_path)
     assert idle.batches == []
+
+
+def test_a_disk_that_fills_up_costs_only_the_chunk_in_hand(tmp_path, pool, settings, monkeypatch, contents):
+    stream(Ellipses(), pool, settings, 0, 8, tmp_path / "full")
+    before = contents(tmp_path / "full")
+
+    def no_space(*arguments, **arrays):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, pytest.raises(MedSynthError, match=r"No space left.*with --resume"):
+        patch.setattr(np, "savez", no_space)
+        stream(Ellipses(), pool, settings, 0, 16, tmp_path / "full")
+    assert contents(tmp_path / "full") == before
+    stream(Ellipses(), pool, settings, 0, 16, tmp_path / "full")
+    stream(Ellipses(), pool, settings, 0, 16, tmp_path / "roomy")
+    assert contents(tmp_path / "full") == contents(tmp_path / "roomy")
 
 
 @pytest.mark.slow

@@ -72,6 +72,20 @@ def test_the_same_in_tf_data():
     np.testing.assert_array_equal(next(iter(graph)), mask_from(images, config))
 
 
+def test_the_same_in_a_saved_model(tmp_path):
+    image = ndimage.gaussian_filter(rng.random((2, 32, 28, 1)), (0, 2, 2, 0)) * ellipse(32, 28, 12, 10)
+    config = operator_preset("measured/brats_64")
+    module = tf.Module()
+    module.take_apart = tf.function(
+        lambda images: map_and_mask(images, images, config),
+        input_signature=[tf.TensorSpec((None, 32, 28, 1), tf.float32)],
+    )
+    tf.saved_model.save(module, tmp_path)
+    loaded = tf.saved_model.load(tmp_path).take_apart(image.astype(np.float32))
+    for saved, eager in zip(loaded, map_and_mask(image, image, config), strict=True):
+        np.testing.assert_array_equal(saved, eager)
+
+
 def test_map_and_mask_keeps_lines_inside_the_organ():
     image = ndimage.gaussian_filter(rng.random((1, 60, 50, 1)), (0, 2, 2, 0)) * ellipse(60, 50, 20, 15)
     config = operator_preset("thesis/brats")

@@ -1,4 +1,4 @@
-"""Doubling with convolution against the two Keras layers it replaces."""
+"""Doubling with convolution against the two Keras layers it replaces, and the blur against SciPy."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+from scipy import ndimage
 
-from tf_medsynth.layers import UpsampleConv2D
+from tf_medsynth.layers import BinomialBlur, UpsampleConv2D
 
 
 def pair(use_bias: bool) -> tuple[UpsampleConv2D, keras.Sequential]:
@@ -53,3 +54,16 @@ def test_unknown_batch(images: np.ndarray) -> None:
     layer, twin = pair(True)
     traced = tf.function(layer, input_signature=[tf.TensorSpec((None, 5, 3, 2))])
     np.testing.assert_allclose(traced(images[:1]), twin(images[:1]), atol=1e-5)
+
+
+def test_binomial_blur_equals_scipy(images: np.ndarray) -> None:
+    expected = images
+    for axis in (1, 2):
+        expected = ndimage.correlate1d(expected, [0.25, 0.5, 0.25], axis=axis, mode="reflect")
+    np.testing.assert_allclose(BinomialBlur()(images), expected, atol=1e-6)
+
+
+def test_doubling_and_blur_are_bilinear(images: np.ndarray) -> None:
+    doubled = ops.repeat(ops.repeat(images, 2, axis=1), 2, axis=2)
+    expected = ops.image.resize(images, (10, 6), interpolation="bilinear")
+    np.testing.assert_allclose(BinomialBlur()(doubled), expected, atol=1e-5)

@@ -123,17 +123,21 @@ def test_condition_by_norm_changes_the_image_from_the_start() -> None:
     assert min(np.abs(drawn[i] - drawn[j]).max() for i in range(4) for j in range(i)) > 1e-3
 
 
-def test_noise_is_silent_until_its_gain_moves() -> None:
-    spec = dataclasses.replace(BY_NORM, pixel_noise=True)
-    encoder = build_unet_encoder(spec)
+@pytest.mark.parametrize("patch", [1, 2])
+def test_noise_is_silent_until_its_gain_moves(patch: int) -> None:
+    size = (16 * patch, 16 * patch)
+    encoder = build_unet_encoder(UNetSpec(size, 2, 1, 4, patch=patch, pixel_noise=True))
     rng = np.random.default_rng(0)
-    image = rng.uniform(size=(1, 16, 16, 2)).astype("float32")
-    noises = rng.normal(size=(2, 1, 16, 16, 1)).astype("float32")
+    image = ops.convert_to_tensor(rng.uniform(size=(1, *size, 2)).astype("float32"))
+    noises = [ops.convert_to_tensor(rng.normal(size=(1, *size, 1)).astype("float32")) for _ in range(2)]
     first, second = (encoder([image, noise]) for noise in noises)
     np.testing.assert_array_equal(first[-1], second[-1])
-    encoder.get_layer("level0_noise_gain").gain.assign(np.ones(4))
+    kernel = encoder.get_layer("level0_noise_gain").kernel
+    kernel.assign(np.ones(kernel.shape))
     first, second = (encoder([image, noise]) for noise in noises)
-    np.testing.assert_allclose(second[-1] - first[-1], np.tile(noises[1] - noises[0], 4), atol=1e-5)
+    # Every pixel of the noise counts: a patch of ones sums its pixels.
+    change = ops.average_pool(noises[1] - noises[0], patch, patch) * patch**2
+    np.testing.assert_allclose(second[-1] - first[-1], np.tile(change, 4), atol=1e-5)
     np.testing.assert_array_equal(first[0], second[0])
 
 

@@ -88,6 +88,17 @@ def test_strategy_refuses_devices_that_are_not_there(devices):
         runtime.strategy(devices)
 
 
+def test_tensorflow_is_imported_without_its_chatter_but_with_its_warnings(tmp_path, monkeypatch, capfd):
+    (tmp_path / "talkative.py").write_text(
+        "import os\nos.write(2, b'I0 oneDNN custom operations are on. You may\\nE0 no such library\\n')"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    engine._import_quietly("talkative")
+    assert capfd.readouterr().err == "E0 no such library\n"
+    print("still heard", file=sys.stderr)
+    assert capfd.readouterr().err == "still heard\n"
+
+
 def test_importing_the_room_imports_no_engine():
     code = "import sys, tf_medsynth.runtime; print({'tensorflow', 'keras', 'numpy'} & set(sys.modules))"
     assert fresh_process(code) == "set()"

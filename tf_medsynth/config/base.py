@@ -57,19 +57,22 @@ class Config:
         """
         hints = typing.get_type_hints(type(self))
         changes: dict[str, Any] = {}
+        inner: dict[str, dict[str, Any]] = {}
         for key, value in values.items():
             name, _, rest = key.partition(".")
             _known(type(self), [name])
-            current = changes.get(name, getattr(self, name))
             if rest:
-                check(
-                    f"only a group of settings has a dotted part, {name!r} is a value",
-                    isinstance(current, Config),
-                    key=key,
-                )
-                changes[name] = current.override({rest: value})
+                inner.setdefault(name, {})[rest] = value
             else:
                 changes[name] = _read(hints[name], value, key)
+        for name, rests in inner.items():  # all at once: rules hold for the result, not on the way
+            current = changes.get(name, getattr(self, name))
+            check(
+                f"only a group of settings has a dotted part, {name!r} is a value",
+                isinstance(current, Config),
+                key=f"{name}.{next(iter(rests))}",
+            )
+            changes[name] = current.override(rests)
         return dataclasses.replace(self, **changes)
 
     def fingerprint(self) -> str:

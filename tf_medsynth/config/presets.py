@@ -9,7 +9,7 @@ from typing import Any
 from tf_medsynth.config.base import Config, check
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.imaging import OPERATOR_PRESETS, OperatorConfig, TrainAugmentConfig
-from tf_medsynth.config.networks import TINY_SPECS, StructureVAESpec
+from tf_medsynth.config.networks import TINY_SPECS, DiscriminatorSpec, StructureVAESpec
 from tf_medsynth.config.stages import (
     LesionSettings,
     MultimodalSettings,
@@ -73,19 +73,22 @@ _TINY: Mapping[str, Any] = {
         encoder_convolutions=((3, 2, 1), (3, 2, 2), (3, 2, 4), (3, 2, 6)),
         decoder_levels=((8,), (6, 6), (4, 4), (2, 2), (1,)),
         seed_filters=8,
-        spatial_noise=((8, 4), (4, 4), (2, 4)),
+        spatial_noise=((8, 4), (4, 4), (2, 2)),
         spatial_posterior=False,
+        smooth=True,
         output="sigmoid",
     ),
     "structure.mask_generator": TINY_SPECS["mask_generator"],
-    "structure.map_discriminator": TINY_SPECS["structure_discriminator"].override({"in_channels": 2, "patch": 1}),
+    "structure.map_discriminator": DiscriminatorSpec(
+        (64, 64), in_channels=2, base_filters=24, convolutions=((4, 2, 1), (4, 2, 2), (4, 2, 4), (3, 1, 4))
+    ),
     "structure.code_discriminator": TINY_SPECS["code_discriminator"],
     "structure.weights.code_real": 1.0,
     "structure.weights.code_fake": 1.0,
     "structure.weights.map_real": 1.0,
     "structure.weights.map_fake": 1.0,
     "structure.weights.code_adversarial": 0.01,
-    "structure.weights.map_adversarial": 0.1,
+    "structure.weights.map_adversarial": 0.15,
     "structure.weights.code_divergence": 0.02,
     "structure.weights.line_cross_entropy": 0.3,
     "structure.weights.line_squared": 0.0,
@@ -144,7 +147,7 @@ _BRATS96: Mapping[str, Any] = {
     **_TINY,
     "structure.vae.latent_dim": 64,
     "structure.training": TrainingSettings(
-        steps=1400, pretrain_steps=400, batch_size=24, learning_rate=1e-3, discriminator_rate=4e-4,
+        steps=1300, pretrain_steps=350, batch_size=24, learning_rate=1e-3, discriminator_rate=5e-4,
         augment=_MOVE,
     ),
     "lesion.training": TrainingSettings(

@@ -62,7 +62,12 @@ class TrainingSettings(Config):
         )
         for name in ("learning_rate", "discriminator_rate"):
             check(f"{name} must be positive", getattr(self, name) > 0, **{name: getattr(self, name)})
-        check("ema_decay lies in [0, 1)", 0 <= self.ema_decay < 1, ema_decay=self.ema_decay)
+        for name in ("ema_decay", "beta_1"):
+            value = getattr(self, name)
+            check(f"{name} lies in [0, 1)", 0 <= value < 1, **{name: value})
+        for name in ("gradient_clip", "final_rate"):
+            value = getattr(self, name)
+            check(f"{name} must not be negative", value >= 0, **{name: value})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,10 +104,10 @@ class StructureSettings(Config):
         critic_sees: whether the map discriminator sees the map alone or the anatomy beside it.
     """
 
-    drawing: Literal["lines", "anatomy"] = "anatomy"
+    drawing: Literal["lines", "anatomy"] = "lines"
     line_weight: float = 1.5
     temperature: float = 0.02
-    critic_sees: Literal["map", "map_and_anatomy"] = "map_and_anatomy"
+    critic_sees: Literal["map", "map_and_anatomy"] = "map"
     vae: StructureVAESpec = _paper("structure_vae")
     mask_generator: UNetSpec = _paper("mask_generator")
     map_discriminator: DiscriminatorSpec = _paper("structure_discriminator")
@@ -118,6 +123,7 @@ class StructureSettings(Config):
             drawing=self.drawing,
             critic_sees=self.critic_sees,
         )
+        check("temperature must be positive", self.temperature > 0, temperature=self.temperature)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,3 +239,11 @@ class MultimodalSettings(Config):
     discriminator: DiscriminatorSpec = _paper("discriminator_brats")
     weights: MultimodalWeights = dataclasses.field(default_factory=MultimodalWeights)
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        check("map_pool must be positive", self.map_pool > 0, map_pool=self.map_pool)
+        check(
+            "lesion_class_weights has one weight a class",
+            len(self.lesion_class_weights) == NUM_CLASSES,
+            lesion_class_weights=self.lesion_class_weights,
+        )

@@ -64,8 +64,9 @@ def real_or_synthetic(
         together) and ``test_patients``; ``seed`` and ``steps``.
     """
     real, synthetic = as_images(real, "real"), as_images(synthetic, "synthetic")
-    patients = np.asarray(real_patients)
-    groups = np.arange(len(synthetic)) if synthetic_groups is None else np.asarray(synthetic_groups)
+    patients = np.asarray(real_patients).astype(str)
+    nobody = [f"sample {number}, of nobody" for number in range(len(synthetic))]
+    groups = np.asarray(nobody if synthetic_groups is None else synthetic_groups).astype(str)
     _check_sets(real, patients, synthetic, groups, steps)
     random = np.random.default_rng(seed)
     tests_real, tests_synthetic = _held_out(patients, groups, random)

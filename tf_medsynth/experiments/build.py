@@ -59,12 +59,14 @@ def _sized(spec: Spec, image_size: Size) -> Spec:
 def _structure(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> StructureStage:
     vae = _sized(own.vae, size)
     code = dataclasses.replace(own.code_discriminator, latent_dim=vae.latent_dim)
+    seen = vae.out_channels + (own.critic_sees == "map_and_anatomy")
+    critic = dataclasses.replace(own.map_discriminator, image_size=size, in_channels=seen)
     built = {
         "structure_encoder": networks.build_structure_encoder(vae),
         "structure_decoder": networks.build_structure_decoder(vae),
         "prior": networks.build_affine_prior(vae.latent_dim),
         "mask_generator": networks.build_mask_generator(_sized(own.mask_generator, size)),
-        "structure_discriminator": networks.build_discriminator(_sized(own.map_discriminator, size)),
+        "structure_discriminator": networks.build_discriminator(critic),
         "code_discriminator": networks.build_code_discriminator(code),
     }
     return StructureStage(dataclasses.replace(own, vae=vae), operators.structure, networks=built, **common)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.generation import GenerationConfig
@@ -150,6 +151,8 @@ def fit_labels(
     sources: list[int | None] = [None] * len(index)
     tries = [0] * len(index)
     open_rows = [int(row) for row in np.flatnonzero(wanted)]
+    masks = background_mask.astype(np.float32)
+    tried = _compiled_try(masks.shape, settings.augmentation if settings.labels == "augmented" else None)
     for attempt in range(settings.label_tries):
         if not open_rows:
             break
@@ -160,9 +163,7 @@ def fit_labels(
         for row in open_rows:
             numbers[row], uniforms[row] = draw_label(len(pool), seed, int(index[row]), attempt)
             drawn[row] = pool[numbers[row]]
-        moved = _moved(drawn, uniforms, settings)
-        seen = moved.any(axis=(1, 2, 3)) | ~drawn.any(axis=(1, 2, 3))
-        fits = np.asarray(label_inside(background_mask, moved)) & seen
+        moved, fits = (answer.numpy() for answer in tried(*map(tf.constant, (drawn, uniforms, masks))))
         for row in open_rows:
             tries[row] += 1
             if fits[row]:
@@ -181,26 +182,23 @@ def draw_label(size: int, seed: int, index: int, attempt: int) -> tuple[int, np.
     return int(words[0]) * size >> 32, ((words[1:] >> 8) * 2.0**-24).astype(np.float32)
 
 
-def _moved(labels: np.ndarray, uniforms: np.ndarray, settings: GenerationConfig) -> np.ndarray:
-    if settings.labels == "dataset":
-        return labels
-    move = _compiled_move(labels.shape, settings.augmentation)
-    return np.asarray(move(labels, uniforms))
-
-
 @functools.lru_cache(maxsize=8)
-def _compiled_move(shape: tuple[int, ...], config: LabelAugmentConfig) -> Callable[..., Any]:
-    """Label augmentation as one graph: some sixty small operations, ten times slower one by one."""
-    import tensorflow as tf
+def _compiled_try(shape: tuple[int, ...], augmentation: LabelAugmentConfig | None) -> Callable[..., Any]:
+    """Labels, uniforms and masks of one attempt to moved labels and whether they fit, as one graph.
 
-    def move(labels: Tensor, uniforms: Tensor) -> Tensor:
-        return apply_label_augmentation(labels, label_augmentation(uniforms, config))
+    Some sixty small operations: one by one they take ten times as long.
+    """
 
-    signature = [
-        tf.TensorSpec(shape, tf.int32),
-        tf.TensorSpec((shape[0], LABEL_UNIFORMS), tf.float32),
-    ]
-    return tf.function(move, input_signature=signature)
+    def attempt(labels: Tensor, uniforms: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        moved = labels
+        if augmentation is not None:
+            moved = apply_label_augmentation(labels, label_augmentation(uniforms, augmentation))
+        lost = tf.reduce_any(labels != 0, (1, 2, 3)) & tf.reduce_all(moved == 0, (1, 2, 3))
+        return moved, label_inside(masks, moved) & ~lost
+
+    signature = (tf.int32, shape), (tf.float32, (shape[0], LABEL_UNIFORMS)), (tf.float32, shape)
+    specs = [tf.TensorSpec(size, dtype) for dtype, size in signature]
+    return tf.function(attempt).get_concrete_function(*specs)
 
 
 def _codes(labels: Iterable[np.ndarray], keep_empty: bool) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Unit-normal noise mixed into feature maps; the noise is an input, so a sample is named by its draw."""
+"""Unit-normal noise on coarser grids; the noise is an input, so that a sample is named by its draw."""
 
 from __future__ import annotations
 
@@ -37,39 +37,3 @@ class ShrinkNoise(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "size": self.size}
-
-
-@keras.saving.register_keras_serializable(package="tf_medsynth")
-class GainedAdd(keras.layers.Layer):
-    """``features + gain * addend`` with a learned gain per channel.
-
-    Call: ``[features (B, H, W, C), addend (B, H, W, C or 1)]`` to ``(B, H, W, C)``.
-
-    Args:
-        initial_gain: With 0 the addend is silent until training finds a use for it.
-    """
-
-    def __init__(self, initial_gain: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.initial_gain = initial_gain
-
-    def build(self, input_shape: list[tuple[int | None, ...]]) -> None:
-        """Creates the `(C,)` gain."""
-        self.gain = self.add_weight(
-            name="gain",
-            shape=(input_shape[0][-1],),
-            initializer=keras.initializers.Constant(self.initial_gain),
-        )
-
-    def call(self, inputs: list[Tensor]) -> Tensor:
-        """The sums, `(B, H, W, C)`."""
-        features, addend = inputs
-        return features + self.gain * addend
-
-    def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
-        """The shape of the features."""
-        return tuple(input_shape[0])
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {**super().get_config(), "initial_gain": self.initial_gain}

@@ -79,3 +79,32 @@ class UpsampleConv2D(keras.layers.Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+@keras.saving.register_keras_serializable(package="tf_medsynth")
+class BinomialBlur(keras.layers.Layer):
+    """Each channel smoothed by 1-2-1 along both axes, size kept; the image continues at its edges.
+
+    After a doubling it leaves no trace of which pixels were one: nearest-neighbour doubling becomes
+    bilinear. A drawing whose edges are taken needs that, or its edges show the pixel grid.
+
+    Call: ``(B, H, W, C)`` to the same shape.
+    """
+
+    def call(self, images: Tensor) -> Tensor:
+        """The smoothed images."""
+        for axis in (1, 2):
+            ends = [[0, 0], [0, 0], [0, 0], [0, 0]]
+            ends[axis] = [1, 1]
+            wide = ops.pad(images, ends, mode="symmetric")
+            first, middle, last = (_along(wide, axis, start, images.shape[axis]) for start in range(3))
+            images = 0.25 * first + 0.5 * middle + 0.25 * last
+        return images
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """That of the input."""
+        return input_shape
+
+
+def _along(images: Tensor, axis: int, start: int, length: int) -> Tensor:
+    return images[:, start : start + length] if axis == 1 else images[:, :, start : start + length]

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tf_medsynth.config.networks import (
+from tf_medsynth.config.network_specs import (
     Activation,
     CodeDiscriminatorSpec,
     DiscriminatorSpec,

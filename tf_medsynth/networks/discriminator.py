@@ -6,7 +6,7 @@ import math
 
 import keras
 
-from tf_medsynth.config.networks import CodeDiscriminatorSpec, DiscriminatorSpec
+from tf_medsynth.config.network_specs import CodeDiscriminatorSpec, DiscriminatorSpec
 from tf_medsynth.networks.blocks import Blocks, emit, prepare
 from tf_medsynth.types import Tensor
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import keras
 
-from tf_medsynth.config.networks import StructureVAESpec
-from tf_medsynth.layers import AffineLatent, GainedAdd
+from tf_medsynth.config.network_specs import StructureVAESpec
+from tf_medsynth.layers import AffineLatent, BinomialBlur
 from tf_medsynth.networks.blocks import Blocks, emit, prepare
 from tf_medsynth.types import Tensor
 
-DETAIL_GAIN = 0.3
+DETAIL_SPREAD = 0.2
 
 
 def build_structure_encoder(spec: StructureVAESpec, name: str = "structure_encoder") -> keras.Model:
@@ -75,10 +75,18 @@ def build_structure_decoder(spec: StructureVAESpec, name: str = "structure_decod
                 if enlarge
                 else blocks.convolve(features, filters, layer)
             )
+            if enlarge and spec.smooth:
+                features = BinomialBlur(name=f"{layer}_smooth")(features)
             grid = grids.pop(spec.decoder_strides[level], None)
             if grid is not None:
-                detail = blocks.convolve(grid, filters, f"{layer}_detail", size=1, bias=False, final=True)
-                features = GainedAdd(DETAIL_GAIN, name=f"{layer}_detail_gain")([features, detail])
+                detail = keras.layers.Conv2D(
+                    filters,
+                    1,
+                    use_bias=False,
+                    kernel_initializer=keras.initializers.RandomNormal(0.0, DETAIL_SPREAD),
+                    name=f"{layer}_detail",
+                )(grid)
+                features = keras.layers.Add(name=f"{layer}_with_detail")([features, detail])
             features = blocks.finish(features, layer)
     channels = spec.out_channels * (2 if spec.one_hot else 1)
     features = blocks.convolve(features, channels * spec.patch**2, "last", bias=True, final=True)

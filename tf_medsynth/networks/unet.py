@@ -13,8 +13,8 @@ from __future__ import annotations
 import keras
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.networks import UNetSpec
-from tf_medsynth.layers import ConditionPlanes, CopyFor, GainedAdd, SharedAdd, ShrinkNoise
+from tf_medsynth.config.network_specs import UNetSpec
+from tf_medsynth.layers import ConditionPlanes, CopyFor, Patchify, SharedAdd, ShrinkNoise
 from tf_medsynth.networks.blocks import Blocks, emit, prepare
 from tf_medsynth.types import Tensor
 
@@ -148,10 +148,20 @@ def _encode(spec: UNetSpec, inputs: list[Tensor]) -> Features:
             skip, filters, f"level{level}_skip", channels=2 * skip.shape[-1], bias=False
         )
         if spec.pixel_noise:
-            coarser = ShrinkNoise(spec.patch * 2**level, name=f"level{level}_noise")(inputs[1])
-            projection = GainedAdd(name=f"level{level}_noise_gain")([projection, coarser])
+            grain = _grain(inputs[1], spec.patch, level, filters)
+            projection = keras.layers.Add(name=f"level{level}_grain")([projection, grain])
         projections.append(projection)
     return [bottleneck, *reversed(projections)]
+
+
+def _grain(noise: Tensor, patch: int, level: int, filters: int) -> Tensor:
+    """Noise on the grid of `level`, weighed for each of `filters` channels; silent until it is learned."""
+    noise = Patchify(patch, name=f"level{level}_noise_patches")(noise) if patch > 1 else noise
+    noise = ShrinkNoise(2**level, name=f"level{level}_noise")(noise)
+    gain = keras.layers.Conv2D(
+        filters, 1, use_bias=False, kernel_initializer="zeros", name=f"level{level}_noise_gain"
+    )
+    return gain(noise)
 
 
 def _decode(spec: UNetSpec, features: Features, condition: Tensor | None) -> Tensor:

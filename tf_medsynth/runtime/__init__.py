@@ -7,6 +7,7 @@ from tf_medsynth.runtime.engine import (
     hardware_bfloat16,
     logical_cpu_devices,
     require_tensorflow,
+    seed_draws,
     strategy,
 )
 from tf_medsynth.runtime.files import atomic_path, json_text, write_json
@@ -28,6 +29,7 @@ __all__ = [
     "record_step",
     "require_tensorflow",
     "reset_peak_memory",
+    "seed_draws",
     "strategy",
     "write_json",
 ]

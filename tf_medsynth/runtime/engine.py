@@ -5,8 +5,10 @@ TensorFlow and Keras are imported inside the functions, so that importing this m
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +20,12 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 """Precision as a user names it -> Keras dtype policy."""
 
+# No log level silences these two: they come before TensorFlow reads it.
+_CHATTER = ("All log messages before absl::InitializeLog", "oneDNN custom operations are on")
+
 
 def require_tensorflow() -> None:
-    """Returns when TensorFlow can be imported as Keras's engine; imports neither.
+    """Imports TensorFlow, as Keras's engine, without the lines it always prints.
 
     Raises:
         MedSynthError: TensorFlow is missing, or another Keras backend is chosen.
@@ -39,6 +44,25 @@ def require_tensorflow() -> None:
         "Unset the variable.",
         KERAS_BACKEND=backend,
     )
+    if "tensorflow" not in sys.modules:
+        _import_quietly("tensorflow")
+
+
+def _import_quietly(module: str) -> None:
+    """Imports `module`; what it says on standard error is passed on, but for `_CHATTER`."""
+    sys.stderr.flush()
+    own = os.dup(2)
+    with os.fdopen(os.memfd_create("stderr"), "w+b") as heard:
+        os.dup2(heard.fileno(), 2)  # C++ writes to the descriptor, not to sys.stderr
+        try:
+            importlib.import_module(module)
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
+            heard.seek(0)
+            for line in heard.read().decode(errors="replace").splitlines():
+                if not any(words in line for words in _CHATTER):
+                    print(line, file=sys.stderr)
 
 
 def configure(seed: int | None = None, precision: Precision = "auto", threads: int | None = None) -> str:
@@ -64,10 +88,18 @@ def configure(seed: int | None = None, precision: Precision = "auto", threads: i
     if threads is not None:
         _set_threads(threads)
     if seed is not None:
-        keras.utils.set_random_seed(seed)
+        seed_draws(seed)
     chosen = precision if precision != "auto" else "bfloat16" if hardware_bfloat16() else "float32"
     keras.config.set_dtype_policy(POLICIES[chosen])
     return POLICIES[chosen]
+
+
+def seed_draws(seed: int) -> None:
+    """Seeds the global generators of Python, NumPy and TensorFlow, e.g. before weights are drawn."""
+    require_tensorflow()
+    import keras
+
+    keras.utils.set_random_seed(seed)
 
 
 def hardware_bfloat16() -> bool:

@@ -71,9 +71,7 @@ def _textures(rng: np.random.Generator, part: Grid) -> dict[str, Field]:
     sampler = Sampler(BODY, part)
     slow, fast = sampler(noise(rng, BODY, 35.0)), sampler(noise(rng, BODY, 11.0))
     healthy = ("fluid", "grey", "white", "nuclei", "pallidum")
-    return {name: slow for name in healthy} | {
-        name: fast for name in ("vessel", "choroid", *LESION_TISSUES)
-    }
+    return dict.fromkeys(healthy, slow) | dict.fromkeys(("vessel", "choroid", *LESION_TISSUES), fast)
 
 
 def _digitise(rng: np.random.Generator, clean: Field, inside: np.ndarray, part: Grid) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def _read(folder: Path) -> Any:
 
 def _check_room(out: Path, missing: int, size: int) -> None:
     """Raises where the disk will not hold what is still to be written."""
-    needed = missing * np.prod(image_grid(size).shape) * _BYTES_PER_VOXEL
+    needed = missing * math.prod(image_grid(size).shape) * _BYTES_PER_VOXEL
     free = shutil.disk_usage(out).free
     check(
         "the disk must have room for the cohort",

@@ -50,7 +50,6 @@ class Folds:
     thickness: Field
     width: Field
 
-
     @property
     def midline(self) -> Field:
         """Distance in mm (>= 0) to the interhemispheric fissure."""

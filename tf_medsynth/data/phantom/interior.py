@@ -66,7 +66,8 @@ def _lateral(side: Point, swell: float, caudate: Field) -> Field:
     back = [(23, 32, 11, 5.5), (24, 52, 5, 2.0)]
     low = [(23, 32, 11, 5.5), (31, 16, -12, 1.6), (31, -10, -22, 1.3)]
     grow = 1.6 * (swell - 1)
-    spine = np.maximum(np.maximum(tube(side, main) + grow, tube(side, back) + grow), tube(side, low) + grow / 3)
+    spine = np.maximum(tube(side, main), tube(side, back)) + grow
+    spine = np.maximum(spine, tube(side, low) + grow / 3)
     septum = side.x - np.float32(0.9)
     return np.minimum(np.minimum(spine, septum), -caudate - np.float32(0.3))
 

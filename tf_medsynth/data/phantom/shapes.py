@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -46,17 +47,16 @@ def ellipsoid(
 
 def tube(point: Point, nodes: Sequence[tuple[float, float, float, float]]) -> Field:
     """Distance to a tube through `nodes` (x, y, z, radius), the radius linear between nodes."""
-    best: Field | None = None
-    for first, second in zip(nodes[:-1], nodes[1:], strict=True):
-        start, end = np.float32(first), np.float32(second)
+    best: Field = np.full((1, 1, 1), -np.inf, np.float32)
+    for first, second in itertools.pairwise(nodes):
+        start, end = np.array(first, np.float32), np.array(second, np.float32)
         along = end[:3] - start[:3]
         offsets = [axis - origin for axis, origin in zip(point, start[:3], strict=True)]
         t = sum(offset * step for offset, step in zip(offsets, along, strict=True))
-        t = np.clip(t / np.float32(along @ along), 0, 1)
+        t = np.clip(t / (along @ along), 0, 1)
         squared = sum((offset - t * step) ** 2 for offset, step in zip(offsets, along, strict=True))
         signed = start[3] + t * (end[3] - start[3]) - np.sqrt(squared)
-        best = signed if best is None else np.maximum(best, signed)
-    assert best is not None
+        best = np.maximum(best, signed)
     return best
 
 

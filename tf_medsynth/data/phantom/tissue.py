@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -38,14 +39,19 @@ def draw_head(seed: int, patient: int, plan: Plan) -> Head:
     skull = draw_skull(seed, patient)
     lesion = draw_lesion(seed, patient, plan, skull)
 
+    moved = np.abs(lesion.source - np.indices(BODY.shape, np.float32)).max(axis=0) > 0.02
+    source = lesion.source[:, moved]
+
     def displaced(field: Field) -> Field:
-        return scipy.ndimage.map_coordinates(field, lesion.source, order=1, mode="nearest")
+        field = field.copy()
+        field[moved] = scipy.ndimage.map_coordinates(field, source, order=1, mode="nearest")
+        return field
 
     folds = _each(draw_folds(seed, patient, skull), displaced)
     return Head(skull, folds, _each(draw_interior(seed, patient, skull), displaced), lesion)
 
 
-def _each(fields: Fields, change) -> Fields:  # type: ignore[no-untyped-def]
+def _each(fields: Fields, change: Callable[[Field], Field]) -> Fields:
     """The same set of fields with `change` applied to each."""
     names = [field.name for field in dataclasses.fields(fields)]
     return type(fields)(**{name: change(getattr(fields, name)) for name in names})
@@ -87,7 +93,7 @@ class _Layers:
 
     def __init__(self, factor: int) -> None:
         self._factor = factor
-        self._left: Field | float = np.float32(1)
+        self._left: Field = np.ones((), np.float32)
         self._shares: dict[str, Field] = {}
 
     def add(self, tissue: str, opacity: Field) -> None:
@@ -98,7 +104,7 @@ class _Layers:
 
     def rest(self, tissue: str) -> None:
         """Gives `tissue` all that is left."""
-        self._store(tissue, np.asarray(self._left))
+        self._store(tissue, self._left)
 
     def _store(self, tissue: str, share: Field) -> None:
         mean = block_mean(share, self._factor)

@@ -136,7 +136,7 @@ def _displacement(plan: Plan, skull: Skull) -> np.ndarray:
     give = ramp(skull.mask, 0, 18)
     for site in plan.sites:
         index = np.unravel_index(int(np.argmin(_radius(skull.point, site))), BODY.shape)
-        offset = np.indices(BODY.shape, dtype=np.float32) - np.reshape(np.float32(index), (3, 1, 1, 1))
+        offset = np.indices(BODY.shape, dtype=np.float32) - np.reshape(index, (3, 1, 1, 1)).astype(np.float32)
         squared = np.sum(offset**2, axis=0) * np.float32(BODY.spacing**2)
         pull = plan.pressure * np.exp(-squared / np.float32(1.7 * site.radius) ** 2) * give
         source -= pull * offset

@@ -1,0 +1,161 @@
+"""Training batches: a pure function of (seed, step), every example once an epoch, labels that fit."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.tiny import OPERATORS
+from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.imaging import LabelAugmentConfig, TrainAugmentConfig
+from tf_medsynth.data.batches import (
+    DrawnMaps,
+    augmented,
+    training_batches,
+    with_drawn_maps,
+    with_structure,
+)
+from tf_medsynth.data.slices import SliceSource, open_slices
+from tf_medsynth.imaging.masks import map_and_mask
+
+
+@pytest.fixture(scope="module")
+def source(tiny_dataset) -> SliceSource:
+    return open_slices(**tiny_dataset.where)
+
+
+def read(source, **options) -> list[dict[str, np.ndarray]]:
+    return list(training_batches(source, **options).as_numpy_iterator())
+
+
+def rows(batches) -> list[bytes]:
+    """Each row's pixels, by which it is recognised."""
+    return [image.tobytes() for batch in batches for image in batch["images"]]
+
+
+def same(one, other) -> bool:
+    return len(one) == len(other) and all(
+        a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_the_stream_is_a_function_of_the_seed(source):
+    options = {"batch_size": 5, "stop": 4}
+    once = read(source, seed=1, **options)
+    assert [batch["index"].tolist() for batch in once] == [list(range(k, k + 5)) for k in (0, 5, 10, 15)]
+    assert once[0]["images"].shape == (5, 32, 32, 4) and once[0]["lesion_label"].shape == (5, 32, 32, 1)
+    assert same(once, read(source, seed=1, **options))
+    assert rows(once) != rows(read(source, seed=2, **options))
+
+
+def test_a_stream_can_start_anywhere(source):
+    steps = (augmented(TrainAugmentConfig(), 3), with_structure(OPERATORS, 3))
+    options = {"batch_size": 5, "seed": 3, "steps": steps}
+    whole = read(source, stop=12, **options)  # 60 rows: two epochs and a half
+    for start, stop in ((1, 2), (4, 6), (5, 6), (11, 12)):
+        assert same(read(source, start=start, stop=stop, **options), whole[start:stop])
+
+
+def test_every_example_comes_once_an_epoch_in_another_order(source):
+    stream = rows(read(source, batch_size=6, seed=0, stop=12))
+    epochs = [stream[k : k + 24] for k in (0, 24, 48)]
+    everything = sorted(example["images"].tobytes() for example in source.examples().as_numpy_iterator())
+    assert all(sorted(epoch) == everything for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_a_small_buffer_still_gives_every_example(source):
+    small = dataclasses.replace(source, settings=DataSettings(shuffle_buffer=3))
+    stream = read(small, batch_size=8, seed=0, stop=3)
+    assert len(set(rows(stream))) == 24
+    assert same(stream[2:], read(small, batch_size=8, seed=0, start=2, stop=3))
+
+
+def test_augmentation_belongs_to_a_row_not_to_its_batch(source):
+    steps = (augmented(TrainAugmentConfig(), 3),)
+    large = read(source, batch_size=6, seed=3, stop=2, steps=steps)
+    small = read(source, batch_size=3, seed=3, stop=4, steps=steps)
+    assert rows(large) == rows(small)
+    plain = read(source, batch_size=6, seed=3, stop=2)
+    assert not set(rows(large)) & set(rows(plain))
+
+
+def test_structure_is_taken_from_the_anatomy_and_the_lesion_is_left_out(source):
+    (batch,) = read(source, batch_size=8, seed=0, stop=1, steps=(with_structure(OPERATORS, 0),))
+    assert np.array_equal(batch["anatomy"], batch["images"][..., :1])  # T1, as measured for BraTS
+    lines, mask = map_and_mask(batch["anatomy"], batch["images"], OPERATORS)
+    lesion_free = (batch["lesion_label"] == 0).astype("float32")
+    assert np.array_equal(batch["structure_map"], np.asarray(lines) * lesion_free)
+    assert np.array_equal(batch["background_mask"], mask)
+    assert set(np.unique(batch["structure_map"])) == {0.0, 1.0}
+    assert (np.asarray(lines)[batch["lesion_label"] > 0]).any()
+
+
+def pool(labels: list[np.ndarray], masks: list[np.ndarray]) -> DrawnMaps:
+    maps = [np.eye(8, dtype=bool)[..., None] ^ mask for mask in masks]
+    return DrawnMaps(np.stack(maps), np.stack(masks), np.stack(labels))
+
+
+def block(top: int, left: int, side: int, code: int) -> np.ndarray:
+    label = np.zeros((8, 8, 1), np.uint8)
+    label[top : top + side, left : left + side] = code
+    return label
+
+
+LEFT, RIGHT = np.zeros((2, 8, 8, 1), bool)
+LEFT[:, 4:] = True  # the organ is the left half
+RIGHT[:, :4] = True
+
+
+def drawn(held: DrawnMaps, count: int = 64, augment=None, seed: int = 0) -> dict[str, np.ndarray]:
+    index = {"index": np.arange(count, dtype="int64")}
+    return {name: np.asarray(value) for name, value in with_drawn_maps(held, seed, augment)(index).items()}
+
+
+def test_a_map_comes_with_its_own_mask():
+    held = pool([block(0, 0, 1, 1)], [LEFT, RIGHT])
+    batch = drawn(held)
+    chosen = [int(np.array_equal(mask, RIGHT)) for mask in batch["drawn_mask"]]
+    assert 16 < sum(chosen) < 48
+    assert np.array_equal(batch["drawn_map"], held.maps[chosen].astype("float32"))
+    assert batch["drawn_label"].dtype == np.int32
+
+
+def test_of_the_drawn_labels_one_that_fits_is_taken_whole():
+    left, right = block(2, 0, 3, 1), block(2, 5, 3, 4)
+    batch = drawn(pool([left, right], [LEFT, RIGHT]))
+    fitting = {False: left, True: right}
+    whole = [
+        np.array_equal(label, fitting[np.array_equal(mask, RIGHT)])
+        for label, mask in zip(batch["drawn_label"], batch["drawn_mask"], strict=True)
+    ]
+    assert np.mean(whole) > 0.95  # eight tries miss it once in 256
+    assert not (batch["drawn_label"] * batch["drawn_mask"]).any()
+
+
+def test_where_none_fits_the_least_outside_is_cut_at_the_organ():
+    far, near = block(2, 4, 4, 2), block(2, 2, 3, 3)  # all outside, and a third of it
+    batch = drawn(pool([far, near], [LEFT]))
+    cut = near * ~LEFT
+    assert np.mean([np.array_equal(label, cut) for label in batch["drawn_label"]]) > 0.95
+    assert not (batch["drawn_label"] * batch["drawn_mask"]).any()
+
+
+def test_moved_labels_stay_inside_and_keep_their_classes():
+    batch = drawn(pool([block(2, 1, 3, 4)], [LEFT, RIGHT]), augment=LabelAugmentConfig())
+    labels = batch["drawn_label"]
+    assert set(np.unique(labels)) == {0, 4}
+    assert not (labels * batch["drawn_mask"]).any()
+    assert len({label.tobytes() for label in labels}) > 8
+
+
+def test_what_is_drawn_belongs_to_a_row_not_to_its_batch():
+    held = pool([block(k, 1, 2, 1 + k % 4) for k in range(5)], [LEFT, RIGHT])
+    step = with_drawn_maps(held, 3, LabelAugmentConfig())
+    together = step({"index": np.arange(8, dtype="int64")})
+    halves = [step({"index": np.arange(k, k + 4, dtype="int64")}) for k in (0, 4)]
+    for name in ("drawn_map", "drawn_mask", "drawn_label"):
+        assert np.array_equal(together[name], np.concatenate([half[name] for half in halves]))
+    other = with_drawn_maps(held, 4, LabelAugmentConfig())({"index": np.arange(8, dtype="int64")})
+    assert not np.array_equal(together["drawn_label"], other["drawn_label"])

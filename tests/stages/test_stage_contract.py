@@ -1,0 +1,236 @@
+"""What every stage must keep, over all of them in miniature.
+
+Steps run eagerly: what is held to here does not depend on tracing, which `test_train.py` goes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import tiny
+from tests.conftest import DEVICES
+from tf_medsynth import runtime
+from tf_medsynth.data.draws import draw
+from tf_medsynth.stages.base import AdversarialStage
+from tf_medsynth.stages.guides import LesionStage
+from tf_medsynth.stages.multimodal import MultimodalStage
+from tf_medsynth.stages.structure import StructureStage
+from tf_medsynth.stages.translation import TranslationStage
+
+STAGES: dict[str, type[AdversarialStage]] = {
+    "structure": StructureStage,
+    "lesion": LesionStage,
+    "translation": TranslationStage,
+    "multimodal": MultimodalStage,
+}
+PHASES = [(name, phase) for name, kind in STAGES.items() for phase in kind.phases]
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def built(request) -> tuple[AdversarialStage, dict[str, np.ndarray]]:
+    stage = tiny.build(request.param)
+    return stage, tiny.state(stage)
+
+
+@pytest.fixture
+def stage(built) -> Iterator[AdversarialStage]:
+    """A stage as it is built, in its last phase."""
+    stage, start = built
+    yield stage
+    tiny.restore(stage, start)
+    stage.phases = type(stage).phases
+    stage.phase = next(reversed(stage.phases))
+
+
+@pytest.fixture(scope="module")
+def batch() -> dict[str, tf.Tensor]:
+    return tiny.as_tensors(tiny.batch())
+
+
+def changed(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> set[str]:
+    """Names of what moved: networks, ``ema <network>``, ``optimizer <player>``."""
+    return {name.rsplit(" ", 1)[0] for name in before if not np.array_equal(before[name], after[name])}
+
+
+def step(stage: AdversarialStage, batch: dict[str, tf.Tensor]) -> dict[str, float]:
+    return {name: float(value) for name, value in stage.train_step(batch).items()}
+
+
+def test_two_steps_of_every_phase_are_finite_and_move_all_they_should(stage, batch):
+    keys = set(stage.weights_by_term) | {f"{player}_gradient" for player in stage.players}
+    for phase, players in stage.phases.items():
+        stage.phase = phase
+        before = tiny.state(stage)
+        for _ in range(2):
+            logs = step(stage, batch)
+            assert set(logs) == keys
+            assert all(np.isfinite(value) for value in logs.values()), logs
+        after = tiny.state(stage)
+        assert all(np.isfinite(value).all() for value in after.values())
+        owned = {network for player in players for network in stage.players[player]}
+        averages = {f"ema {name}" for name in stage.averaged if name in owned}
+        assert changed(before, after) == owned | averages | {f"optimizer {player}" for player in players}
+
+
+def test_every_variable_of_a_player_moves(stage, batch):
+    owned = [v for player in stage.players for v in stage.variables_of(player)]
+    before = [np.array(v) for v in owned]
+    step(stage, batch)
+    still = [v.path for v, old in zip(owned, before, strict=True) if np.array_equal(old, v)]
+    assert not still
+
+
+def test_terms_are_the_weights_and_have_a_value_a_sample(stage, batch):
+    outputs = stage.synthesise(batch, draw(stage.draws(), stage.seed, batch["index"]), training=True)
+    found: dict[str, tf.Tensor] = {}
+    for player in stage.players:
+        terms = stage.terms(player, batch, outputs)
+        assert not found.keys() & terms.keys()
+        found |= terms
+    assert set(found) == set(stage.weights_by_term)
+    assert {name: (v.shape.as_list(), v.dtype) for name, v in found.items()} == dict.fromkeys(
+        found, ([4], tf.float32)
+    )
+
+
+def test_a_player_moves_nobody_else(stage, batch):
+    phase = stage.phase
+    for player, networks in type(stage).players.items():
+        stage.phases = {phase: (player,)}
+        before = tiny.state(stage)
+        step(stage, batch)
+        allowed = set(networks) | {f"ema {name}" for name in networks} | {f"optimizer {player}"}
+        assert set(networks) <= changed(before, tiny.state(stage)) <= allowed
+
+
+def test_a_step_is_a_function_of_weights_and_batch(stage, batch):
+    start = tiny.state(stage)
+    first = step(stage, batch), tiny.state(stage)
+    tiny.restore(stage, start)
+    again = step(stage, batch), tiny.state(stage)
+    np.testing.assert_equal(again, first)
+    tiny.restore(stage, start)
+    if stage.draws():
+        moved = {**batch, "index": batch["index"] + 100}
+        step(stage, moved)
+        assert changed(first[1], tiny.state(stage))
+
+
+def test_held_out_data_change_nothing(stage, batch):
+    before = tiny.state(stage)
+    logs = stage.test_step(batch)
+    assert not changed(before, tiny.state(stage))
+    assert all(np.isfinite(float(value)) for value in logs.values())
+    assert all(float(logs[f"{player}_gradient"]) == 0.0 for player in stage.players)
+
+
+def test_pictures_are_of_the_moving_average_and_lie_in_the_unit(stage, batch):
+    before = {name: np.array(value) for name, value in stage.preview(batch).items()}
+    for picture in before.values():
+        assert picture.ndim == 4 and len(picture) == 4 and picture.shape[-1] == 1
+        assert picture.min() >= 0.0 and picture.max() <= 1.0
+    for name in stage.averaged:
+        for weight in stage.networks[name].weights:
+            weight.assign(keras.ops.zeros_like(weight))
+    after = {name: np.array(value) for name, value in stage.preview(batch).items()}
+    np.testing.assert_equal(after, before)
+    assert all(np.isfinite(fact) for fact in stage.diagnose(batch).values())
+
+
+def test_a_checkpoint_holds_all_that_a_step_changes(stage, batch, tmp_path):
+    step(stage, batch)
+    held = tiny.state(stage)
+    path = stage.checkpoint().save(tmp_path / "held")
+    step(stage, batch)
+    assert changed(held, tiny.state(stage))
+    stage.checkpoint().restore(path).assert_existing_objects_matched()
+    assert not changed(held, tiny.state(stage))
+
+
+# Replicas and precision ---------------------------------------------------------------------------
+
+
+def halved(arrays: dict[str, np.ndarray], strategy: tf.distribute.Strategy) -> dict[str, tf.Tensor]:
+    """The batch, replica i with the i-th half of it."""
+
+    def half(array: np.ndarray):
+        return lambda context: tf.constant(np.split(array, 2)[context.replica_id_in_sync_group])
+
+    return {
+        name: strategy.experimental_distribute_values_from_function(half(array))
+        for name, array in arrays.items()
+    }
+
+
+def with_plain_descent(stage: AdversarialStage) -> None:
+    """Steps as long as the gradient, so that an update shows it without rounding."""
+    stage.compile_players({player: keras.optimizers.SGD(1.0) for player in stage.players})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STAGES)
+def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
+    arrays = tiny.batch(rows=4)
+    changes = {"training.gradient_clip": 0.3, "training.ema_decay": 0.5}
+    alone = tiny.build(name, changes)
+    start = tiny.state(alone)
+    strategy = tf.distribute.MirroredStrategy(DEVICES)
+    with strategy.scope():
+        mirrored = tiny.build(name, changes)
+        with_plain_descent(mirrored)
+    with_plain_descent(alone)
+    weights = {key: value for key, value in start.items() if not key.startswith("optimizer")}
+    for phase, players in alone.phases.items():
+        for stage in (alone, mirrored):
+            for network in (*stage.networks, *(f"ema {n}" for n in stage.ema_networks)):
+                values = [
+                    weights[f"{network} {k}"] for k in range(len(weights)) if f"{network} {k}" in weights
+                ]
+                held = stage.networks.get(network) or stage.ema_networks[network.removeprefix("ema ")]
+                held.set_weights(values)
+            stage.phase = phase
+            for metric in stage.metrics:
+                metric.reset_state()
+        logs = step(alone, tiny.as_tensors(arrays))
+        strategy.run(mirrored.train_step, args=(halved(arrays, strategy),))
+        for key, value in mirrored.logs().items():
+            assert float(value) == pytest.approx(logs[key], rel=1e-5, abs=1e-7), key
+        clipped = [player for player in players if logs[f"{player}_gradient"] > 0.3]
+        assert clipped, "nothing was clipped"
+        one, two = tiny.state(alone), tiny.state(mirrored)
+        for network in {n for player in players for n in alone.players[player]}:
+            assert difference(network, start, one, two) < 1e-5, (phase, network)
+            if network in alone.ema_networks:
+                assert difference(f"ema {network}", start, one, two) < 1e-5, (phase, network)
+
+
+def difference(network: str, start: dict, one: dict, two: dict) -> float:
+    """L2 distance of two updates of a network, relative to the first."""
+    names = [name for name in start if name.rsplit(" ", 1)[0] == network]
+    updates = [np.concatenate([(end[n] - start[n]).ravel() for n in names]) for end in (one, two)]
+    return float(np.linalg.norm(updates[0] - updates[1]) / np.linalg.norm(updates[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", STAGES)
+def test_half_precision_steps_are_finite_and_keep_weights_in_float32(name, precision):
+    runtime.configure(precision=precision)
+    try:
+        stage = tiny.build(name)
+        for network in stage.networks.values():
+            assert {weight.dtype for weight in network.weights} <= {"float32"}
+        before = tiny.state(stage)
+        logs = [step(stage, tiny.as_tensors(tiny.batch())) for _ in range(3)][-1]
+        after = tiny.state(stage)
+        assert all(np.isfinite(value) for value in logs.values()), logs
+        assert all(np.isfinite(value).all() for value in after.values())
+        owned = {network for networks in stage.players.values() for network in networks}
+        assert owned <= changed(before, after)
+    finally:
+        runtime.configure(precision="float32")
