@@ -33,7 +33,7 @@ from tf_medsynth.experiments.generate import label_pool
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
 from tf_medsynth.generation import LabelPool, Synthesiser, publish, stream
-from tf_medsynth.generation.labels import fit_labels
+from tf_medsynth.generation.fitting import fit_labels
 
 GOAL = 0.7
 GATES_OFF = GenerationConfig(filter=False, measure=False)

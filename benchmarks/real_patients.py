@@ -72,15 +72,24 @@ def measure(run: Path, arguments: argparse.Namespace, seed: int) -> dict[str, An
         verb("generate", "--run", run, "--count", arguments.samples, "--seed", seed, "--out", unfiltered,
              "--no-filter", "--resume")  # fmt: skip
     if not gated.exists():
-        verb("generate", "--run", run, "--count", arguments.accepted, "--seed", seed, "--out", gated, "--resume")
+        verb(
+            "generate",
+            "--run",
+            run,
+            "--count",
+            arguments.accepted,
+            "--seed",
+            seed,
+            "--out",
+            gated,
+            "--resume",
+        )
     judge = arguments.out / "judge" / "lesion"
     code = (
         "from tf_medsynth.experiments.evaluate import evaluate; import sys;"
         "evaluate(run=sys.argv[1], synthetic=sys.argv[2], judge=sys.argv[3], seed=int(sys.argv[4]))"
     )
-    subprocess.run(
-        [sys.executable, "-c", code, str(run), str(unfiltered), str(judge), str(seed)], check=True
-    )
+    subprocess.run([sys.executable, "-c", code, str(run), str(unfiltered), str(judge), str(seed)], check=True)
     verb("report", "--run", run, "--out", run / "report.html")
     answer: dict[str, Any] = json.loads((run / "evaluation.json").read_text())
     answer["gates"] = json.loads((gated / "summary.json").read_text())

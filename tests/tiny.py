@@ -21,6 +21,9 @@ from tf_medsynth.stages.base import AdversarialStage
 from tf_medsynth.stages.guides import segmentor_names
 from tf_medsynth.types import MODALITIES, NUM_CLASSES
 
+DEVICES = ("CPU:0", "CPU:1")
+"""The two logical devices that `conftest.py` sets up."""
+
 SIZE = (32, 32)
 OPERATORS = measured_operators(*SIZE)
 
@@ -136,10 +139,16 @@ def restore(stage: AdversarialStage, held: Mapping[str, np.ndarray]) -> None:
 
 
 def leave_finished(
-    run: Path, name: str, operators: OperatorConfig = OPERATORS, size: tuple[int, int] = SIZE, seed: int = 1
+    run: Path,
+    name: str,
+    changes: Mapping[str, Any] | None = None,
+    operators: OperatorConfig = OPERATORS,
+    size: tuple[int, int] = SIZE,
+    seed: int = 1,
 ) -> StageDirectory:
     """The folder that a finished training of `name` would leave, with untrained weights in it."""
-    chosen = settings(name)
+    chosen = settings(name, changes)
+    keras.utils.set_random_seed(seed)
     stage = build_stage(name, chosen, operators, size, seed, frozen(name))
     directory = stage_directory(run, name)
     config = {

@@ -8,6 +8,7 @@ from tf_medsynth.config.layouts import LAYOUTS, find_patients, split_group, spli
 from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
 
 SUFFIXES = {
+    "medsynth": ("medsynth_0_00000003", "_t1 _t2 _t1ce _flair _seg", ".nii.gz"),
     "brats2017": ("Brats17_CBICA_AXN_1", "_t1 _t2 _t1ce _flair _seg", ".nii.gz"),
     "brats2018": ("Brats18_2013_21_1", "_T1 _T2 _T1CE _FLAIR _SEG", ".nii.gz"),
     "brats2019": ("BraTS19_TMC_06290_1", "_t1 _t2 _t1ce _flair _seg", ".nii"),

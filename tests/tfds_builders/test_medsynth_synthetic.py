@@ -20,7 +20,7 @@ PIXELS = ("images", "structure_map", "background_mask", "lesion_label")
 class MedsynthSyntheticTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = module.Builder
     SKIP_CHECKSUMS = True
-    SPLITS = {"train": SAMPLES}  # noqa: RUF012
+    SPLITS = {"train": SAMPLES}
 
 
 def stored() -> dict[str, np.ndarray]:

@@ -12,6 +12,9 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+# Threads of the linear algebra library only get into the way of TensorFlow's; it reads this at import.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import tf_medsynth
 from tf_medsynth.cli import demo, doctor, generate, options, phantom, prepare, report, train
 from tf_medsynth.runtime import json_text, log

@@ -134,7 +134,7 @@ def _convert(hint: Callable[[Any], T], value: Any, key: str) -> T:
     try:
         converted = hint(value)
     except (TypeError, ValueError):
-        converted = None  # type: ignore[assignment]
+        converted = None
     lossless = converted is not None and (isinstance(value, str) or converted == value)
     check(f"{key} must be of type {name}", lossless, value=value)
     return cast(T, converted)

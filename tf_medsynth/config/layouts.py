@@ -86,6 +86,8 @@ LAYOUTS: Mapping[str, Layout] = {
         Layout("brats2018", _FILES_2017, _pattern(r"Brats18_.*"), _CODES_2017, _MERGED_CORE),
         Layout("brats2019", _FILES_2017, _pattern(r"BraTS19_.*"), _CODES_2017, _MERGED_CORE),
         Layout("brats2020", _FILES_2020, _pattern(r"BraTS20_.*"), _CODES_2017, _MERGED_CORE),
+        # What `generate` writes as volumes: the names of 2017 with the codes of 2015.
+        Layout("medsynth", _FILES_2017, _pattern(r"medsynth_.*"), _CODES_2015),
         # Also whatever else carries these suffixes: 2021 is the last year that used them.
         Layout("brats2021", _FILES_2017, _pattern(r".*"), _CODES_2017, _MERGED_CORE),
         Layout(

@@ -44,7 +44,7 @@ def preset(name: str) -> Preset:
 
 
 def _thesis() -> Preset:
-    """The thesis' weights, rates and lengths with its published networks."""
+    """The thesis' weights, rates and lengths with its published networks, for 184x144 slices."""
     training = TrainingSettings(
         steps=671_000, batch_size=4, learning_rate=1e-5, discriminator_rate=1e-5, final_rate=1.0,
         gradient_clip=0.0, ema_decay=0.0, log_every=500, checkpoint_every=5000,
@@ -52,7 +52,23 @@ def _thesis() -> Preset:
     return Preset(
         data=DataSettings(normalisation="minmax"),
         operators=OPERATOR_PRESETS["thesis/brats"],
-        structure=StructureSettings(training=training),
+        structure=StructureSettings(training=training).override(
+            {
+                "drawing": "lines",
+                "critic_sees": "map",
+                # The authors enlarge their 184x144 maps to 512x512 first; these grids fit the maps.
+                "vae.encoder_convolutions": (
+                    (5, 2, 1),
+                    (5, 2, 1),
+                    (3, 1, 2),
+                    (3, 2, 4),
+                    (3, 1, 4),
+                    (3, 1, 8),
+                    (3, 1, 2),
+                ),
+                "vae.decoder_levels": ((8,), (4, 4), (2, 2), (1, 1)),
+            }
+        ),
         lesion=LesionSettings(training=training).override(
             {"weights.cross_entropy": 0.0, "weights.overlap": 0.0, "weights.label_error": 5.0}
         ),
@@ -97,12 +113,22 @@ _TINY: Mapping[str, Any] = {
     "structure.weights.background_drawn": 0.0,
     "structure.weights.mask": 3.0,
     "structure.training": TrainingSettings(
-        steps=600, pretrain_steps=250, batch_size=16, learning_rate=1e-3, discriminator_rate=4e-4, augment=_MOVE
+        steps=600,
+        pretrain_steps=250,
+        batch_size=16,
+        learning_rate=1e-3,
+        discriminator_rate=4e-4,
+        augment=_MOVE,
     ),
     "lesion.segmentor": TINY_SPECS["segmentor"],
     "lesion.class_weights": (0.5, 2.0, 2.0, 2.0, 2.0),
     "lesion.training": TrainingSettings(
-        steps=200, batch_size=16, learning_rate=2e-3, beta_1=0.9, final_rate=0.05, ema_decay=0.98,
+        steps=200,
+        batch_size=16,
+        learning_rate=2e-3,
+        beta_1=0.9,
+        final_rate=0.05,
+        ema_decay=0.98,
         augment=TrainAugmentConfig(),
     ),
     "translation.pairs": "one",
@@ -136,9 +162,14 @@ _TINY: Mapping[str, Any] = {
     "multimodal.weights.reconstruction": 5.0,
     "multimodal.weights.squared_reconstruction": 2.0,
     "multimodal.weights.masked_reconstruction": 1.0,
-    "multimodal.weights.dissimilarity": 1.0,
+    "multimodal.weights.dissimilarity": 2.0,
     "multimodal.training": TrainingSettings(
-        steps=400, pretrain_steps=200, batch_size=4, learning_rate=1e-3, discriminator_rate=1e-3,
+        steps=400,
+        pretrain_steps=200,
+        batch_size=4,
+        learning_rate=2e-3,
+        discriminator_rate=1e-3,
+        second_phase_rate=0.3,
         augment=_MIRROR,
     ),
 }
@@ -157,8 +188,8 @@ _BRATS96: Mapping[str, Any] = {
     "translation.training": TrainingSettings(steps=300, batch_size=4, learning_rate=1e-3, augment=_MIRROR),
     "multimodal.map_pool": 1500,
     "multimodal.training": TrainingSettings(
-        steps=1200, pretrain_steps=400, batch_size=4, learning_rate=1e-3, discriminator_rate=1e-3,
-        augment=_MIRROR,
+        steps=1100, pretrain_steps=450, batch_size=4, learning_rate=2e-3, discriminator_rate=1e-3,
+        second_phase_rate=0.3, augment=_MIRROR,
     ),
 }  # fmt: skip
 

@@ -27,7 +27,8 @@ class TrainingSettings(Config):
     """How a stage is optimised.
 
     `steps` counts every step; the first `pretrain_steps` of them are the stage's first phase. The
-    learning rates fall linearly to `final_rate` of their start over the whole training. `augment`
+    learning rates fall linearly to `final_rate` of their start over the whole training, and what
+    was pre-trained goes on at `second_phase_rate` of its rate. `augment`
     none trains on the slices as they are; resampling blurs, so what must look real only mirrors.
     """
 
@@ -38,6 +39,7 @@ class TrainingSettings(Config):
     discriminator_rate: float = 3e-4
     beta_1: float = 0.5
     final_rate: float = 0.1
+    second_phase_rate: float = 1.0
     gradient_clip: float = 5.0
     ema_decay: float = 0.995
     augment: TrainAugmentConfig | None = None
@@ -53,6 +55,9 @@ class TrainingSettings(Config):
             pretrain_steps=self.pretrain_steps,
             steps=self.steps,
         )
+        for name in ("final_rate", "second_phase_rate"):
+            value = getattr(self, name)
+            check(f"{name} lies in (0, 1]", 0.0 < value <= 1.0, **{name: value})
         check("log_every must be positive", self.log_every > 0, log_every=self.log_every)
         check(
             "checkpoint_every must be a multiple of log_every",
@@ -65,9 +70,7 @@ class TrainingSettings(Config):
         for name in ("ema_decay", "beta_1"):
             value = getattr(self, name)
             check(f"{name} lies in [0, 1)", 0 <= value < 1, **{name: value})
-        for name in ("gradient_clip", "final_rate"):
-            value = getattr(self, name)
-            check(f"{name} must not be negative", value >= 0, **{name: value})
+        check("gradient_clip must not be negative", self.gradient_clip >= 0, gradient_clip=self.gradient_clip)
 
 
 @dataclasses.dataclass(frozen=True)

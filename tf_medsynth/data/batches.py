@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -59,9 +58,7 @@ def training_batches(
     """
     first, last = start * batch_size, stop * batch_size
     epochs = range(first // source.count, -(-last // source.count))
-    stream = functools.reduce(
-        tf.data.Dataset.concatenate, (_epoch(source, seed, number) for number in epochs)
-    )
+    stream = _shuffled(source, seed, epochs)
     stream = stream.skip(first % source.count).enumerate(first)
     stream = stream.map(lambda index, example: {"index": index, **example})
     batches = stream.batch(batch_size, drop_remainder=True).take(stop - start)
@@ -70,10 +67,15 @@ def training_batches(
     return batches.prefetch(2)
 
 
-def _epoch(source: SliceSource, seed: int, number: int) -> tf.data.Dataset:
-    buffer = source.settings.shuffle_buffer
-    key = int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
-    return source.examples().shuffle(buffer, seed=key, reshuffle_each_iteration=False)
+def _shuffled(source: SliceSource, seed: int, epochs: range) -> tf.data.Dataset:
+    """The source once an epoch; one graph whatever their number."""
+    keys = [int(np.random.SeedSequence((seed, number)).generate_state(1)[0]) for number in epochs]
+    examples, buffer = source.examples(), source.settings.shuffle_buffer
+
+    def epoch(key: Tensor) -> tf.data.Dataset:
+        return examples.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
+
+    return tf.data.Dataset.from_tensor_slices(tf.constant(keys, tf.int64)).flat_map(epoch)
 
 
 def augmented(config: TrainAugmentConfig, seed: int) -> Step:

@@ -37,8 +37,8 @@ class SliceSource:
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        height, width, _ = self.builder.info.features["images"].shape
-        return height, width
+        shape = self.builder.info.features["images"].shape
+        return shape[0], shape[1]
 
     @property
     def fingerprint(self) -> str:
@@ -96,7 +96,7 @@ def open_slices(
         f"Splits: {', '.join(f'{s} ({i.num_examples})' for s, i in info.splits.items())}.",
         split=split,
     )
-    shape = info.features["images"].shape if "images" in info.features else ()
+    shape: tuple[int | None, ...] = info.features["images"].shape if "images" in info.features else ()
     check(
         f"training needs 2-D slices of {len(MODALITIES)} modalities (H, W, {len(MODALITIES)})",
         len(shape) == 3 and shape[-1] == len(MODALITIES) and None not in shape,
@@ -106,7 +106,13 @@ def open_slices(
     counts = _patients(builder, split)
     for other in set(info.splits) - {split}:
         shared = sorted(set(counts) & set(_patients(builder, other)))
-        check("no patient may be in two splits", not shared, "Prepare again.", splits=(split, other), patients=shared)
+        check(
+            "no patient may be in two splits",
+            not shared,
+            "Prepare again.",
+            splits=(split, other),
+            patients=shared,
+        )
     kept = sorted(counts)[fold::folds]
     check("every fold needs a patient", bool(kept), patients=len(counts), folds=folds)
     count = sum(counts[p] for p in kept)

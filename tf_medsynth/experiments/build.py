@@ -17,7 +17,7 @@ from tf_medsynth.stages.guides import LesionStage, segmentor_names
 from tf_medsynth.stages.multimodal import MultimodalStage
 from tf_medsynth.stages.structure import StructureStage
 from tf_medsynth.stages.translation import TranslationStage
-from tf_medsynth.types import MODALITIES
+from tf_medsynth.types import MODALITIES, NUM_CLASSES
 
 Spec = TypeVar("Spec")
 Size = tuple[int, int]
@@ -31,13 +31,13 @@ def build_stage(
     seed: int,
     frozen: Mapping[str, keras.Model] | None = None,
 ) -> AdversarialStage:
-    """Stage `name`, initialised by `seed`, with its optimisers; call it inside the strategy's scope.
+    """Stage `name` with its optimisers; call it inside the strategy's scope, after `runtime.configure`.
 
     Args:
         settings: of the whole run; the stage takes its own part.
+        seed: of the stage's draws; initial weights follow the process's seed.
         frozen: networks of earlier stages; stage M needs guides and translator.
     """
-    keras.utils.set_random_seed(seed)
     own = getattr(settings, name)
     training: TrainingSettings = own.training
     common = {"seed": seed, "ema_decay": training.ema_decay, "gradient_clip": training.gradient_clip}
@@ -79,7 +79,9 @@ def _lesion(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common
     return LesionStage(own, networks={n: networks.build_segmentor(spec, n) for n in names}, **common)
 
 
-def _translation(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> TranslationStage:
+def _translation(
+    own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any
+) -> TranslationStage:
     spec = _sized(own.generator, size)
     built = {
         "translation_encoder": networks.build_unet_encoder(spec),
@@ -90,7 +92,8 @@ def _translation(own: Any, operators: OperatorConfig, size: Size, frozen: Any, c
 
 
 def _multimodal(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> MultimodalStage:
-    spec = _sized(own.generator, size)
+    seen = NUM_CLASSES + (own.fusion.label_mode == "concat")
+    spec = dataclasses.replace(own.generator, image_size=size, in_channels=seen)
     built = {
         "encoder": networks.build_unet_encoder(spec),
         "decoder": networks.build_unet_decoder(spec),
@@ -99,12 +102,50 @@ def _multimodal(own: Any, operators: OperatorConfig, size: Size, frozen: Any, co
     return MultimodalStage(own, size, networks=built | frozen, **common)
 
 
-def _optimizer(training: TrainingSettings, stage: AdversarialStage, player: str) -> keras.optimizers.Optimizer:
-    """Adam whose rate falls linearly over the steps in which `player` takes part."""
+def _optimizer(
+    training: TrainingSettings, stage: AdversarialStage, player: str
+) -> keras.optimizers.Optimizer:
+    """Adam at the player's rate; a player of the second phase alone counts its steps from there."""
     start = training.discriminator_rate if player == "discriminator" else training.learning_rate
-    first_phase = next(iter(stage.phases.values()))
-    steps = training.steps if player in first_phase else training.steps - training.pretrain_steps
-    rate: Any = start
-    if training.final_rate != 1.0:
-        rate = keras.optimizers.schedules.PolynomialDecay(start, max(steps, 1), start * training.final_rate)
+    early = player in next(iter(stage.phases.values()))
+    pretrain = training.pretrain_steps if early else 0
+    steps = training.steps if early else training.steps - training.pretrain_steps
+    factor = training.second_phase_rate if early else 1.0
+    rate = PhaseRate(start, max(steps, 1), training.final_rate, pretrain, factor)
     return keras.optimizers.Adam(rate, beta_1=training.beta_1)
+
+
+@keras.saving.register_keras_serializable(package="tf_medsynth")
+class PhaseRate(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that falls linearly, and is scaled once the second phase begins.
+
+    Args:
+        start: rate at step 0.
+        steps: step at which it reaches `final` of `start`.
+        final: share left at the end.
+        second_phase: step at which the second phase begins, 0 for none.
+        factor: of the rate from that step on.
+    """
+
+    def __init__(self, start: float, steps: int, final: float, second_phase: int, factor: float) -> None:
+        self.start, self.steps, self.final = start, steps, final
+        self.second_phase, self.factor = second_phase, factor
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at `step`, a float32 scalar."""
+        step = keras.ops.cast(step, "float32")
+        done = keras.ops.minimum(step / self.steps, 1.0)
+        rate = self.start * (1.0 - (1.0 - self.final) * done)
+        if not self.second_phase:
+            return rate
+        return keras.ops.where(step < self.second_phase, rate, self.factor * rate)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "start": self.start,
+            "steps": self.steps,
+            "final": self.final,
+            "second_phase": self.second_phase,
+            "factor": self.factor,
+        }

@@ -40,7 +40,7 @@ class DemoResult:
         return (
             f"{self.samples} synthetic patients ({self.candidates} candidates) in {self.seconds:.0f} s.\n"
             f"Open {self.report}\n"
-            f'Load with: import tfds_builders, tensorflow_datasets as tfds; '
+            f"Load with: import tfds_builders, tensorflow_datasets as tfds; "
             f'tfds.load("medsynth_synthetic", data_dir="{self.out / "synthetic"}")'
         )
 

@@ -79,9 +79,7 @@ def evaluate(
             test["background_mask"],
             training["structure_map"],
         ),
-        "quality": image_quality(
-            own["images"], same, drawn["images"], _organ(own["images"]), _inside(drawn)
-        ),
+        "quality": image_quality(own["images"], same, drawn["images"], _organ(own["images"]), _inside(drawn)),
         "quality_all_patients": image_quality(
             everyone["images"],
             _on_own_maps(synthesiser, everyone, seed),
@@ -114,7 +112,12 @@ def _judge(run: Path, folder: Path) -> LesionStage:
     )
     stage = load_stage(directory)
     assert isinstance(stage, LesionStage)
-    check("a judge sees all modalities", len(stage.names) == 1, "Train it with scheme=stacked.", names=stage.names)
+    check(
+        "a judge sees all modalities",
+        len(stage.names) == 1,
+        "Train it with scheme=stacked.",
+        names=stage.names,
+    )
     return stage
 
 
@@ -185,5 +188,3 @@ def _lesion(judge: LesionStage, drawn: Arrays, own: Arrays, same: np.ndarray) ->
 def _found(judge: LesionStage, images: np.ndarray) -> np.ndarray:
     parts = [np.asarray(judge.segment(images[i : i + ROWS])) for i in range(0, len(images), ROWS)]
     return np.concatenate(parts)[..., 0]
-
-

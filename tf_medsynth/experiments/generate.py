@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth import generation, runtime
-from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
 from tf_medsynth.data.slices import SliceSource, open_slices
@@ -22,6 +22,7 @@ from tf_medsynth.generation import LabelPool
 from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
 
 _CEILING_FACTOR = 0.9
+_CLASS_PIXELS = 10
 _BATCH = 32
 
 
@@ -92,7 +93,9 @@ def generate(
     )
     with runtime.record_step(run, "generate", {"count": count, "seed": seed}) as facts:
         filled = generation.stream(synthesiser, pool, settings, seed, count, spool)
-        command = f"medsynth generate --run RUN --count {count} --seed {seed} --labels {labels} --format {format}"
+        command = (
+            f"medsynth generate --run RUN --count {count} --seed {seed} --labels {labels} --format {format}"
+        )
         summary = generation.publish(filled, out, format, count, command=command)  # type: ignore[arg-type]
         facts["candidates"] = summary["candidates"]
     shutil.rmtree(spool)
@@ -102,10 +105,10 @@ def generate(
 
 def label_pool(run: Path, config: Mapping[str, Any]) -> LabelPool:
     """The lesion labels of the run's training patients, packed once into the run."""
-    path = run / "labels.npy"
+    source = source_of(config, "train")
+    path = run / f"labels-{source.fingerprint}.npy"
     if path.exists():
         return LabelPool.open(path)
-    source = source_of(config, "train")
     return LabelPool.build((e["lesion_label"] for e in source.examples().as_numpy_iterator()), path)
 
 
@@ -116,9 +119,9 @@ def source_of(config: Mapping[str, Any], split: str) -> SliceSource:
 
 
 def guide_ceiling(run: Path, synthesiser: RunSynthesiser) -> dict[str, float]:
-    """What the guides reach on held-out real slices: whole-lesion Dice and mean Dice a class.
+    """What the guides reach on held-out real slices: whole-lesion Dice, and Dice of the worst class.
 
-    Means over modalities, slices that show a lesion and, for the second, classes; kept in the run.
+    Means over modalities and slices that show the lesion or the class; kept in the run.
     """
     directory: StageDirectory = stage_directory(run, "lesion")
     file, name = directory.path / "ceiling.json", directory.config()["fingerprint"]
@@ -126,7 +129,8 @@ def guide_ceiling(run: Path, synthesiser: RunSynthesiser) -> dict[str, float]:
         kept = json.loads(file.read_text(encoding="utf-8"))
         if kept.pop("stage") == name:
             return {key: float(value) for key, value in kept.items()}
-    whole, classes = [], []
+    whole: list[np.ndarray] = []
+    classes: list[np.ndarray] = []
     for images, label in _batches(source_of(directory.config(), "test")):
         found = synthesiser.segment(images)
         for m in range(found.shape[-1]):
@@ -134,7 +138,7 @@ def guide_ceiling(run: Path, synthesiser: RunSynthesiser) -> dict[str, float]:
             classes.append(dice_per_class(found[..., m], label[..., 0]))
     ceiling = {
         "whole": float(np.nanmean(np.concatenate(whole))),
-        "per_class": float(np.nanmean(np.concatenate(classes))),
+        "per_class": float(np.nanmin(np.nanmean(np.concatenate(classes), axis=0))),
     }
     runtime.write_json(file, {**ceiling, "stage": name})
     return ceiling
@@ -153,15 +157,10 @@ def _settings(
     if filter_ and not any(key.startswith("lesion") for key in changes):
         ceiling = guide_ceiling(run, synthesiser)
         gate = LesionGate.relative_to(ceiling["whole"], ceiling["per_class"], _CEILING_FACTOR)
+        gate = dataclasses.replace(gate, class_pixels=_CLASS_PIXELS)
         runtime.log.info(
             "lesion gate at %.1f of the guides' Dice on real test slices: whole %.3f, class %.3f",
             _CEILING_FACTOR, gate.whole_threshold, gate.class_threshold,
         )  # fmt: skip
         settings = dataclasses.replace(settings, lesion=gate)
     return settings.override(changes)
-
-
-def run_fingerprint(run: Path) -> str:
-    """Hexadecimal name of a run's finished stages."""
-    directories = [stage_directory(run, name) for name in ("structure", "lesion", "translation", "multimodal")]
-    return fingerprint([d.config()["fingerprint"] for d in directories])

@@ -105,7 +105,8 @@ class Recorder(keras.callbacks.Callback):
         kept: list[list[str]] = []
         if self.csv.exists():
             with self.csv.open(newline="", encoding="utf-8") as file:
-                kept = [row for row in list(csv.reader(file))[1:] if row and int(row[0]) <= done]
+                whole = [row for row in list(csv.reader(file))[1:] if len(row) == len(self.columns)]
+            kept = [row for row in whole if int(row[0]) <= done]
         partial = self.csv.with_name(".partial-metrics.csv")
         with partial.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([self.columns, *kept])

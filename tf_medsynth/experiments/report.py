@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import heapq
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +14,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import STAGES
 from tf_medsynth.data.batches import with_structure
-from tf_medsynth.config.imaging import OperatorConfig
+from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.evaluation import tables
 from tf_medsynth.evaluation.report import render_report
 from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, ReportData
@@ -23,6 +25,7 @@ from tf_medsynth.experiments.generate import source_of
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 
 _SHOWN = 6
+_ARRAYS = ("images", "structure_map", "background_mask", "lesion_label")
 _IDENTITY = ("preset", "data", "seed", "precision", "image_size", "patients", "fingerprint", "upstream")
 
 
@@ -56,7 +59,7 @@ def report(*, run: Path | str, out: Path | str) -> ReportResult:
     run, out = Path(run), Path(out)
     check("--out is an .html file", out.suffix.lower() == ".html", out=str(out))
     check("a report needs a run directory", run.is_dir(), run=str(run))
-    stages = [d for d in map(lambda name: stage_directory(run, name), STAGES) if (d.path / "config.json").exists()]
+    stages = [d for d in (stage_directory(run, name) for name in STAGES) if (d.path / "config.json").exists()]
     check("this run holds no trained stage", bool(stages), "Run medsynth train first.", run=str(run))
     data = _gather(run, stages)
     return ReportResult(render_report(data, out), sum(f.held is False for f in data.findings))
@@ -101,7 +104,12 @@ def _findings(
     stages: Sequence[StageDirectory], summary: Mapping[str, Any], evaluation: Mapping[str, Any]
 ) -> list[Finding]:
     findings = [
-        Finding(f"stage {d.name} is trained to its end", "yes" if d.finished() else "no", "yes", bool(d.finished()))
+        Finding(
+            f"stage {d.name} is trained to its end",
+            "yes" if d.finished() else "no",
+            "yes",
+            bool(d.finished()),
+        )
         for d in stages
     ]
     if summary:
@@ -116,7 +124,9 @@ def _findings(
     if evaluation:
         structure = evaluation["structure"]
         findings += [
-            Finding.at_least("unfiltered maps with a closed outline", structure["contour_pass_rate"]["generated"], 0.8),
+            Finding.at_least(
+                "unfiltered maps with a closed outline", structure["contour_pass_rate"]["generated"], 0.8
+            ),
             *(
                 Finding.at_least(f"sharpness of {name}, of real", value, 0.85)
                 for name, value in evaluation["quality"]["laplacian_ratio"].items()
@@ -159,8 +169,7 @@ def _galleries(stages: Sequence[StageDirectory], generated: Mapping[str, Any]) -
 
 def _real_gallery(config: Mapping[str, Any]) -> Gallery:
     source = source_of(config, "train")
-    shown = [e for e in source.examples(names=True).as_numpy_iterator() if e["lesion_label"].any()]
-    picked = [shown[i] for i in np.linspace(0, len(shown) - 1, _SHOWN).astype(int)]
+    picked = list(_largest_lesions(source).values())
     batch: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in ("images", "lesion_label")}
     batch["index"] = np.arange(len(picked), dtype=np.int64)
     operators = OperatorConfig.from_dict(config["operators"])
@@ -168,9 +177,24 @@ def _real_gallery(config: Mapping[str, Any]) -> Gallery:
     return Gallery(
         "Real training slices",
         [e["patient"].decode() for e in picked],
-        made["images"], made["structure_map"], made["background_mask"], made["lesion_label"],
-        note="Evenly spaced over the training slices that show a lesion.",
-    )  # fmt: skip
+        images=made["images"],
+        structure_map=made["structure_map"],
+        background_mask=made["background_mask"],
+        lesion_label=made["lesion_label"],
+        note="Some of the training patients, each by the slice with the most lesion.",
+    )
+
+
+def _largest_lesions(source: SliceSource) -> dict[str, dict[str, Any]]:
+    """The slice with the most lesion of a few patients, evenly spaced in the sorted list."""
+    spaced = np.linspace(0, len(source.patients) - 1, min(_SHOWN, len(source.patients))).astype(int)
+    wanted = {source.patients[i] for i in spaced}
+    largest: dict[str, dict[str, Any]] = {}
+    for example in source.examples(names=True).as_numpy_iterator():
+        name, size = example["patient"].decode(), int((example["lesion_label"] > 0).sum())
+        if name in wanted and size >= largest.get(name, {"size": 0})["size"]:
+            largest[name] = {**example, "size": size}
+    return largest
 
 
 def _synthetic_gallery(data_dir: Path) -> Gallery | None:
@@ -178,12 +202,13 @@ def _synthetic_gallery(data_dir: Path) -> Gallery | None:
     if not folders:
         return None
     dataset = tfds.builder_from_directory(folders[-1].parent).as_dataset(split="train")
-    picked = sorted(dataset.as_numpy_iterator(), key=lambda e: int(e["sample_index"]))[:_SHOWN]
+    picked = heapq.nsmallest(_SHOWN, dataset.as_numpy_iterator(), key=lambda e: int(e["sample_index"]))
+    arrays: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in _ARRAYS}
     return Gallery(
         "Synthetic patients",
         [f"k = {int(e['sample_index'])}" for e in picked],
-        *(np.stack([e[n] for e in picked]) for n in ("images", "structure_map", "background_mask", "lesion_label")),
         note="The first accepted samples, not chosen.",
+        **arrays,
     )
 
 

@@ -24,7 +24,7 @@ from tf_medsynth.experiments.build import build_stage
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.generation.map_pool import accepted_maps
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.stages.guides import LesionStage, segmentor_names
+from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.structure import StructureStage
 
 _NEEDS = {"multimodal": ("structure", "lesion", "translation")}
@@ -50,6 +50,14 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
         }
         if name == "structure":
             here["operators"] = operators.to_dict()
+        if name == "lesion":
+            scheme = config["settings"]["scheme"]
+            check(
+                "stage M needs a segmentor a modality",
+                scheme == "multiple",
+                "Train stage lesion with scheme=multiple.",
+                scheme=scheme,
+            )
         for key, value in here.items():
             check(
                 f"stage {name!r} was trained with other {key}",
@@ -93,12 +101,6 @@ def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
         return {}
     guides = load_stage(stage_directory(run, "lesion"))
     assert isinstance(guides, LesionStage)
-    check(
-        "stage M needs a segmentor a modality",
-        guides.names == segmentor_names("multiple"),
-        "Train stage lesion with scheme=multiple.",
-        segmentors=guides.names,
-    )
     translator = load_stage(stage_directory(run, "translation"))
     networks = {name: guides.best(name) for name in guides.names}
     for name in ("translation_encoder", "translation_decoder"):

@@ -32,7 +32,9 @@ class RunSynthesiser:
 
     modalities: tuple[Modality, ...] = MODALITIES
 
-    def __init__(self, structure: StructureStage, guides: LesionStage, multimodal: MultimodalStage, name: str):
+    def __init__(
+        self, structure: StructureStage, guides: LesionStage, multimodal: MultimodalStage, name: str
+    ):
         self.model_hash = name
         self.image_size = multimodal.image_size
         self.structure, self.guides, self.multimodal = structure, guides, multimodal
@@ -103,7 +105,9 @@ def load_synthesiser(run: Path | str) -> RunSynthesiser:
     assert isinstance(structure, StructureStage)
     assert isinstance(guides, LesionStage)
     assert isinstance(multimodal, MultimodalStage)
-    return RunSynthesiser(structure, guides, multimodal, fingerprint(hashes["structure"], hashes["multimodal"]))
+    return RunSynthesiser(
+        structure, guides, multimodal, fingerprint(hashes["structure"], hashes["multimodal"])
+    )
 
 
 def _in_rows(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:

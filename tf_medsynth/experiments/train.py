@@ -12,7 +12,8 @@ import tensorflow as tf
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import LabelAugmentConfig, OperatorConfig, measured_operators
-from tf_medsynth.config.presets import STAGES, Preset, preset as preset_named
+from tf_medsynth.config.presets import STAGES, Preset
+from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import TrainingSettings
 from tf_medsynth.data import batches
 from tf_medsynth.data.slices import SliceSource, open_slices
@@ -86,6 +87,7 @@ def train(
             earlier stage, a directory held by other settings.
     """
     check("unknown stage", stage in STAGES, f"Stages: {', '.join(STAGES)}.", stage=stage)
+    check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
     settings = _settings(stage, preset, overrides, steps)
     run = require_writable(run)
     policy = runtime.configure(seed=seed, precision=precision)  # type: ignore[arg-type]
@@ -100,6 +102,7 @@ def train(
         slices=source.count,
     )
     operators = settings.operators or measured_operators(*source.image_size)
+    strategy = runtime.strategy(devices)
     upstream = restore.upstream(run, stage, source, operators)
     directory = StageDirectory(run / folder) if folder else stage_directory(run, stage)
     config = {
@@ -121,7 +124,7 @@ def train(
         return TrainResult(stage, run, training.steps, 0.0, True, {})
     watch = runtime.Stopwatch()
     with runtime.record_step(run, f"train {directory.name}", {"steps": training.steps}):
-        losses = _run(stage, settings, operators, source, directory, seed, devices)
+        losses = _run(stage, settings, operators, source, directory, seed, strategy)
     record = {"steps": training.steps, "seconds": round(watch.seconds, 1), "losses": losses}
     runtime.write_json(directory.path / "finished.json", record)
     return TrainResult(stage, run, training.steps, watch.seconds, False, losses)
@@ -141,10 +144,7 @@ def _settings(stage: str, name: str, overrides: Mapping[str, Any] | None, steps:
     training: TrainingSettings = getattr(settings, stage).training
     share = training.pretrain_steps / training.steps
     lengths = {"pretrain_steps": round(share * steps), "steps": steps}
-    return dataclasses.replace(
-        settings,
-        **{stage: dataclasses.replace(getattr(settings, stage), training=dataclasses.replace(training, **lengths))},
-    )
+    return settings.override({f"{stage}.training": training.override(lengths)})
 
 
 def _run(
@@ -154,15 +154,15 @@ def _run(
     source: SliceSource,
     directory: StageDirectory,
     seed: int,
-    devices: Sequence[str] | None,
+    strategy: tf.distribute.Strategy,
 ) -> dict[str, float]:
     run, own = directory.path.parent, getattr(settings, name)
-    steps = _batch_steps(name, settings, operators, run, source, seed)
-    strategy = runtime.strategy(devices)
     with strategy.scope():
         frozen = restore.frozen_networks(run, name)
         stage = build_stage(name, settings, operators, source.image_size, seed, frozen)
         checkpoint = stage.checkpoint()
+    # After the stage: drawing maps builds stage S, which must not move the stage's initial weights.
+    steps = _batch_steps(name, settings, operators, run, source, seed)
     manager = tf.train.CheckpointManager(checkpoint, str(directory.checkpoints), _CHECKPOINTS_KEPT)
     done = _restore(checkpoint, manager)
 
@@ -190,7 +190,12 @@ def _run(
 
 
 def _fit(
-    stage: AdversarialStage, recorder: Recorder, training: TrainingSettings, between: Between, start: int, end: int
+    stage: AdversarialStage,
+    recorder: Recorder,
+    training: TrainingSettings,
+    between: Between,
+    start: int,
+    end: int,
 ) -> None:
     """Steps `start` to `end`; an epoch is `log_every` steps, counted from step 0."""
     every = training.log_every
@@ -199,7 +204,12 @@ def _fit(
         epochs = (end - start) // every if length == every else 1
         recorder.begin(length)
         stage.fit(
-            between(start, start + length * epochs), steps_per_epoch=length, epochs=epochs, verbose=0, callbacks=[recorder]
+            between(start, start + length * epochs),
+            steps_per_epoch=length,
+            epochs=epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[recorder],
         )
         start += length * epochs
 

@@ -11,11 +11,12 @@ import numpy as np
 from tf_medsynth.config.base import check
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation import gates
-from tf_medsynth.generation.coverage import describe_lesion
-from tf_medsynth.generation.labels import LabelPool, fit_labels
+from tf_medsynth.generation.fitting import fit_labels
+from tf_medsynth.generation.labels import LabelPool
 from tf_medsynth.generation.spool import Chunk, Record
 from tf_medsynth.generation.synthesiser import Synthesiser
 from tf_medsynth.imaging.contour import contour_error
+from tf_medsynth.metrics.coverage import describe_lesion
 
 
 def compute_chunk(

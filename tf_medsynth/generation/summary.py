@@ -6,9 +6,9 @@ import math
 from collections import Counter
 from typing import Any
 
-from tf_medsynth.generation.coverage import Coverage
 from tf_medsynth.generation.gates import REASONS
 from tf_medsynth.generation.spool import Spool
+from tf_medsynth.metrics.coverage import Coverage
 
 DATASET = "medsynth_synthetic"
 _SCORES = ("contour_mae", "lesion_dice", "registration_shift_px")

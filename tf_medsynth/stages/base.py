@@ -55,7 +55,7 @@ class AdversarialStage(keras.Model):
         self.networks = dict(networks)
         self.weights_by_term = dataclasses.asdict(weights)
         self.seed = seed
-        self.phase = next(reversed(self.phases))
+        self.phase = list(self.phases)[-1]
         self.ema_decay = ema_decay
         self.gradient_clip = gradient_clip
         owned = {name for names in self.players.values() for name in names}
@@ -229,8 +229,16 @@ class AdversarialStage(keras.Model):
     def checkpoint(self) -> tf.train.Checkpoint:
         """Everything a killed run needs to go on with the same bits, but the data position."""
         owned = [name for names in self.players.values() for name in names]
+        random = {name: _random_state(self.networks[name]) for name in owned}
         return tf.train.Checkpoint(
             networks={name: self.networks[name] for name in (*owned, *self.fitted)},
             ema=dict(self.ema_networks),
             optimizers=dict(self.optimizers),
+            random={name: state for name, state in random.items() if state},
         )
+
+
+def _random_state(network: keras.Model) -> list[Any]:
+    """State of a network's own random layers (dropout), which Keras keeps beside its weights."""
+    weights = {id(weight) for weight in network.weights}
+    return [variable.value for variable in network.variables if id(variable) not in weights]

@@ -79,7 +79,8 @@ class MultimodalStage(AdversarialStage):
 
     def noise_draws(self) -> dict[str, Draw]:
         """What an imaginary patient is drawn from beside map and label: noise inside the organ
-        (eq. 12) and, where the generator takes it, unit-normal noise of the pixels."""
+        (eq. 12) and, where the generator takes it, unit-normal noise of the pixels.
+        """
         low, high = self.settings.fusion.noise_low, self.settings.fusion.noise_high
         drawn = {"noise": Draw((*self.image_size, 1), "uniform", low, high)}
         if self.settings.generator.pixel_noise:
@@ -95,14 +96,14 @@ class MultimodalStage(AdversarialStage):
     def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
         """Real slices on their own map and label; drawn maps with free labels; who judges them."""
         fusion = self.settings.fusion
-        names = ("structure_map", "background_mask", "lesion_label")
-        fused = fuse(*(batch[name] for name in names), draws["paired_noise"], fusion)
+        own = (batch["structure_map"], batch["background_mask"], batch["lesion_label"])
+        fused = fuse(*own, draws["paired_noise"], fusion)
         pixel_noise = draws.get("paired_pixel_noise")
         networks = self.networks["encoder"], self.networks["decoder"]
         if self.phase == "pretrain":
             return {"paired": render(*networks, fused, pixel_noise, training)}
-        names = ("drawn_map", "drawn_mask", "drawn_label")
-        drawn = fuse(*(batch[name] for name in names), draws["noise"], fusion)
+        free_draw = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
+        drawn = fuse(*free_draw, draws["noise"], fusion)
         if pixel_noise is not None:
             pixel_noise = ops.concatenate([pixel_noise, draws["pixel_noise"]], axis=0)
         images = render(*networks, ops.concatenate([fused, drawn], axis=0), pixel_noise, training)
@@ -111,7 +112,9 @@ class MultimodalStage(AdversarialStage):
         judged = self.networks["discriminator"](rows, training=training)
         outputs = {"paired": paired, "free": free}
         for head in ("validity", "modality"):
-            for name, part in zip(("real", "paired", "free"), ops.split(judged[head], 3, axis=0), strict=True):
+            for name, part in zip(
+                ("real", "paired", "free"), ops.split(judged[head], 3, axis=0), strict=True
+            ):
                 outputs[f"{head}_{name}"] = part
         outputs["lesion_logits"] = lesion_logits(self.guides, free, training=False)
         if self.weights_by_term["registration"]:
@@ -165,7 +168,7 @@ class MultimodalStage(AdversarialStage):
         drawn = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
         images = self.render(*drawn, draw(self.noise_draws(), self.seed, batch["index"]))
         label = ops.cast(batch["drawn_label"], "float32") / (NUM_CLASSES - 1)
-        pictures = {name: images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
+        pictures = {str(name): images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
         return {"map": batch["drawn_map"], "label": label, **pictures}
 
     def diagnose(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
@@ -198,4 +201,6 @@ class MultimodalStage(AdversarialStage):
         weights = self.settings.lesion_class_weights
         if self.settings.lesion_loss == "label_error":
             return sum(lesion.weighted_label_error(label, x, weights) for x in logits)
-        return sum(lesion.weighted_cross_entropy(label, x, weights) + lesion.overlap_loss(label, x) for x in logits)
+        return sum(
+            lesion.weighted_cross_entropy(label, x, weights) + lesion.overlap_loss(label, x) for x in logits
+        )

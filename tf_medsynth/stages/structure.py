@@ -10,6 +10,7 @@ the papers' moments alone leave open.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ from tf_medsynth.losses import adversarial, code, reconstruction
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.types import Tensor
 
-_PRIOR_BATCHES = 64
+_PRIOR_BATCHES = 40
 
 
 class StructureStage(AdversarialStage):
@@ -47,7 +48,8 @@ class StructureStage(AdversarialStage):
     def __init__(self, settings: StructureSettings, operator: StructureMapConfig, **base: Any):
         super().__init__(weights=settings.weights, **base)
         self.settings = settings
-        self.operator = operator
+        # A drawing has no background mask yet; its outside is drawn empty.
+        self.operator = dataclasses.replace(operator, organ_only=False)
         self.latent_dim = settings.vae.latent_dim
         self.code_size = settings.vae.code_size
         self.inferred = self.code_size if settings.vae.spatial_posterior else self.latent_dim
@@ -151,9 +153,11 @@ class StructureStage(AdversarialStage):
 
     def fit_prior(self, batches: tf.data.Dataset) -> None:
         """Sets the prior to the aggregate posterior: mean, and covariance of means plus variances."""
+        encoder = self.networks["structure_encoder"]
+        encode = tf.function(lambda maps: encoder(maps, training=False))
         means, variances = [], []
         for batch in batches.take(_PRIOR_BATCHES):
-            z_mean, z_logvar = self.networks["structure_encoder"](batch["structure_map"], training=False)
+            z_mean, z_logvar = encode(batch["structure_map"])
             means.append(ops.convert_to_numpy(z_mean)[:, : self.latent_dim])
             variances.append(np.exp(ops.convert_to_numpy(z_logvar)[:, : self.latent_dim]))
         codes = np.concatenate(means).astype("float64")

@@ -14,8 +14,8 @@ from tf_medsynth.types import MODALITIES, Modality
 VOLUME_MM = (155.0, 240.0, 240.0)
 """Extent (z, y, x) of a BraTS volume."""
 
-FINEST = 1.4
-"""Voxels above this (mm) are subdivided before tissues are painted."""
+FINE = 1.5
+"""Voxels are cut to about this (mm) before tissues are painted; below it no detail is drawn."""
 
 
 def image_grid(size: int) -> Grid:
@@ -36,16 +36,18 @@ def acquire(seed: int, patient: int, size: int) -> tuple[dict[Modality, np.ndarr
     head = draw_head(seed, patient, plan)
     whole = image_grid(size)
     window, part = _crop(head.skull.mask, whole)
-    factor = max(1, int(np.ceil(part.spacing / FINEST)))
+    factor = max(1, round(part.spacing / FINE))
     fractions, share = paint(head, part, factor)
     inside = share > 0.5
     rng = stream(seed, patient, "acquisition")
     clean = mix(draw_scanner(seed, patient), fractions, _textures(rng, part))
-    sharpness = float(rng.uniform(0.5, 0.85)) / part.spacing
+    plane = float(rng.uniform(0.5, 0.85))
     volumes = {}
     for modality in MODALITIES:
         volumes[modality] = np.zeros(whole.shape, np.int16)
-        volumes[modality][window] = _digitise(rng, blur(clean[modality], sharpness), inside, part)
+        # Two-dimensional sequences: slices are thicker than pixels, by as much as each protocol likes.
+        aperture = np.array([rng.uniform(0.7, 1.9), plane, plane]) / part.spacing
+        volumes[modality][window] = _digitise(rng, blur(clean[modality], aperture), inside, part)
     label = np.zeros(whole.shape, np.uint8)
     label[window] = _label(fractions) * inside
     return volumes, label, plan.grade

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.fft
@@ -112,12 +113,12 @@ def block_mean(field: Field, factor: int) -> Field:
     return field.reshape(z, factor, y, factor, x, factor).mean(axis=(1, 3, 5), dtype=np.float32)
 
 
-def blur(field: Field, sigma: float) -> Field:
-    """`field` seen through a Gaussian aperture of `sigma` voxels; exact also where that is below one."""
-    steps = np.arange(-int(4 * sigma + 1), int(4 * sigma + 1) + 1)
-    edges = scipy.special.erf((np.append(steps, steps[-1] + 1) - 0.5) / (np.sqrt(2) * sigma))
-    kernel = (np.diff(edges) / np.diff(edges).sum()).astype(np.float32)
-    for axis in range(3):
+def blur(field: Field, sigmas: Sequence[float]) -> Field:
+    """`field` through a Gaussian aperture, voxels along (z, y, x); exact also where that is below one."""
+    for axis, sigma in enumerate(sigmas):
+        steps = np.arange(-int(4 * sigma + 1), int(4 * sigma + 1) + 1)
+        edges = scipy.special.erf((np.append(steps, steps[-1] + 1) - 0.5) / (np.sqrt(2) * sigma))
+        kernel = (np.diff(edges) / np.diff(edges).sum()).astype(np.float32)
         field = scipy.ndimage.correlate1d(field, kernel, axis=axis, mode="nearest")
     return field
 

@@ -11,7 +11,7 @@ from tf_medsynth.data.phantom.fields import Field, noise, ramp, smooth_min, stre
 from tf_medsynth.data.phantom.shapes import Point, sheet
 from tf_medsynth.data.phantom.skull import BODY, Skull
 
-GYRUS = 29.0
+GYRUS = 30.0
 """Wavelength of the folding in mm; sulci run where the wave changes sign, half of it apart."""
 
 DIMPLE = 19.0
@@ -78,7 +78,7 @@ def draw_folds(seed: int, patient: int, skull: Skull) -> Folds:
     carry = _Carrier(rng, surface)
     wave = carry(_labyrinth(rng, GYRUS))
     dimple = carry(_labyrinth(rng, DIMPLE))
-    atrophy = float(np.clip(rng.lognormal(-0.95, 0.4), 0.18, 0.9))
+    atrophy = float(np.clip(rng.lognormal(-1.05, 0.4), 0.16, 0.85))
     wall, lift = _sylvian(point, rng)
     deep = np.clip(17 + 5.5 * noise(rng, BODY, 30.0), 5, 28)
     return Folds(

@@ -40,7 +40,7 @@ def draw_interior(seed: int, patient: int, skull: Skull) -> Interior:
     """Inner structures of one patient's brain, named by (seed, patient)."""
     rng = stream(seed, patient, "interior")
     point, side = skull.point, skull.point.mirrored()
-    swell = float(np.clip(rng.lognormal(0.0, 0.28), 0.6, 1.8))
+    swell = float(np.clip(rng.lognormal(0.15, 0.3), 0.6, 2.0))
     caudate = np.maximum(
         ellipsoid(side, (15, -22, 9), (6.5, 13, 10), tilt=-0.25),
         tube(side, [(16, -12, 15, 4), (18, 10, 21, 2.5)]),

@@ -42,7 +42,7 @@ def draw_skull(seed: int, patient: int) -> Skull:
     stem, cerebellum = _stem(point), _cerebellum(point)
     room = np.minimum(-cerebellum - 1.5, np.maximum(-stem - 2.5, point.z + 3))
     cerebrum = distance(np.minimum(_cerebrum(point), room), BODY.spacing)
-    fringe = -0.6 + 0.6 * noise(rng, BODY, 14.0)
+    fringe = -1.1 + 0.7 * noise(rng, BODY, 14.0)
     whole = smooth_max(smooth_max(cerebrum, cerebellum, 7.0), stem, 7.0)
     mask = smooth_max(whole, _cisterns(point), 3.0) + fringe
     return Skull(point, mask.astype(np.float32), cerebrum, cerebellum, stem)

@@ -21,7 +21,7 @@ LESION_TISSUES = ("necrosis", "oedema", "non_enhancing", "enhancing")
 
 TISSUES = ("fluid", "grey", "white", "nuclei", "pallidum", "vessel", "choroid", *LESION_TISSUES)
 
-Fields = TypeVar("Fields", Skull, Folds, Interior, Lesion)
+Fields = TypeVar("Fields", Folds, Interior)
 
 
 @dataclasses.dataclass(frozen=True)

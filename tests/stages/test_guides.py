@@ -1,0 +1,61 @@
+"""Stage L: one segmentor a modality, or one for all."""
+
+import numpy as np
+import pytest
+
+from tests import tiny
+from tf_medsynth.losses import lesion
+from tf_medsynth.stages.guides import lesion_logits, segmentor_names
+from tf_medsynth.types import MODALITIES
+
+
+@pytest.fixture(scope="module")
+def stage():
+    return tiny.build("lesion")
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return tiny.batch(rows=2)
+
+
+def test_each_segmentor_sees_its_own_modality(stage, batch):
+    networks = [stage.networks[name] for name in stage.names]
+    assert stage.names == tuple(f"segmentor_{name}" for name in MODALITIES)
+    usual = lesion_logits(networks, batch["images"], training=False)
+    for changed in range(4):
+        images = batch["images"].copy()
+        images[..., changed] = 0.5
+        others = lesion_logits(networks, images, training=False)
+        differs = [not np.array_equal(a, b) for a, b in zip(usual, others, strict=True)]
+        assert differs == [index == changed for index in range(4)]
+
+
+def test_terms_are_sums_over_segmentors(stage, batch):
+    outputs = stage.synthesise(batch, {}, training=False)
+    terms = stage.terms("segmentor", batch, outputs)
+    label, weights = batch["lesion_label"], stage.settings.class_weights
+    for name, loss in (
+        ("cross_entropy", lambda x: lesion.weighted_cross_entropy(label, x, weights)),
+        ("overlap", lambda x: lesion.overlap_loss(label, x)),
+        ("label_error", lambda x: lesion.weighted_label_error(label, x, weights)),
+    ):
+        expected = np.sum([loss(outputs[segmentor]) for segmentor in stage.names], axis=0)
+        np.testing.assert_allclose(terms[name], expected, rtol=1e-5)
+
+
+def test_a_segmentation_is_the_likeliest_class(stage, batch):
+    found = np.asarray(stage.segment(batch["images"]))
+    assert found.shape == (2, 32, 32, 4) and found.dtype == np.int32
+    logits = lesion_logits([stage.best(name) for name in stage.names], batch["images"], training=False)
+    assert np.array_equal(found, np.stack([np.argmax(x, -1) for x in logits], -1))
+
+
+def test_a_stacked_judge_sees_all_modalities_together(batch):
+    judge = tiny.build("lesion", {"scheme": "stacked"})
+    assert judge.names == segmentor_names("stacked") == ("segmentor_stacked",)
+    assert judge.segment(batch["images"]).shape == (2, 32, 32, 1)
+    images = batch["images"].copy()
+    images[..., 2] = 0.5
+    usual, other = (judge.synthesise({"images": x}, {}, False) for x in (batch["images"], images))
+    assert not np.array_equal(usual["segmentor_stacked"], other["segmentor_stacked"])
