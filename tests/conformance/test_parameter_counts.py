@@ -1,4 +1,4 @@
-"""The published networks have the published numbers of parameters (method.md §3)."""
+"""The published networks have the published numbers of parameters."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def randomise(model: keras.Model, seed: int) -> None:
 
 
 def published_unet(encoder: keras.Model, decoder: keras.Model, image: Tensor, condition: Tensor) -> Tensor:
-    """The table of method.md §3.1 word for word, with the halves' weights joined again."""
+    """The table word for word, with the halves' weights joined again."""
 
     def weights(name: str) -> list[np.ndarray]:
         model = encoder if any(layer.name == name for layer in encoder.layers) else decoder
@@ -116,7 +116,7 @@ def test_whole_network_has_the_halves_layers(images: np.ndarray) -> None:
 
 
 def test_condition_by_norm_changes_the_image_from_the_start() -> None:
-    # The trap it avoids: planes followed by an instance norm give four equal images (recipe, trap 1).
+    # The trap it avoids: planes followed by an instance norm give four equal images.
     network = build_unet(BY_NORM)
     image = np.repeat(np.random.default_rng(0).uniform(size=(1, 16, 16, 2)), 4, axis=0).astype("float32")
     drawn = ops.convert_to_numpy(network([image, np.eye(4, dtype="float32")]))

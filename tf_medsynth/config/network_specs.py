@@ -3,7 +3,7 @@
 A spec says what a network looks like and nothing about how it is trained. The builders in
 `tf_medsynth.networks` take one spec each; a variant is another spec, never another builder.
 
-Source: Qu et al. (thesis) and the authors' released settings, method.md §3.
+Source: Qu et al. (thesis) and the authors' released settings.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def _check_divisible(image_size: Size, factor: int, why: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class UNetSpec(Config):
-    """The U-Net of method.md §3.1: generator, translator, segmentor or mask generator.
+    """The U-Net: generator, translator, segmentor or mask generator.
 
-    Source: Qu et al. (thesis), method.md §3.1.
+    Source: Qu et al. (thesis).
     Deviates: the condition enters by conditional instance norms (``conditioning="norm"``) unless the
         published form is asked for: constant planes followed by an instance norm cancel except at
         the border.
@@ -115,11 +115,11 @@ class UNetSpec(Config):
 
 @dataclasses.dataclass(frozen=True)
 class DiscriminatorSpec(Config):
-    """The patch discriminator of method.md §3.2, with or without a modality head.
+    """The patch discriminator, with or without a modality head.
 
-    Source: Qu et al. (thesis), method.md §3.2.
+    Source: Qu et al. (thesis).
     Deviates: no norm in the first layer and inputs centred to [-1, 1] by default; with a norm first
-        it cannot see brightness or contrast, and uncentred it hardly learns (recipe A4).
+        it cannot see brightness or contrast, and uncentred it hardly learns.
     """
 
     image_size: Size
@@ -139,6 +139,8 @@ class DiscriminatorSpec(Config):
     one_hot: bool = False
     """Whether every input channel is a binary map that the network sees as a pair (off, on)."""
     centre_inputs: bool = True
+    see_detail: bool = False
+    """Whether the image's Laplacian is put beside it: drawn images give themselves away by softness."""
     initialiser: Initialiser = "he"
     activation: Activation = "leaky_relu"
     input_dropout: float = 0.0
@@ -172,14 +174,14 @@ class DiscriminatorSpec(Config):
 
 @dataclasses.dataclass(frozen=True)
 class StructureVAESpec(Config):
-    """Encoder and decoder of structure maps, method.md §3.3; both widths are tables.
+    """Encoder and decoder of structure maps; both widths are tables.
 
     The code is one flat vector of `code_size` values, unit normal a priori: `latent_dim` values for
     the whole map, then, for every `spatial_noise` level ``(stride, channels)``, a grid of
     ``(H / stride, W / stride, channels)`` values that place detail (sulci) where they stand.
 
-    Source: Qu et al. (thesis), method.md §3.3.
-    Deviates: patches and the spatial part of the code are ours (recipe A3, A6).
+    Source: Qu et al. (thesis).
+    Deviates: patches and the spatial part of the code are ours.
     """
 
     image_size: Size
@@ -269,9 +271,9 @@ class StructureVAESpec(Config):
 
 @dataclasses.dataclass(frozen=True)
 class CodeDiscriminatorSpec(Config):
-    """Discriminator on the flat structure code, method.md §3.4.
+    """Discriminator on the flat structure code.
 
-    Source: Qu et al. (thesis), method.md §3.4.
+    Source: Qu et al. (thesis).
     Deviates: no norm by default: with one, mean and scale of the code are invisible to it.
     """
 

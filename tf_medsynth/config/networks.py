@@ -1,6 +1,6 @@
 """The networks by name: the published widths, and widths for 2 CPU cores.
 
-Source: Qu et al. (thesis) and the authors' released settings, method.md §3.
+Source: Qu et al. (thesis) and the authors' released settings
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ PAPER_SPECS: dict[str, NetworkSpec] = {
         4096, "conv", normalisation="instance", initialiser="normal", activation="capped_relu", norm_bias=True
     ),
 }  # fmt: skip
-"""The published widths (method.md §3), parameter for parameter."""
+"""The published widths, parameter for parameter."""
 
 _TINY = (64, 64)
 _SMALL = 16

@@ -144,7 +144,12 @@ _TINY: Mapping[str, Any] = {
     "translation.training": TrainingSettings(steps=150, batch_size=4, learning_rate=1e-3, augment=_MIRROR),
     "multimodal.generator": TINY_SPECS["generator"].override({"pixel_noise": True}),
     "multimodal.discriminator": TINY_SPECS["discriminator"].override(
-        {"convolutions": ((4, 2, 1), (4, 2, 2), (3, 1, 4))}
+        {
+            "convolutions": ((4, 2, 1), (4, 2, 2), (3, 1, 4)),
+            "normalisation": "none",
+            "spectral": True,
+            "see_detail": True,
+        }
     ),
     "multimodal.map_pool": 500,
     "multimodal.lesion_loss": "overlap",

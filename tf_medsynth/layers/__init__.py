@@ -1,5 +1,6 @@
 """Keras layers with weights or state, and the stateless ones the networks are made of."""
 
+from tf_medsynth.layers.detail import WithDetail
 from tf_medsynth.layers.latent import AffineLatent
 from tf_medsynth.layers.noise import ShrinkNoise
 from tf_medsynth.layers.normalisation import ConditionalInstanceNormalization, InstanceNormalization
@@ -24,4 +25,5 @@ __all__ = [
     "SplitPairs",
     "Unpatchify",
     "UpsampleConv2D",
+    "WithDetail",
 ]

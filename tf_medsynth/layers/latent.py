@@ -24,7 +24,7 @@ class AffineLatent(keras.layers.Layer):
     Call: ``(B, D)`` to ``(B, D)`` float32.
 
     Deviates: from Qu et al. (thesis), whose prior-matching terms alone left plain N(0, 1) samples
-        outside the decoder's domain (recipe, §3).
+        outside the decoder's domain.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -36,7 +36,7 @@ class InstanceNormalization(keras.layers.Layer):
         gain_spread: Deviation of the initial gains around 1; the published nets use 0.02, which also
             tells apart channels that start with equal kernels.
 
-    Source: Qu et al. (thesis), method.md §3.
+    Source: Qu et al. (thesis)
     """
 
     def __init__(self, epsilon: float = EPSILON, gain_spread: float = GAIN_SPREAD, **kwargs: Any) -> None:
@@ -70,7 +70,7 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
 
     An instance norm removes whatever a constant condition plane added before it, so a network with
     instance norms cannot be told the modality by planes: here the condition sets what the norm puts
-    back (recipe, trap 1).
+    back.
 
     Call: ``[images (B, H, W, C), condition (B, K)]`` to the shape and dtype of the images.
 

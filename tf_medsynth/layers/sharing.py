@@ -64,7 +64,7 @@ class ConditionPlanes(keras.layers.Layer):
         rows: Height of the planes.
         columns: Width of the planes.
 
-    Source: Qu et al. (thesis), the condition matrix of method.md §3.1.
+    Source: Qu et al. (thesis), the condition matrix
     """
 
     def __init__(self, rows: int, columns: int, **kwargs: Any) -> None:

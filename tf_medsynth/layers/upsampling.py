@@ -33,7 +33,7 @@ class UpsampleConv2D(keras.layers.Layer):
         use_bias: Whether a bias is added.
         kernel_initializer: Of the 3x3 kernel.
 
-    Source: Qu et al. (thesis), the enlarging layers of method.md §3.1 and §3.3.
+    Source: Qu et al. (thesis), the enlarging layers
     """
 
     def __init__(

@@ -7,6 +7,7 @@ import math
 import keras
 
 from tf_medsynth.config.network_specs import CodeDiscriminatorSpec, DiscriminatorSpec
+from tf_medsynth.layers import WithDetail
 from tf_medsynth.networks.blocks import Blocks, emit, prepare
 from tf_medsynth.types import Tensor
 
@@ -17,11 +18,13 @@ def build_discriminator(spec: DiscriminatorSpec, name: str = "discriminator") ->
     ``"modality"`` is ``(B, h, w, modalities)`` logits a patch, or ``(B, h, w, 1)``, the estimated
     number of the modality, for ``modality_head="index"``. Both are linear and float32.
 
-    Source: Qu et al. (thesis), D of method.md §3.2.
+    Source: Qu et al. (thesis), D
     """
     blocks = Blocks.of(spec)
     image = keras.Input((*spec.image_size, spec.in_channels), name="image")
     centred = keras.layers.Rescaling(2.0, -1.0, name="centre")(image) if spec.centre_inputs else image
+    if spec.see_detail:
+        centred = WithDetail(name="detail")(centred)
     features = prepare(centred, spec.patch, spec.input_dropout, spec.one_hot)
     for index, (size, stride, width) in enumerate(spec.convolutions):
         layer = f"conv{index}"
@@ -50,7 +53,7 @@ def _head(blocks: Blocks, features: Tensor, filters: int, channels: int, name: s
 def build_code_discriminator(spec: CodeDiscriminatorSpec, name: str = "code_discriminator") -> keras.Model:
     """Codes `(B, latent_dim)` to linear float32 scores: `(B, 1)`, or `(B, h, w, 1)` for ``kind="conv"``.
 
-    Source: Qu et al. (thesis), D_z of method.md §3.4.
+    Source: Qu et al. (thesis), D_z
     """
     blocks = Blocks.of(spec)
     code = keras.Input((spec.latent_dim,), name="code")

@@ -1,6 +1,6 @@
 """Encoder and decoder of structure maps, and the affine prior between noise and code.
 
-Source: Qu et al. (thesis), E_s and G_s of method.md §3.3.
+Source: Qu et al. (thesis), E_s and G_s
 """
 
 from __future__ import annotations

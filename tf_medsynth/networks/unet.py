@@ -5,7 +5,7 @@ adds two convolutions, one of each: the same sum, the same parameters. The skip 
 the image alone, so it belongs to the encoder ("skip projections"), as does the image's share of the
 first convolution after the condition.
 
-Source: Qu et al. (thesis), network G of method.md §3.1.
+Source: Qu et al. (thesis), network G
 """
 
 from __future__ import annotations

@@ -41,12 +41,12 @@ def acquire(seed: int, patient: int, size: int) -> tuple[dict[Modality, np.ndarr
     inside = share > 0.5
     rng = stream(seed, patient, "acquisition")
     clean = mix(draw_scanner(seed, patient), fractions, _textures(rng, part))
-    plane = float(rng.uniform(0.5, 0.85))
+    plane = float(rng.uniform(0.4, 0.7))
     volumes = {}
     for modality in MODALITIES:
         volumes[modality] = np.zeros(whole.shape, np.int16)
         # Two-dimensional sequences: slices are thicker than pixels, by as much as each protocol likes.
-        aperture = np.array([rng.uniform(0.7, 1.9), plane, plane]) / part.spacing
+        aperture = np.array([rng.uniform(0.5, 1.3), plane, plane]) / part.spacing
         volumes[modality][window] = _digitise(rng, blur(clean[modality], aperture), inside, part)
     label = np.zeros(whole.shape, np.uint8)
     label[window] = _label(fractions) * inside

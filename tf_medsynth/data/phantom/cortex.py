@@ -48,8 +48,8 @@ def lay_cortex(skull: Skull, folds: Folds, interior: Interior, sampler: Sampler,
     """
     cerebrum, midline, block = sampler(skull.cerebrum), folds.midline, folds.block
     depth = smooth_min(cerebrum, midline, 1.5)
-    walls = np.minimum(_sulci(folds, depth), folds.lateral - 0.6)
-    opening = folds.width + 0.45 * np.exp(-np.maximum(depth, 0) / 3)
+    walls = np.minimum(_sulci(folds, depth), folds.lateral - 0.7)
+    opening = folds.width + 0.35 * np.exp(-np.maximum(depth, 0) / 3)
     pial = np.minimum(depth, walls - np.maximum(folds.width, 0))
     cortex = folds.thickness * (1 - ramp(block, -3, 1))
     sheets = np.minimum(walls - opening, midline - 0.5 * folds.width - 0.5)

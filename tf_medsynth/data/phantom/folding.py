@@ -78,7 +78,7 @@ def draw_folds(seed: int, patient: int, skull: Skull) -> Folds:
     carry = _Carrier(rng, surface)
     wave = carry(_labyrinth(rng, GYRUS))
     dimple = carry(_labyrinth(rng, DIMPLE))
-    atrophy = float(np.clip(rng.lognormal(-1.05, 0.4), 0.16, 0.85))
+    atrophy = float(np.clip(rng.lognormal(-1.2, 0.4), 0.14, 0.75))
     wall, lift = _sylvian(point, rng)
     deep = np.clip(17 + 5.5 * noise(rng, BODY, 30.0), 5, 28)
     return Folds(

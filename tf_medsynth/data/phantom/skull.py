@@ -42,7 +42,7 @@ def draw_skull(seed: int, patient: int) -> Skull:
     stem, cerebellum = _stem(point), _cerebellum(point)
     room = np.minimum(-cerebellum - 1.5, np.maximum(-stem - 2.5, point.z + 3))
     cerebrum = distance(np.minimum(_cerebrum(point), room), BODY.spacing)
-    fringe = -1.1 + 0.7 * noise(rng, BODY, 14.0)
+    fringe = -1.5 + 0.7 * noise(rng, BODY, 14.0)
     whole = smooth_max(smooth_max(cerebrum, cerebellum, 7.0), stem, 7.0)
     mask = smooth_max(whole, _cisterns(point), 3.0) + fringe
     return Skull(point, mask.astype(np.float32), cerebrum, cerebellum, stem)
@@ -95,8 +95,9 @@ def _cerebellum(point: Point) -> Field:
 def _stem(point: Point) -> Field:
     """Midbrain with its peduncles, pons, medulla."""
     axis = tube(point, [(0, 3, -2, 16), (0, 8, -18, 13), (0, 12, -34, 15), (0, 20, -52, 10), (0, 24, -80, 8)])
+    notch = ellipsoid(point, (0, -10, -13), (4.5, 9, 10))
     peduncle = tube(point.mirrored(), [(8, 12, -34, 9), (24, 32, -36, 9)])
-    return smooth_max(axis, peduncle, 3.0)
+    return smooth_max(np.minimum(axis, -notch), peduncle, 3.0)
 
 
 def _cisterns(point: Point) -> Field:
