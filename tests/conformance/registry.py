@@ -30,7 +30,7 @@ PUBLISHED_UNET = UNetSpec(
     activation="capped_relu",
     norm_bias=True,
 )
-DISCRIMINATOR = DiscriminatorSpec((36, 36), 1, 4, modalities=3)
+DISCRIMINATOR = DiscriminatorSpec((36, 36), 1, 4, modalities=3, see_detail=True)
 VAE = StructureVAESpec((16, 32), 4, 4, patch=2, spatial_noise=((4, 2),), smooth=True)
 PUBLISHED_VAE = StructureVAESpec(
     (16, 32),
@@ -99,6 +99,7 @@ LAYERS: dict[str, Build] = {
     "SplitPairs": _alone(layers.SplitPairs, IMAGE),
     "Unpatchify": _alone(lambda: layers.Unpatchify(2), IMAGE),
     "UpsampleConv2D": _alone(lambda: layers.UpsampleConv2D(3), IMAGE),
+    "WithDetail": _alone(lambda: layers.WithDetail(2.0), IMAGE),
 }
 
 EVERYTHING = NETWORKS | LAYERS

@@ -19,6 +19,7 @@ from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.synthesiser import RunSynthesiser, load_synthesiser
 from tf_medsynth.generation import LabelPool
+from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
 
 _CEILING_FACTOR = 0.9
@@ -136,10 +137,9 @@ def guide_ceiling(run: Path, synthesiser: RunSynthesiser) -> dict[str, float]:
         for m in range(found.shape[-1]):
             whole.append(whole_lesion_dice(found[..., m], label[..., 0]))
             classes.append(dice_per_class(found[..., m], label[..., 0]))
-    ceiling = {
-        "whole": float(np.nanmean(np.concatenate(whole))),
-        "per_class": float(np.nanmin(np.nanmean(np.concatenate(classes), axis=0))),
-    }
+    by_class = np.concatenate(classes).T
+    seen = [known_mean(scores) for scores in by_class if not np.isnan(scores).all()]
+    ceiling = {"whole": known_mean(np.concatenate(whole)), "per_class": min(seen, default=0.0)}
     runtime.write_json(file, {**ceiling, "stage": name})
     return ceiling
 

@@ -196,9 +196,14 @@ class AdversarialStage(keras.Model):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce("sum", gradients)
-        scale = tf.cast(getattr(self.optimizers[player], "dynamic_scale", 1.0), tf.float32)
+        optimizer = self.optimizers[player]
+        scale = tf.cast(getattr(optimizer, "dynamic_scale", 1.0), tf.float32)
         norm = tf.linalg.global_norm(gradients) / scale
-        self.trackers[f"{player}_gradient"].update_state(norm)
+        # The loss scale is found by overflowing: such a step is skipped, and says nothing.
+        skipped = ~tf.math.is_finite(norm) & isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        self.trackers[f"{player}_gradient"].update_state(
+            tf.where(skipped, 0.0, norm), tf.where(skipped, 0.0, 1.0)
+        )
         factor = tf.minimum(1.0, self.gradient_clip / tf.maximum(norm, 1e-12)) if self.gradient_clip else 1.0
         return [g * tf.cast(factor / replicas, g.dtype) for g in gradients]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tf_medsynth.data.phantom.fields import Field, Grid, Sampler, blur, noise, stream
@@ -11,18 +13,18 @@ from tf_medsynth.data.phantom.tissue import LESION_TISSUES, draw_head, paint
 from tf_medsynth.data.phantom.tumour import draw_plan
 from tf_medsynth.types import MODALITIES, Modality
 
-VOLUME_MM = (155.0, 240.0, 240.0)
-"""Extent (z, y, x) of a BraTS volume."""
-
 FINE = 1.5
 """Voxels are cut to about this (mm) before tissues are painted; below it no detail is drawn."""
 
+APODISATION = 0.33
+"""Standard deviation, in voxels, of the blur that every reconstruction filter leaves."""
+
 
 def image_grid(size: int) -> Grid:
-    """The voxels of a `size` x `size` cohort, on the frame of 1 mm BraTS volumes."""
-    spacing = VOLUME_MM[1] / size
+    """The voxels of a `size` x `size` cohort, on the 155 x 240 x 240 mm of a BraTS volume."""
+    spacing = 240 / size
     first = spacing / 2 - 0.5
-    return Grid((round(VOLUME_MM[0] / spacing), size, size), spacing, (first, first, first))
+    return Grid((round(size * 155 / 240), size, size), spacing, (first, first, first))
 
 
 def acquire(seed: int, patient: int, size: int) -> tuple[dict[Modality, np.ndarray], np.ndarray, str]:
@@ -41,12 +43,13 @@ def acquire(seed: int, patient: int, size: int) -> tuple[dict[Modality, np.ndarr
     inside = share > 0.5
     rng = stream(seed, patient, "acquisition")
     clean = mix(draw_scanner(seed, patient), fractions, _textures(rng, part))
-    plane = float(rng.uniform(0.4, 0.7))
+    plane = float(rng.uniform(0.35, 0.65))
     volumes = {}
     for modality in MODALITIES:
         volumes[modality] = np.zeros(whole.shape, np.int16)
-        # Two-dimensional sequences: slices are thicker than pixels, by as much as each protocol likes.
-        aperture = np.array([rng.uniform(0.5, 1.3), plane, plane]) / part.spacing
+        # Slices of two-dimensional sequences are thicker than pixels; the apodised k-space adds its share.
+        thick = [float(rng.uniform(0.5, 1.3)), plane, plane]
+        aperture = [math.hypot(sigma / part.spacing, APODISATION) for sigma in thick]
         volumes[modality][window] = _digitise(rng, blur(clean[modality], aperture), inside, part)
     label = np.zeros(whole.shape, np.uint8)
     label[window] = _label(fractions) * inside

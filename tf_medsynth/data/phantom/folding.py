@@ -93,7 +93,7 @@ def draw_folds(seed: int, patient: int, skull: Skull) -> Folds:
         lift=lift,
         along=point.y + np.float32(2),
         thickness=2.9 + 0.35 * noise(rng, BODY, 22.0),
-        width=np.clip(atrophy * np.exp(1.1 * noise(rng, BODY, 20.0)) - 0.3, -0.3, 1.0),
+        width=np.clip(atrophy * np.exp(0.8 * noise(rng, BODY, 20.0)) - 0.15, -0.15, 0.75),
     )
 
 
