@@ -9,7 +9,7 @@ from tf_medsynth.data.phantom import signal
 from tf_medsynth.types import MODALITIES
 
 
-@pytest.fixture(params=[0, 1, 2, 3])
+@pytest.fixture(params=range(0, 40, 5))
 def scanner(request):
     return signal.draw_scanner(5, request.param)
 

@@ -25,6 +25,7 @@ from tf_medsynth.types import MedSynthError
 REPOSITORY = Path(__file__).resolve().parents[2]
 LONGER = {"training.steps": 14, "training.pretrain_steps": 5}
 """For the runs that are killed: seven checkpoints, one of them at the end of the first phase."""
+ONE = {"scheme": "stacked"}
 
 
 def run_stage(stage: str, dataset, run: Path, changes=None, **options):
@@ -52,9 +53,9 @@ def numbers(run: Path, stage: str) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def lesion_run(tiny_dataset, tmp_path_factory) -> Path:
-    """A run whose stage L is finished."""
+    """A run whose stage L is finished, with one segmentor."""
     run = tmp_path_factory.mktemp("runs") / "run"
-    result = run_stage("lesion", tiny_dataset, run, steps=6)
+    result = run_stage("lesion", tiny_dataset, run, ONE)
     assert not result.skipped and result.steps == 6
     return run
 
@@ -85,7 +86,7 @@ def test_a_finished_training_leaves_its_files(lesion_run, tiny_dataset):
 
 def test_a_finished_stage_is_recognised_and_skipped(lesion_run, tiny_dataset):
     before = contents(lesion_run)
-    result = run_stage("lesion", tiny_dataset, lesion_run, steps=6)
+    result = run_stage("lesion", tiny_dataset, lesion_run, ONE)
     assert result.skipped and "skipped" in result.render()
     assert contents(lesion_run) == before
     assert json.loads(json.dumps(result.to_dict()))["run"] == str(lesion_run)
@@ -102,11 +103,11 @@ def test_a_finished_stage_is_recognised_and_skipped(lesion_run, tiny_dataset):
     ],
 )
 def test_other_settings_are_refused_by_what_differs(lesion_run, tiny_dataset, options, differing):
-    before = contents(lesion_run)
+    before, options = contents(lesion_run), dict(options)
     with pytest.raises(
         MedSynthError, match=rf"trained by other settings.*differing=\[.*{differing}"
     ) as caught:
-        run_stage("lesion", tiny_dataset, lesion_run, **{"steps": 6, **options})
+        run_stage("lesion", tiny_dataset, lesion_run, ONE | options.pop("changes", {}), **options)
     assert "\n" not in str(caught.value) and contents(lesion_run) == before
 
 
@@ -114,9 +115,9 @@ def test_an_unfinished_training_needs_resume_and_ends_with_the_same_weights(copi
     (copied / "lesion" / "finished.json").unlink()
     name = restore.weights_hash(stage_directory(copied, "lesion"))
     with pytest.raises(MedSynthError, match=r"unfinished.*--resume"):
-        run_stage("lesion", tiny_dataset, copied, steps=6)
+        run_stage("lesion", tiny_dataset, copied, ONE)
     # killed between the last checkpoint and the record: nothing is left to do but the record
-    result = run_stage("lesion", tiny_dataset, copied, steps=6, resume=True)
+    result = run_stage("lesion", tiny_dataset, copied, ONE, resume=True)
     assert not result.skipped and restore.weights_hash(stage_directory(copied, "lesion")) == name
     assert [row["step"] for row in rows(copied, "lesion")] == ["2", "4", "6"]
     assert json.loads((copied / "lesion" / "finished.json").read_text())["losses"]["overlap"] > 0
@@ -265,7 +266,7 @@ def test_a_training_killed_before_its_first_checkpoint_starts_with_the_same_bits
 
 @pytest.mark.slow
 def test_two_replicas_train_as_one(lesion_run, tiny_dataset, tmp_path):
-    run_stage("lesion", tiny_dataset, tmp_path, steps=6, devices=tiny.DEVICES)
+    run_stage("lesion", tiny_dataset, tmp_path, ONE, devices=tiny.DEVICES)
     for one, two in zip(rows(lesion_run, "lesion"), rows(tmp_path, "lesion"), strict=True):
         assert one.keys() == two.keys()
         for name in one:  # Adam turns rounding where a gradient is nearly 0 into steps

@@ -9,7 +9,7 @@ from tf_medsynth.config.imaging import FusionConfig
 from tf_medsynth.data.draws import draw
 from tf_medsynth.losses import lesion
 from tf_medsynth.networks.encode_once import decode_each_unrolled
-from tf_medsynth.stages.multimodal import fuse, render
+from tf_medsynth.stages.multimodal import MultimodalStage, fuse, render
 from tf_medsynth.types import MODALITIES
 
 
@@ -65,6 +65,13 @@ def test_map_label_and_noise_all_reach_the_images(stage, batch):
     assert np.abs(stage.render(*parts, noise(stage, later)) - usual).max() > 1e-4
 
 
+def test_frozen_networks_belong_to_no_player(stage):
+    owned = {name for names in stage.players.values() for name in names}
+    assert len(stage.networks) == 9 and len(owned) == 3
+    for name, network in stage.networks.items():
+        assert bool(network.trainable_variables) == (name in owned), name
+
+
 def test_a_sample_does_not_depend_on_its_batch(stage, batch):
     parts = [batch[name] for name in ("drawn_map", "drawn_mask", "drawn_label")]
     together = np.asarray(stage.render(*parts, noise(stage, batch)))
@@ -105,7 +112,9 @@ def test_drawn_patients_are_judged_by_the_label_they_were_drawn_from(stage, batc
     )
     terms = stage.terms("generator", batch, outputs)
     np.testing.assert_allclose(terms["lesion"], expected, rtol=1e-5)
-    published = tiny.build("multimodal", {"lesion_loss": "label_error", "weights.registration": 0.0})
+    changes = {"lesion_loss": "label_error", "weights.registration": 0.0}
+    settings = tiny.settings("multimodal", changes).multimodal
+    published = MultimodalStage(settings, tiny.SIZE, networks=stage.networks, seed=0)
     outputs = published.synthesise(batch, draw(published.draws(), 0, batch["index"]), training=False)
     terms = published.terms("generator", batch, outputs)
     weights = published.settings.lesion_class_weights

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from tf_medsynth.stages import translation
 from tf_medsynth.stages.translation import (
+    TranslationStage,
     agreement,
     as_rows,
     modality_sum,
@@ -100,14 +100,14 @@ def test_sums_run_over_the_twelve_ordered_pairs(images):
     assert np.asarray(agreement(made[:1])).tolist() == [0.0] * 3
 
 
-def test_one_pair_a_source_estimates_the_sum_over_all(images):
+def test_one_pair_a_source_estimates_the_sum_over_all(stage, images):
     rows = np.random.default_rng(1).random(3 * 3 * M).astype("float32")
-    every = tiny.build("translation", {"pairs": "all"})
+    settings = tiny.settings("translation", {"pairs": "all"}).translation
+    every = TranslationStage(settings, networks=stage.networks, seed=0)
     np.testing.assert_allclose(every._pairs(rows), rows.reshape(3, 3, M).sum(axis=(0, 2)), rtol=1e-5)
-    one = tiny.build("translation", {"pairs": "one"})
-    thirds = [np.asarray(one._pairs(part)) for part in np.split(rows, 3)]
+    assert stage.settings.pairs == "one"
+    thirds = [np.asarray(stage._pairs(part)) for part in np.split(rows, 3)]
     np.testing.assert_allclose(sum(thirds) / 3, every._pairs(rows), rtol=1e-5)
     outputs = every.synthesise({"images": images}, {"offset": keras.ops.ones((3,))}, training=False)
     assert len(outputs["translated"]) == len(outputs["cycled"]) == 3
     assert outputs["validity_fake"].shape[0] == 3 * outputs["validity_real"].shape[0] == 36
-    assert translation._M == M

@@ -187,4 +187,4 @@ def _lesion(judge: LesionStage, drawn: Arrays, own: Arrays, same: np.ndarray) ->
 
 def _found(judge: LesionStage, images: np.ndarray) -> np.ndarray:
     parts = [np.asarray(judge.segment(images[i : i + ROWS])) for i in range(0, len(images), ROWS)]
-    return np.concatenate(parts)[..., 0]
+    return np.concatenate(parts)

@@ -111,3 +111,5 @@ class Recorder(keras.callbacks.Callback):
         with partial.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([self.columns, *kept])
         os.replace(partial, self.csv)
+        if kept:
+            self.last = dict(zip(self.columns[1:], map(float, kept[-1][1:]), strict=True))

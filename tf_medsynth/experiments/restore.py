@@ -74,9 +74,12 @@ def weights_hash(directory: StageDirectory) -> str:
     """Hexadecimal name of a finished stage: its settings and every bit of its weights."""
     latest = tf.train.latest_checkpoint(str(directory.checkpoints))
     check("a finished stage has a checkpoint", latest is not None, folder=str(directory.checkpoints))
+    # Values by their place in the stage: the files also hold names that Keras numbers by process.
+    reader = tf.train.load_checkpoint(latest)
     digest = hashlib.sha256()
-    for part in sorted(Path(latest).parent.glob(Path(latest).name + ".data-*")):
-        digest.update(part.read_bytes())
+    for name in sorted(set(reader.get_variable_to_dtype_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"}):
+        digest.update(name.encode())
+        digest.update(reader.get_tensor(name).tobytes())
     return fingerprint(directory.config()["fingerprint"], digest.hexdigest())
 
 

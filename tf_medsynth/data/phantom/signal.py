@@ -41,8 +41,8 @@ class Tissue:
 
 PROPERTIES: dict[str, Tissue] = {
     "fluid": Tissue(1.00, 4300, 1900, uneven=0.04),
-    "grey": Tissue(0.80, 1450, 94, uneven=0.03),
-    "white": Tissue(0.70, 838, 76, uneven=0.025),
+    "grey": Tissue(0.80, 1450, 95, uneven=0.03),
+    "white": Tissue(0.70, 838, 74, uneven=0.025),
     "nuclei": Tissue(0.78, 1300, 81, uneven=0.02),
     "pallidum": Tissue(0.74, 1000, 65, uneven=0.02),
     "vessel": Tissue(0.60, 1700, 60, agent=1.1, uneven=0.1),
@@ -50,7 +50,7 @@ PROPERTIES: dict[str, Tissue] = {
     "necrosis": Tissue(0.94, 2400, 330, uneven=0.10),
     "oedema": Tissue(0.86, 1420, 165, uneven=0.09),
     "non_enhancing": Tissue(0.85, 1750, 150, uneven=0.09),
-    "enhancing": Tissue(0.84, 1350, 125, agent=0.55, uneven=0.12),
+    "enhancing": Tissue(0.84, 1450, 125, agent=0.55, uneven=0.07),
 }
 
 RELAXIVITY = 4.5
@@ -71,12 +71,12 @@ def draw_scanner(seed: int, patient: int) -> Scanner:
     rng = stream(seed, patient, "scanner")
     jitter = {"T1": 0.15, "T2": 0.12, "T1c": 0.15, "Flair": 0.05}
     base_tr = {"T1": 600.0, "T2": 4500.0, "T1c": 600.0, "Flair": 9000.0}
-    base_te = {"T1": 12.0, "T2": 110.0, "T1c": 12.0, "Flair": 130.0}
+    base_te = {"T1": 12.0, "T2": 110.0, "T1c": 12.0, "Flair": 140.0}
     repetition = {m: base_tr[m] * float(np.exp(rng.normal(0, jitter[m]))) for m in MODALITIES}
-    echo = {m: base_te[m] * float(np.exp(rng.normal(0, 0.10))) for m in MODALITIES}
+    echo = {m: base_te[m] * float(np.exp(rng.normal(0, 0.07))) for m in MODALITIES}
     tissues = {}
     for name, tissue in PROPERTIES.items():
-        d, one, two, agent = np.exp(rng.normal(0, (0.012, 0.03, 0.04, 0.2)))
+        d, one, two, agent = np.exp(rng.normal(0, (0.01, 0.025, 0.025, 0.2)))
         tissues[name] = dataclasses.replace(
             tissue,
             density=min(tissue.density * float(d), 1.0),
