@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
@@ -47,6 +48,17 @@ def test_the_stream_is_a_function_of_the_seed(source):
     assert once[0]["images"].shape == (5, 32, 32, 4) and once[0]["lesion_label"].shape == (5, 32, 32, 1)
     assert same(once, read(source, seed=1, **options))
     assert rows(once) != rows(read(source, seed=2, **options))
+
+
+@pytest.mark.parametrize("global_seed", [0, 1])
+def test_the_process_seed_does_not_matter(source, global_seed):
+    wanted = [b["index"].numpy().tolist() for b in training_batches(source, batch_size=2, seed=3, stop=3)]
+    pictures = [b["images"].numpy() for b in training_batches(source, batch_size=2, seed=3, stop=3)]
+    keras.utils.set_random_seed(global_seed)
+    again = list(training_batches(source, batch_size=2, seed=3, stop=3))
+    assert [b["index"].numpy().tolist() for b in again] == wanted
+    for batch, picture in zip(again, pictures, strict=True):
+        np.testing.assert_array_equal(batch["images"].numpy(), picture)
 
 
 def test_a_stream_can_start_anywhere(source):

@@ -113,6 +113,8 @@ def _log_to_stderr() -> None:
         log.addHandler(handler)
         log.setLevel(logging.INFO)
         log.propagate = False
+        # TFDS warns of its own deprecations at every read.
+        logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":
