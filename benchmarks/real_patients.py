@@ -133,12 +133,13 @@ def rows(answers: list[dict[str, Any]]) -> list[tuple[str, list[float | None]]]:
             values.append(value)
         table.append((title, values))
 
-    for source in ("generated", "real"):
-        add(f"closed contours, {source}", "structure", "contour_pass_rate", source)
-        add(f"line share in organ, {source}", "structure", "line_share", source)
-        add(f"line share away from the rim, {source}", "structure", "interior_line_share", source)
-        add(f"distance between two maps, {source}", "structure", "mean_pairwise_distance", source)
-        add(f"nearest training map, {source}", "structure", "nearest_training_distance", source)
+    for part in ("structure", "structure_all_patients"):
+        for source in ("generated", "real"):
+            add(f"{part}: closed contours, {source}", part, "contour_pass_rate", source)
+            add(f"{part}: line share in organ, {source}", part, "line_share", source)
+            add(f"{part}: line share off the rim, {source}", part, "interior_line_share", source)
+            add(f"{part}: distance of two maps, {source}", part, "mean_pairwise_distance", source)
+            add(f"{part}: nearest training map, {source}", part, "nearest_training_distance", source)
     for who in ("synthetic", "own_maps", "real"):
         add(f"judge, whole lesion, per slice, {who}", "lesion", who, "whole_lesion", "per_slice")
         for name in ("necrosis", "oedema", "enhancing"):

@@ -61,11 +61,26 @@ def test_a_stage_is_named_by_settings_and_weights(run, tmp_path):
     assert name == restore.weights_hash(directory) and len(name) == 16
     other = tiny.leave_finished(tmp_path / "other", "lesion", seed=2)
     assert restore.weights_hash(other) != name
-    (data,) = directory.checkpoints.glob("*.data-*")
-    content = bytearray(data.read_bytes())
-    content[len(content) // 2] ^= 1
-    data.write_bytes(content)
+    edit(run, "lesion", fingerprint="another config")
     assert restore.weights_hash(directory) != name
+
+
+def test_the_name_of_a_stage_does_not_depend_on_what_its_process_built_before(finished, tmp_path):
+    again = tiny.leave_finished(tmp_path, "translation")
+    assert restore.weights_hash(again) == restore.weights_hash(stage_directory(finished, "translation"))
+
+
+@pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
+def test_a_damaged_checkpoint_is_told_in_one_line(run, part):
+    directory = stage_directory(run, "translation")
+    (file,) = directory.checkpoints.glob(f"*.{part}")
+    file.write_bytes(file.read_bytes()[:-500])
+    for use in (restore.weights_hash, restore.load_stage):
+        with pytest.raises(
+            MedSynthError, match=r"checkpoint must be whole.*ckpt-6.*train it again"
+        ) as caught:
+            use(directory)
+        assert "\n" not in str(caught.value)
 
 
 def test_stage_m_builds_on_three_finished_stages(finished, source):

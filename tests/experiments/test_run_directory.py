@@ -74,6 +74,15 @@ def test_what_is_missing_is_told_with_the_command_that_makes_it(directory, tmp_p
     assert directory.name == "lesion" and directory.path == tmp_path / "lesion"
 
 
+@pytest.mark.parametrize("content", ["", '{"stage": "les', "\x00\x00"])
+def test_a_damaged_record_is_told_in_one_line(directory, content):
+    directory.open(CONFIG, {}, resume=False)
+    (directory.path / "config.json").write_text(content)
+    with pytest.raises(MedSynthError, match=r"whole JSON.*config\.json") as caught:
+        directory.open(CONFIG, {}, resume=False)
+    assert "\n" not in str(caught.value)
+
+
 def test_only_stages_and_the_judge_have_folders(tmp_path):
     assert [stage_directory(tmp_path, name).name for name in (*STAGES, "judge")] == [*STAGES, "judge"]
     with pytest.raises(MedSynthError, match=r"unknown stage.*Stages: structure"):

@@ -45,9 +45,9 @@ def evaluate(
         seed: of the real-or-synthetic classifier and of the renderings on real maps.
 
     Returns:
-        A table each under ``structure``, ``quality`` (beside the test patients),
-        ``quality_all_patients``, ``registration``, ``realism`` and, with a judge, ``lesion``; also
-        written to ``RUN/evaluation.json``.
+        A table each under ``structure`` and ``quality`` (beside the test patients), both again as
+        ``…_all_patients`` (beside everyone), ``registration``, ``realism`` and, with a judge,
+        ``lesion``; also written to ``RUN/evaluation.json``.
 
     Raises:
         MedSynthError: the judge shares patients or seed with the guides, or another image size.
@@ -69,16 +69,11 @@ def evaluate(
     )
     own = _with_lesion(test)
     same = _on_own_maps(synthesiser, own, seed)
-    everyone = _with_lesion({name: np.concatenate([training[name], test[name]]) for name in test})
+    everyone = _with_lesion(_joined(training, test))
     answer: dict[str, Any] = {
         "samples": len(drawn["images"]),
-        "structure": structure_quality(
-            drawn["structure_map"],
-            drawn["background_mask"],
-            test["structure_map"],
-            test["background_mask"],
-            training["structure_map"],
-        ),
+        "structure": _structure(drawn, test, training["structure_map"]),
+        "structure_all_patients": _structure(drawn, _joined(training, test), training["structure_map"]),
         "quality": image_quality(own["images"], same, drawn["images"], _organ(own["images"]), _inside(drawn)),
         "quality_all_patients": image_quality(
             everyone["images"],
@@ -135,6 +130,15 @@ def _synthetic(data_dir: Path) -> Arrays:
     wanted = ("images", "structure_map", "background_mask", "lesion_label")
     stacked = _stack([{name: b[name] for name in wanted} for b in batches.as_numpy_iterator()])
     return {name: values[:_MOST_MEASURED] for name, values in stacked.items()}
+
+
+def _structure(drawn: Arrays, real: Arrays, training_maps: np.ndarray) -> dict[str, Any]:
+    maps = (s[name] for s in (drawn, real) for name in ("structure_map", "background_mask"))
+    return structure_quality(*maps, training_maps)
+
+
+def _joined(one: Arrays, other: Arrays) -> Arrays:
+    return {name: np.concatenate([one[name], other[name]]) for name in other}
 
 
 def _with_lesion(real: Arrays) -> Arrays:

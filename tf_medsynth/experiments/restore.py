@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +74,14 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
 
 def weights_hash(directory: StageDirectory) -> str:
     """Hexadecimal name of a finished stage: its settings and every bit of its weights."""
-    latest = tf.train.latest_checkpoint(str(directory.checkpoints))
-    check("a finished stage has a checkpoint", latest is not None, folder=str(directory.checkpoints))
-    # Values by their place in the stage: the files also hold names that Keras numbers by process.
-    reader = tf.train.load_checkpoint(latest)
     digest = hashlib.sha256()
-    for name in sorted(set(reader.get_variable_to_dtype_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"}):
-        digest.update(name.encode())
-        digest.update(reader.get_tensor(name).tobytes())
+    with whole_checkpoint(directory) as latest:
+        reader = tf.train.load_checkpoint(latest)
+        for name in sorted(reader.get_variable_to_dtype_map()):
+            # Values by their place in the stage; the graph holds names that Keras numbers by process.
+            if name.split("/")[0] not in ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter"):
+                digest.update(name.encode())
+                digest.update(reader.get_tensor(name).tobytes())
     return fingerprint(directory.config()["fingerprint"], digest.hexdigest())
 
 
@@ -92,10 +94,28 @@ def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None 
     operators = OperatorConfig.from_dict(config["operators"])
     size = (config["image_size"][0], config["image_size"][1])
     stage = build_stage(name, settings, operators, size, config["seed"], frozen)
+    with whole_checkpoint(directory) as latest:
+        stage.checkpoint().restore(latest).assert_existing_objects_matched()
+    return stage
+
+
+@contextlib.contextmanager
+def whole_checkpoint(directory: StageDirectory) -> Iterator[str]:
+    """Context with the path of a stage's last checkpoint; damage that is met in it becomes one line.
+
+    Raises:
+        MedSynthError: there is none, or it is not that of this stage, whole.
+    """
     latest = tf.train.latest_checkpoint(str(directory.checkpoints))
     check("a finished stage has a checkpoint", latest is not None, folder=str(directory.checkpoints))
-    stage.checkpoint().restore(latest).assert_existing_objects_matched()
-    return stage
+    try:
+        yield latest
+    except (tf.errors.OpError, AssertionError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        remedy = "Remove the stage's folder and train it again."
+        check(
+            "a stage's checkpoint must be whole, and of this stage", False, remedy, file=latest, error=first
+        )
 
 
 def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:

@@ -11,6 +11,7 @@ from typing import Any
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.presets import STAGES
 from tf_medsynth.runtime import write_json
+from tf_medsynth.types import MedSynthError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +43,12 @@ class StageDirectory:
             f"Train it first: medsynth train {self.name} --run ...",
             run=str(self.path.parent),
         )
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        return _read(file)
 
     def finished(self) -> dict[str, Any] | None:
         """The record of a finished training, or None."""
         file = self.path / "finished.json"
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+        return _read(file) if file.exists() else None
 
     def require_finished(self) -> dict[str, Any]:
         """The record of a finished training.
@@ -100,6 +101,16 @@ class StageDirectory:
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "config.json", {**config, **whereabouts, "fingerprint": name})
         return False
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except ValueError as error:
+        remedy = "Remove the stage's folder and train it again."
+        raise MedSynthError(
+            f"a record of a run must be whole JSON. Received: file={str(file)!r}, error={error}. {remedy}"
+        ) from None
 
 
 def stage_directory(run: Path | str, name: str) -> StageDirectory:

@@ -164,7 +164,7 @@ def _run(
     # After the stage: drawing maps builds stage S, which must not move the stage's initial weights.
     steps = _batch_steps(name, settings, operators, run, source, seed)
     manager = tf.train.CheckpointManager(checkpoint, str(directory.checkpoints), _CHECKPOINTS_KEPT)
-    done = _restore(checkpoint, manager)
+    done = _restore(checkpoint, directory)
 
     def between(start: int, stop: int) -> tf.data.Dataset:
         return batches.training_batches(
@@ -223,11 +223,13 @@ def _phases(stage: AdversarialStage, training: TrainingSettings) -> list[tuple[s
     return [(first, 0, training.pretrain_steps), (second, training.pretrain_steps, training.steps)]
 
 
-def _restore(checkpoint: tf.train.Checkpoint, manager: tf.train.CheckpointManager) -> int:
-    if manager.latest_checkpoint is None:
+def _restore(checkpoint: tf.train.Checkpoint, directory: StageDirectory) -> int:
+    """The step that `checkpoint` now stands at: that of the last one saved, or 0."""
+    if tf.train.latest_checkpoint(str(directory.checkpoints)) is None:
         return 0
-    checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
-    step = int(manager.latest_checkpoint.rsplit("-", 1)[1])
+    with restore.whole_checkpoint(directory) as latest:
+        checkpoint.restore(latest).assert_existing_objects_matched()
+    step = int(latest.rsplit("-", 1)[1])
     runtime.log.info("going on from step %d", step)
     return step
 
