@@ -74,7 +74,8 @@ def test_the_name_of_a_stage_does_not_depend_on_what_its_process_built_before(fi
 def test_a_damaged_checkpoint_is_told_in_one_line(run, part):
     directory = stage_directory(run, "translation")
     (file,) = directory.checkpoints.glob(f"*.{part}")
-    file.write_bytes(file.read_bytes()[:-500])
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
     for use in (restore.weights_hash, restore.load_stage):
         with pytest.raises(
             MedSynthError, match=r"checkpoint must be whole.*ckpt-6.*train it again"
@@ -130,6 +131,7 @@ def test_a_record_without_its_weights_is_refused(run):
             use(stage_directory(run, "lesion"))
 
 
+@pytest.mark.slow
 def test_guides_and_translator_are_the_averaged_networks(finished):
     frozen = restore.frozen_networks(finished, "multimodal")
     assert set(frozen) == set(tiny.frozen("multimodal"))

@@ -133,8 +133,13 @@ def _synthetic(data_dir: Path) -> Arrays:
 
 
 def _structure(drawn: Arrays, real: Arrays, training_maps: np.ndarray) -> dict[str, Any]:
-    maps = (s[name] for s in (drawn, real) for name in ("structure_map", "background_mask"))
-    return structure_quality(*maps, training_maps)
+    return structure_quality(
+        drawn["structure_map"],
+        drawn["background_mask"],
+        real["structure_map"],
+        real["background_mask"],
+        training_maps,
+    )
 
 
 def _joined(one: Arrays, other: Arrays) -> Arrays:

@@ -118,7 +118,9 @@ def _findings(
         shift = accepted["registration_shift_px"]["max"]
         settings = summary["settings"]
         findings += [
-            Finding.at_most("every accepted outline is closed (error)", contour, settings["contour"]["max_mae"]),
+            Finding.at_most(
+                "every accepted outline is closed (error)", contour, settings["contour"]["max_mae"]
+            ),
             Finding.at_most("every accepted patient is registered (px)", shift, settings["registration_px"]),
         ]
     if evaluation:
