@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from tf_medsynth import runtime
 from tf_medsynth.layers import SpectralConv2D
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "spectral_normalization.npz"
@@ -78,7 +79,7 @@ def test_gradient_passes_through_sigma(layer: SpectralConv2D, golden: dict[str, 
 
 
 def test_replicas_agree_on_the_vector(golden: dict[str, np.ndarray]) -> None:
-    strategy = tf.distribute.MirroredStrategy(tf.config.list_logical_devices("CPU")[:2])
+    strategy = runtime.strategy(("CPU:0", "CPU:1"))
     with strategy.scope():
         mirrored = SpectralConv2D(4, 3)
         mirrored.build(golden["inputs"].shape)

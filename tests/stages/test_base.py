@@ -82,7 +82,7 @@ def test_held_out_data_change_nothing():
 
 def test_two_replicas_step_as_one():
     clip = 6.0
-    strategy = tf.distribute.MirroredStrategy(DEVICES)
+    strategy = runtime.strategy(DEVICES)
     with strategy.scope():
         stage = toy(gradient_clip=clip, ema_decay=0.5)
     rows = {

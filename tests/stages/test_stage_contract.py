@@ -173,7 +173,7 @@ def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
     changes = {"training.gradient_clip": 0.3, "training.ema_decay": 0.5}
     alone = tiny.build(name, changes)
     start = tiny.state(alone)
-    strategy = tf.distribute.MirroredStrategy(tiny.DEVICES)
+    strategy = runtime.strategy(tiny.DEVICES)
     with strategy.scope():
         mirrored = tiny.build(name, changes)
         with_plain_descent(mirrored)
@@ -220,7 +220,9 @@ def test_half_precision_steps_are_finite_and_keep_weights_in_float32(name, preci
         for network in stage.networks.values():
             assert {weight.dtype for weight in network.weights} <= {"float32"}
         before = tiny.state(stage)
-        logs = [step(stage, tiny.as_tensors(tiny.batch())) for _ in range(3)][-1]
+        logs = [step(stage, tiny.as_tensors(tiny.batch())) for _ in range(10)][
+            -1
+        ]  # float16 finds its loss scale
         after = tiny.state(stage)
         assert all(np.isfinite(value) for value in logs.values()), logs
         assert all(np.isfinite(value).all() for value in after.values())

@@ -50,7 +50,7 @@ READ_ALONE = """
 import sys
 import tensorflow_datasets as tfds
 examples = list(tfds.as_numpy(tfds.builder_from_directory(sys.argv[1]).as_dataset(split="train")))
-assert not any("medsynth" in name or "tfds_builders" in name for name in sys.modules)
+assert not {"tf_medsynth", "tfds_builders"} & set(sys.modules)
 print(len(examples), examples[0]["images"].dtype, examples[0]["images"].shape)
 """
 

@@ -74,7 +74,7 @@ def _shuffled(source: SliceSource, seed: int, epochs: range) -> tf.data.Dataset:
 
     def epoch(key: Tensor) -> tf.data.Dataset:
         # Of this function's graph alone: the key decides, and a global seed of 0 would ask for its value.
-        tf.compat.v1.set_random_seed(1)
+        tf.compat.v1.get_default_graph().seed = 1
         return examples.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
 
     return tf.data.Dataset.from_tensor_slices(tf.constant(keys, tf.int64)).flat_map(epoch)

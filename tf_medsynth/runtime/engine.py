@@ -6,6 +6,7 @@ TensorFlow and Keras are imported inside the functions, so that importing this m
 from __future__ import annotations
 
 import importlib
+import functools
 import importlib.util
 import os
 import sys
@@ -118,6 +119,15 @@ def hardware_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> Any:
+    """The mirrored strategy over `devices`, one a process: the reductions of a second one would be
+    taken for those of the first, which number theirs from the same start."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(list(devices))
+
+
 def _set_threads(threads: int) -> None:
     from tensorflow.config import threading
 
@@ -176,7 +186,7 @@ def strategy(devices: Sequence[str] | None = None) -> Any:
         devices=list(devices),
     )
     if len(devices) > 1:
-        return tf.distribute.MirroredStrategy(list(devices))
+        return _mirrored(tuple(devices))
     if devices[0] in ("CPU:0", "GPU:0"):
         return tf.distribute.get_strategy()
     return tf.distribute.OneDeviceStrategy(f"/{devices[0]}")
