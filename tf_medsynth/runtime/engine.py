@@ -5,8 +5,8 @@ TensorFlow and Keras are imported inside the functions, so that importing this m
 
 from __future__ import annotations
 
-import importlib
 import functools
+import importlib
 import importlib.util
 import os
 import sys
@@ -122,7 +122,8 @@ def hardware_bfloat16() -> bool:
 @functools.cache
 def _mirrored(devices: tuple[str, ...]) -> Any:
     """The mirrored strategy over `devices`, one a process: the reductions of a second one would be
-    taken for those of the first, which number theirs from the same start."""
+    taken for those of the first, which number theirs from the same start.
+    """
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(list(devices))
