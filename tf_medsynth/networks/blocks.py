@@ -165,6 +165,7 @@ def emit(
     """
     images = Unpatchify(patch, name="unpatchify")(features) if patch > 1 else features
     if bias is not None:
-        images = keras.layers.Add(name="output_bias", dtype="float32")([images, bias])
+        # The bias first: Keras takes a second term (B, 1, 1, 1) for a bias of the rows where B equals H.
+        images = keras.layers.Add(name="output_bias", dtype="float32")([bias, images])
     images = keras.layers.Activation(output, name="output", dtype="float32")(images)
     return MergePairs(output == "linear", name="merge_pairs", dtype="float32")(images) if one_hot else images
