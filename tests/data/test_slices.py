@@ -63,6 +63,13 @@ def test_minmax_maps_the_volume_to_the_unit(tiny_dataset, stored):
         assert "patient" not in example
 
 
+def test_organ_mean_maps_the_mean_of_every_volume_to_the_same_value(tiny_dataset, stored):
+    source = open_slices(**tiny_dataset.where, settings=DataSettings("organ_mean"))
+    for example, raw in zip(source.examples().as_numpy_iterator(), stored, strict=True):
+        expected = np.clip(0.4 * raw["images"] / raw["intensity_mean"], 0.0, 1.0)
+        np.testing.assert_allclose(example["images"], expected, atol=1e-6)
+
+
 def test_folds_share_no_patient_and_miss_none(tiny_dataset):
     whole = open_slices(**tiny_dataset.where)
     folds = [open_slices(**tiny_dataset.where, folds=2, fold=fold) for fold in range(2)]

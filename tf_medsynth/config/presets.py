@@ -181,6 +181,7 @@ _TINY: Mapping[str, Any] = {
 
 _BRATS96: Mapping[str, Any] = {
     **_TINY,
+    "data.normalisation": "organ_mean",
     "structure.vae.latent_dim": 64,
     "structure.training": TrainingSettings(
         steps=1300, pretrain_steps=350, batch_size=24, learning_rate=1e-3, discriminator_rate=5e-4,
