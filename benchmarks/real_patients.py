@@ -143,7 +143,8 @@ def rows(answers: list[dict[str, Any]]) -> list[tuple[str, list[float | None]]]:
     for who in ("synthetic", "own_maps", "real"):
         add(f"judge, whole lesion, per slice, {who}", "lesion", who, "whole_lesion", "per_slice")
         for name in ("necrosis", "oedema", "enhancing"):
-            add(f"judge, {name}, per slice, {who}", "lesion", who, "classes", name, "per_slice")
+            for scope in ("per_slice", "pooled"):
+                add(f"judge, {name}, {scope}, {who}", "lesion", who, "classes", name, scope)
     for part in ("quality", "quality_all_patients"):
         for m in MODALITIES:
             add(f"{part}: sharpness {m}, of real", part, "laplacian_ratio", m)

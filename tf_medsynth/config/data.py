@@ -15,8 +15,8 @@ class DataSettings(Config):
     Attributes:
         normalisation: ``minmax`` of the whole volume (the papers); ``percentile``, 0 to the 99.5th
             percentile of the organ, clipped, which a few hot voxels cannot darken; ``organ_mean``, 0
-            to 2.5 times the volume's mean inside the organ, clipped, so that no patient's scan is
-            brighter than another's.
+            to a fixed multiple, a modality, of the volume's mean inside the organ, clipped, so that
+            no patient's scan is brighter than another's.
         shuffle_buffer: examples held to shuffle; bounds the memory of reading.
     """
 

@@ -14,7 +14,7 @@ import numpy as np
 from tf_medsynth import generation, runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
-from tf_medsynth.config.generation import GenerationConfig, LesionGate
+from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFormat
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.synthesiser import RunSynthesiser, load_synthesiser
@@ -33,10 +33,11 @@ class GenerateResult:
 
     out: Path
     summary: dict[str, Any]
+    skipped: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"out": str(self.out), **self.summary}
+        return {"out": str(self.out), "skipped": self.skipped, **self.summary}
 
     def render(self) -> str:
         """A few lines for a person."""
@@ -55,11 +56,11 @@ def generate(
     out: Path | str,
     filter: bool = True,
     labels: str = "augmented",
-    format: str = "tfds",
+    format: SampleFormat = "tfds",
     resume: bool = False,
     overrides: Mapping[str, Any] | None = None,
 ) -> GenerateResult:
-    """Draws `count` accepted samples of a finished run and publishes them.
+    """Draws `count` accepted samples of a finished run and publishes them, unless `out` holds just those.
 
     Args:
         run: a run with all stages finished.
@@ -85,6 +86,11 @@ def generate(
     synthesiser = load_synthesiser(run)
     settings = _settings(run, synthesiser, filter, labels, overrides)
     pool = label_pool(run, config)
+    identity = generation.identity_of(synthesiser, pool, settings, seed)
+    there = generation.find_published(out, identity, count, format)
+    if there is not None:
+        runtime.log.info("generate: %s holds these samples already, skipped", out)
+        return GenerateResult(out, there, skipped=True)
     spool = out.parent / f".spool-{out.name}"
     check(
         "an unfinished generation stands here",
@@ -97,7 +103,7 @@ def generate(
         command = (
             f"medsynth generate --run RUN --count {count} --seed {seed} --labels {labels} --format {format}"
         )
-        summary = generation.publish(filled, out, format, count, command=command)  # type: ignore[arg-type]
+        summary = generation.publish(filled, out, format, count, command=command)
         facts["candidates"] = summary["candidates"]
     shutil.rmtree(spool)
     runtime.write_json(run / "generated.json", {"out": str(out.resolve()), "summary": summary})

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,19 @@ def check_output(out: Path) -> None:
         out=str(out),
         folder=str(parent),
     )
+
+
+def find_published(
+    out: Path, identity: Mapping[str, Any], count: int, form: SampleFormat
+) -> dict[str, Any] | None:
+    """Summary of the data set in `out` where it is the one asked for, else None.
+
+    Args:
+        identity: of `identity_of`.
+    """
+    wanted = json.loads(runtime.json_text({**identity, "count": count, "format": form}))
+    summary = _published(out) or {}
+    return summary if {key: summary.get(key) for key in wanted} == wanted else None
 
 
 def publish(
