@@ -108,6 +108,22 @@ def test_the_fingerprint_names_the_stored_values(tiny_dataset, copied):
     assert open_slices(tiny_dataset.name, copied.parents[2]).fingerprint != before
 
 
+def halve(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [("*train*", halve), ("*train*", lambda file: file.unlink()), ("dataset_info.json", halve)],
+)
+def test_a_damaged_dataset_is_told_in_one_line(tiny_dataset, copied, name, damage):
+    (file,) = copied.glob(name)
+    damage(file)
+    with pytest.raises(MedSynthError, match=r"must be whole.*brats/tiny.*prepare again") as caught:
+        open_slices(tiny_dataset.name, copied.parents[2])
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("data", "split", "message"),
     [

@@ -8,6 +8,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from tests import tiny
+from tf_medsynth.cli.main import main
 from tf_medsynth.config.presets import STAGES
 from tf_medsynth.experiments.evaluate import evaluate
 from tf_medsynth.experiments.generate import generate
@@ -72,10 +73,19 @@ def test_a_sample_depends_on_model_seed_and_number_alone(run, unfiltered, tmp_pa
         assert k not in other or not np.array_equal(sample["images"], other[k]["images"])
 
 
+def test_a_sample_does_not_depend_on_how_many_are_computed_together(run, unfiltered, tmp_path):
+    generate(run=run, count=4, seed=5, out=tmp_path / "threes", filter=False, overrides={"chunk": 3})
+    together = samples(unfiltered)
+    for k, sample in samples(tmp_path / "threes").items():
+        np.testing.assert_equal(sample, together[k])
+
+
 def test_a_finished_data_set_is_not_made_again(run, unfiltered):
     files = {path: path.stat().st_mtime_ns for path in unfiltered.rglob("*")}
     again = generate(run=run, count=11, seed=5, out=unfiltered, filter=False)
     assert again.skipped and again.summary["count"] == 11
+    with pytest.raises(MedSynthError, match="holds another generated set"):
+        generate(run=run, count=11, seed=6, out=unfiltered, filter=False)
     assert {path: path.stat().st_mtime_ns for path in unfiltered.rglob("*")} == files
 
 
@@ -111,8 +121,16 @@ def test_the_report_is_one_page_with_pictures(run, unfiltered):
     assert "http://" not in text.replace("http://www.w3.org", "") and 'src="data:' in text
 
 
-@pytest.mark.parametrize("count", [0, -3])
-def test_a_count_below_one_is_refused_before_any_work(run, tmp_path, count):
-    with pytest.raises(MedSynthError, match="count must be at least 1"):
-        generate(run=run, count=count, out=tmp_path / "out")
-    assert not list(tmp_path.iterdir())
+def test_the_verbs_answer_in_json(run, unfiltered, tiny_dataset, capsys):
+    """Standard output holds one object and nothing else, of a step that is done and of one that is not."""
+    settings = [f"{key}={value}" for key, value in tiny.OVERRIDES["translation"].items()]
+    where = ["--data", tiny_dataset.name, "--data-dir", str(tiny_dataset.data_dir), "--run", str(run)]
+    trained = ["train", "translation", *where, "--seed", "3", "--precision", "float32", "--set", *settings]
+    made = ["generate", "--run", str(run), "--count", "11", "--seed", "5", "--no-filter"]
+    page = ["report", "--run", str(run), "--out", str(run.parent / "again.html")]
+    answers = []
+    for words in (trained, [*made, "--out", str(unfiltered)], page):
+        assert main([*words, "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0]["skipped"] and answers[1]["skipped"]
+    assert answers[1]["count"] == 11 and answers[2]["out"].endswith("again.html")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -80,17 +79,11 @@ def generate(
     """
     run, out = Path(run), Path(out)
     check("count must be at least 1", count >= 1, count=count)
+    check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
+    formats = get_args(SampleFormat)
+    check(f"format is one of {', '.join(formats)}", format in formats, format=format)
+    plain = GenerationConfig().override({"labels": labels, "filter": filter, **(overrides or {})})
     generation.check_output(out)
-    config = stage_directory(run, "multimodal").config()
-    runtime.configure(seed=seed, precision="float32")
-    synthesiser = load_synthesiser(run)
-    settings = _settings(run, synthesiser, filter, labels, overrides)
-    pool = label_pool(run, config)
-    identity = generation.identity_of(synthesiser, pool, settings, seed)
-    there = generation.find_published(out, identity, count, format)
-    if there is not None:
-        runtime.log.info("generate: %s holds these samples already, skipped", out)
-        return GenerateResult(out, there, skipped=True)
     spool = out.parent / f".spool-{out.name}"
     check(
         "an unfinished generation stands here",
@@ -98,6 +91,19 @@ def generate(
         "Pass --resume to go on, or remove it.",
         spool=str(spool),
     )
+    config = stage_directory(run, "multimodal").config()
+    runtime.configure(seed=seed, precision="float32")
+    synthesiser = load_synthesiser(run)
+    relative = plain.filter and not any(key.startswith("lesion") for key in overrides or {})
+    settings = _with_relative_gate(plain, run, synthesiser) if relative else plain
+    pool = label_pool(run, config)
+    identity = generation.identity_of(synthesiser, pool, settings, seed)
+    there = generation.find_published(out, identity, count, format)
+    if there is not None:
+        runtime.log.info("generate: %s holds these samples already, skipped", out)
+        return _close(run, out, spool, there, skipped=True)
+    empty = not out.is_dir() or not any(out.iterdir())
+    check("--out holds another generated set", empty, "Choose another, or remove it.", out=str(out))
     with runtime.record_step(run, "generate", {"count": count, "seed": seed}) as facts:
         filled = generation.stream(synthesiser, pool, settings, seed, count, spool)
         command = (
@@ -105,9 +111,16 @@ def generate(
         )
         summary = generation.publish(filled, out, format, count, command=command)
         facts["candidates"] = summary["candidates"]
-    shutil.rmtree(spool)
+    return _close(run, out, spool, summary)
+
+
+def _close(
+    run: Path, out: Path, spool: Path, summary: dict[str, Any], skipped: bool = False
+) -> GenerateResult:
+    """Notes in the run where its samples are; a run killed before this comes here when it is called again."""
     runtime.write_json(run / "generated.json", {"out": str(out.resolve()), "summary": summary})
-    return GenerateResult(out, summary)
+    shutil.rmtree(spool, ignore_errors=True)
+    return GenerateResult(out, summary, skipped)
 
 
 def label_pool(run: Path, config: Mapping[str, Any]) -> LabelPool:
@@ -133,7 +146,7 @@ def guide_ceiling(run: Path, synthesiser: RunSynthesiser) -> dict[str, float]:
     directory: StageDirectory = stage_directory(run, "lesion")
     file, name = directory.path / "ceiling.json", directory.config()["fingerprint"]
     if file.exists():
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept = runtime.read_json(file, "Remove it.")
         if kept.pop("stage") == name:
             return {key: float(value) for key, value in kept.items()}
     whole: list[np.ndarray] = []
@@ -144,6 +157,12 @@ def guide_ceiling(run: Path, synthesiser: RunSynthesiser) -> dict[str, float]:
             whole.append(whole_lesion_dice(found[..., m], label[..., 0]))
             classes.append(dice_per_class(found[..., m], label[..., 0]))
     by_class = np.concatenate(classes).T
+    check(
+        "the lesion gate is relative to what the guides reach on test patients, who must show a lesion",
+        not np.isnan(np.concatenate(whole)).all(),
+        "Set lesion.whole_threshold and lesion.class_threshold instead.",
+        data=directory.config()["data"],
+    )
     seen = [known_mean(scores) for scores in by_class if not np.isnan(scores).all()]
     ceiling = {"whole": known_mean(np.concatenate(whole)), "per_class": min(seen, default=0.0)}
     runtime.write_json(file, {**ceiling, "stage": name})
@@ -155,18 +174,14 @@ def _batches(source: SliceSource) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield batch["images"], batch["lesion_label"]
 
 
-def _settings(
-    run: Path, synthesiser: RunSynthesiser, filter_: bool, labels: str, overrides: Mapping[str, Any] | None
+def _with_relative_gate(
+    settings: GenerationConfig, run: Path, synthesiser: RunSynthesiser
 ) -> GenerationConfig:
-    changes = dict(overrides or {})
-    settings = GenerationConfig().override({"labels": labels, "filter": filter_})
-    if filter_ and not any(key.startswith("lesion") for key in changes):
-        ceiling = guide_ceiling(run, synthesiser)
-        gate = LesionGate.relative_to(ceiling["whole"], ceiling["per_class"], _CEILING_FACTOR)
-        gate = dataclasses.replace(gate, class_pixels=_CLASS_PIXELS)
-        runtime.log.info(
-            "lesion gate at %.1f of the guides' Dice on real test slices: whole %.3f, class %.3f",
-            _CEILING_FACTOR, gate.whole_threshold, gate.class_threshold,
-        )  # fmt: skip
-        settings = dataclasses.replace(settings, lesion=gate)
-    return settings.override(changes)
+    ceiling = guide_ceiling(run, synthesiser)
+    gate = LesionGate.relative_to(ceiling["whole"], ceiling["per_class"], _CEILING_FACTOR)
+    gate = dataclasses.replace(gate, class_pixels=_CLASS_PIXELS)
+    runtime.log.info(
+        "lesion gate at %.1f of the guides' Dice on real test slices: whole %.3f, class %.3f",
+        _CEILING_FACTOR, gate.whole_threshold, gate.class_threshold,
+    )  # fmt: skip
+    return dataclasses.replace(settings, lesion=gate)

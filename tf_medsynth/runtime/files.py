@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
+from tf_medsynth.types import MedSynthError
 
 
 @contextlib.contextmanager
@@ -87,6 +88,20 @@ def write_json(path: Path | str, value: Any) -> None:
     """Writes `value` as indented JSON, whole or not at all."""
     with atomic_path(path) as partial:
         partial.write_text(json_text(value, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path | str, remedy: str) -> dict[str, Any]:
+    """The JSON object in a file of ours.
+
+    Raises:
+        MedSynthError: damaged; `remedy` says what to do.
+    """
+    try:
+        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise MedSynthError(
+            f"a record must be whole JSON. Received: file={str(path)!r}, error={error}. {remedy}"
+        ) from None
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
