@@ -46,7 +46,8 @@ def main() -> None:
         run = arguments.out / f"seed{seed}"
         share_guides(run, arguments.out / f"seed{arguments.seeds[0]}")
         for stage in ("structure", "lesion", "translation", "multimodal"):
-            train(stage, run, data_dir, seed if stage != "lesion" else arguments.seeds[0], GUIDES)
+            own = stage in ("structure", "multimodal")
+            train(stage, run, data_dir, seed if own else arguments.seeds[0], GUIDES)
         answers.append(measure(run, arguments, seed))
     show(answers)
 
