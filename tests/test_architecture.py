@@ -24,7 +24,7 @@ LAYERS = {
     **dict.fromkeys(("networks", "losses", "metrics", "data"), 2),
     "stages": 3,
     **dict.fromkeys(("evaluation", "generation"), 4),
-    **dict.fromkeys(("experiments", "export"), 5),
+    **dict.fromkeys(("experiments", "export", "serving"), 5),
     **dict.fromkeys(("cli", "pipelines"), 6),
 }
 GROUND = {"types": set(), "config": {"types"}, "runtime": {"types", "config"}}

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
     from tf_medsynth.experiments.train import train
+    from tf_medsynth.serving import serve
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "demo", "doctor", "generate", "phantom", "prepare", "report", "train"]
+__all__ = ["__version__", "demo", "doctor", "generate", "phantom", "prepare", "report", "serve", "train"]
 
 _ROOMS = {
     "phantom": "tf_medsynth.data.phantom",
@@ -29,9 +30,10 @@ _ROOMS = {
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
     "report": "tf_medsynth.experiments.report",
+    "serve": "tf_medsynth.serving",
     "demo": "tf_medsynth.experiments.demo",
 }
-_WITHOUT_TENSORFLOW = {"phantom", "doctor"}
+_WITHOUT_TENSORFLOW = {"phantom", "doctor", "serve"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,104 @@
+"""The verb: how TensorFlow Serving serves a model, or a server in this process that does likewise."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tf_medsynth.config.serving import ServingConfig
+from tf_medsynth.serving.saved_model import ModelFolder, find_model
+
+IMAGE = "tensorflow/serving"
+MODELS_CONFIG = "models.config"
+BATCHING_CONFIG = "batching.config"
+"""Files beside the versions that TensorFlow Serving takes, where the export has written them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServeCommands:
+    """Command lines that serve a model with TensorFlow Serving."""
+
+    binary: str
+    docker: str
+
+    def render(self) -> str:
+        """Both, each below a line that says what it needs."""
+        return (
+            f"# With tensorflow_model_server on the PATH:\n{self.binary}\n\n# With Docker:\n{self.docker}\n\n"
+            "# In this environment: the same command with --local."
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ServeSummary:
+    """What a local server did before it was stopped."""
+
+    model: str
+    version: int
+    requests: int
+    batches: int
+
+    def render(self) -> str:
+        """One line."""
+        return (
+            f"served {self.model} version {self.version}: {self.requests} requests computed in "
+            f"{self.batches} batches"
+        )
+
+
+def serve(
+    model: Path | str, *, local: bool = False, overrides: Mapping[str, Any] | None = None
+) -> ServeCommands | ServeSummary:
+    """Command lines of TensorFlow Serving for a SavedModel; with `local`, serves it here until a signal.
+
+    Args:
+        model: ``saved_models/NAME``, of which the newest version is meant, or ``saved_models/NAME/VERSION``.
+        local: run a server in this process: TensorFlow Serving's REST form and its gRPC services.
+        overrides: changes of `ServingConfig`, e.g. ``{"port": 0}``.
+
+    Raises:
+        MedSynthError: no SavedModel there; for `local` also a missing package or a taken port.
+    """
+    settings = ServingConfig().override(overrides or {})
+    folder = find_model(model)
+    if not local:
+        return _commands(folder, settings)
+    from tf_medsynth.serving.local import run_server
+
+    requests, batches = run_server(folder, settings)
+    return ServeSummary(folder.name, folder.version, requests, batches)
+
+
+def _commands(folder: ModelFolder, settings: ServingConfig) -> ServeCommands:
+    """The commands for what stands in the folder, with the ports of `settings`."""
+    base, inside = folder.base.resolve(), Path("/models") / folder.name
+    ports = [f"--port={settings.grpc_port}", f"--rest_api_port={settings.port}"]
+    model = [f"--model_name={folder.name}", f"--model_base_path={base}"]
+    published = [
+        word
+        for outside, port in ((settings.grpc_port, 8500), (settings.port, 8501))
+        for word in ("--publish", f"{settings.host}:{outside}:{port}")
+    ]
+    mount = [
+        "--mount",
+        f"type=bind,source={base},target={inside},readonly",
+        "--env",
+        f"MODEL_NAME={folder.name}",
+    ]
+    return ServeCommands(
+        binary=shlex.join(["tensorflow_model_server", *ports, *model, *_files(base, base)]),
+        docker=shlex.join(["docker", "run", "--rm", *published, *mount, IMAGE, *_files(base, inside)]),
+    )
+
+
+def _files(base: Path, seen: Path) -> list[str]:
+    """Flags for the files that stand in `base`, which the server sees as `seen`."""
+    flags = []
+    if (base / MODELS_CONFIG).is_file():
+        flags += [f"--model_config_file={seen / MODELS_CONFIG}"]
+    if (base / BATCHING_CONFIG).is_file():
+        flags += ["--enable_batching", f"--batching_parameters_file={seen / BATCHING_CONFIG}"]
+    return flags
