@@ -2,7 +2,10 @@
 
 import json
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from tests.serving import toy
 from tests.serving.clients import Grpc, Rest, serving
 
+BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "serving.py"
 GOOD = toy.inputs()
 
 
@@ -41,7 +45,7 @@ def test_one_bad_request_spoils_no_other(local_client, loaded):
 
 @pytest.fixture(scope="module")
 def narrow_server(toy_model, tmp_path_factory):
-    """Computes one row at a time and lets one request wait."""
+    """Computes one row at a time, less than the warm-up has, and lets one request wait."""
     flags = ("--batch-limit", "1", "--queue-limit", "1", "--json")
     with serving(toy_model, tmp_path_factory.mktemp("narrow"), *flags) as server:
         yield server
@@ -60,4 +64,15 @@ def test_a_full_queue_refuses_at_once_and_a_signal_lets_the_others_finish(narrow
     assert finished == ["OK"] * 2
     out, _ = narrow_server.process.communicate(timeout=120)
     assert narrow_server.process.returncode == 0, narrow_server.log.read_text()
-    assert json.loads(out) == {"model": "toy", "version": 1, "requests": 3, "batches": 3}  # one to warm up
+    assert json.loads(out) == {"model": "toy", "version": 1, "requests": 2, "batches": 2}
+
+
+@pytest.mark.slow
+def test_the_benchmark_runs(toy_model):
+    words = [toy_model, *"--requests 40 --clients 4 --rounds 1 --seconds 0.2 --overload 20".split()]
+    command = [sys.executable, str(BENCHMARK), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "40 requests from 4 clients" in done.stdout
+    assert " 0 errors" in done.stdout
+    assert "afterwards 200" in done.stdout

@@ -77,10 +77,12 @@ def _load(folder: ModelFolder, settings: ServingConfig) -> Predictor:
     """The model, loaded and warm."""
     from tf_medsynth.serving.predictor import Predictor
 
-    predictor = Predictor(ServedModel(folder), settings)
-    warm = 0
-    for name, inputs in warm_up_requests(folder):
-        predictor.submit(predictor.signature(name), inputs).result()
+    model, warm = ServedModel(folder), 0
+    predictor = Predictor(model, settings)
+    for name, inputs in warm_up_requests(folder):  # straight to the model: they may exceed the batch limit
+        signature = predictor.signature(name)
+        signature.check(inputs)
+        model.run(signature.name, inputs)
         warm += 1
     log.info("warm-up: %d recorded requests", warm)
     return predictor
