@@ -36,7 +36,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from tf_medsynth.serving.saved_model import ModelFolder, find_model
+from tf_medsynth.serving.model import ModelFolder, find_model
 
 SIGNATURE = "synthesize"
 BATCH = 8

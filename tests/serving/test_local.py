@@ -52,14 +52,15 @@ def narrow_server(toy_model, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_full_queue_refuses_at_once_and_a_signal_lets_the_others_finish(narrow_server):
+def test_a_full_queue_refuses_at_once_and_a_signal_lets_the_others_finish(narrow_server, tmp_path):
+    held = {"path": np.array([str(tmp_path / "go").encode()], object)}
     clients = [Rest(narrow_server), Grpc(narrow_server)] * 4
     with ThreadPoolExecutor(len(clients)) as pool:
-        asked = [pool.submit(client.predict, "linger", {"seconds": np.array([6.0])}) for client in clients]
-        answered = as_completed(asked)
-        refused = [next(answered).result().code for _ in range(6)]
+        answers = as_completed([pool.submit(client.predict, "hold", held) for client in clients])
+        refused = [next(answers).result().code for _ in range(6)]  # one is computed, one waits
         narrow_server.process.send_signal(signal.SIGTERM)
-        finished = [answer.result().code for answer in answered]
+        (tmp_path / "go").touch()
+        finished = [answer.result().code for answer in answers]
     assert refused == ["RESOURCE_EXHAUSTED"] * 6
     assert finished == ["OK"] * 2
     out, _ = narrow_server.process.communicate(timeout=120)

@@ -10,7 +10,7 @@ import tf_medsynth
 from tests.serving import toy
 from tf_medsynth.config.serving import ServingConfig
 from tf_medsynth.serving.local import run_server
-from tf_medsynth.serving.saved_model import WARM_UP, ServedModel, find_model, warm_up_requests
+from tf_medsynth.serving.model import WARM_UP, ServedModel, find_model, warm_up_requests
 from tf_medsynth.types import MedSynthError
 
 

@@ -64,13 +64,15 @@ class Toy(tf.Module):
         label = tf.cast(seed[:, 1:] % 5, tf.int32)[..., None, None] * tf.ones((SIZE, SIZE, 1), tf.int32)
         return {**self.synthesize(seed, label), "lesion_label": label}
 
-    @tf.function(input_signature=[spec(None, dtype=tf.float64, name="seconds")])
-    def linger(self, seconds):
-        """Takes as long as the largest of `seconds`."""
-        start = tf.timestamp()
-        last = start + tf.reduce_max(seconds)
-        tf.while_loop(lambda now: now < last, lambda now: tf.timestamp(), [start])
-        return {"seconds": seconds}
+    @tf.function(input_signature=[spec(None, dtype=tf.string, name="path")])
+    def hold(self, path):
+        """Answers once there is a file at the first of `path`."""
+
+        def missing():
+            return tf.equal(tf.size(tf.io.matching_files(path[0])), 0)
+
+        tf.while_loop(lambda waits: waits, lambda waits: [missing()], [missing()])
+        return {"path": tf.identity(path)}
 
     @tf.function(input_signature=[spec(None, dtype=tf.string, name="text")])
     def describe(self, text):
@@ -85,7 +87,7 @@ def save(base: Path, version: int = 1) -> Path:
     """Writes ``BASE/VERSION`` with warm-up records, and returns ``BASE``."""
     toy = Toy()
     names = ("synthesize", "translate", "segment_lesion", "describe", "total")
-    names += ("synthesize_random", "linger")
+    names += ("synthesize_random", "hold")
     signatures = {name: getattr(toy, name) for name in names}
     signatures["serving_default"] = toy.segment_lesion
     tf.saved_model.save(toy, str(base / str(version)), signatures=signatures)
@@ -122,6 +124,5 @@ def inputs(rows: int = 2, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
         "segment_lesion": {"images": rng.random((*square, 4), np.float32)},
         "describe": {"text": np.array(words, object)},
         "synthesize_random": {"seed": np.stack([np.arange(rows), np.arange(rows)], 1).astype("int64")},
-        "linger": {"seconds": np.zeros(rows)},
         "total": {"values": rng.random(rows + 3, np.float32)},
     }

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataResponse, SignatureDefMap
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 
-from tf_medsynth.serving.saved_model import ServedModel
+from tf_medsynth.serving.model import ServedModel
 
 
 def model_status(model: ServedModel) -> GetModelStatusResponse:

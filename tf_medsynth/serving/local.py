@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tf_medsynth.config.base import check
 from tf_medsynth.config.serving import ServingConfig
 from tf_medsynth.runtime import Stopwatch, log, require_tensorflow
-from tf_medsynth.serving.saved_model import ModelFolder, ServedModel, warm_up_requests
+from tf_medsynth.serving.model import ModelFolder, ServedModel, warm_up_requests
 
 if TYPE_CHECKING:
     from tf_medsynth.serving.predictor import Predictor

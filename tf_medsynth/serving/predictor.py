@@ -8,7 +8,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.serving import ServingConfig
 from tf_medsynth.serving.batching import Batcher
 from tf_medsynth.serving.errors import NotFoundError
-from tf_medsynth.serving.saved_model import ServedModel
+from tf_medsynth.serving.model import ServedModel
 from tf_medsynth.serving.signatures import Arrays, Signature
 
 DEFAULT_SIGNATURE = "serving_default"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.serving import ServingConfig
-from tf_medsynth.serving.saved_model import ModelFolder, find_model
+from tf_medsynth.serving.model import ModelFolder, find_model
 
 IMAGE = "tensorflow/serving"
 MODELS_CONFIG = "models.config"
