@@ -33,23 +33,24 @@ def test_commands_name_the_model_its_files_and_the_ports(folder):
     binary = shlex.split(plain.binary)
     assert binary[:3] == ["tensorflow_model_server", "--port=9000", "--rest_api_port=9001"]
     assert f"--model_base_path={folder}" in binary
-    assert not any("config" in word for word in binary)
+    assert "config" not in plain.binary + plain.docker
     (folder / "models.config").touch()
     (folder / "batching.config").touch()
     both = tf_medsynth.serve(folder)
-    assert f"--batching_parameters_file={folder}/batching.config" in both.binary
+    assert both.binary.endswith(f"--enable_batching --batching_parameters_file={folder}/batching.config")
     assert "127.0.0.1:8501:8501" in both.docker
-    assert both.docker.endswith("--enable_batching --batching_parameters_file=/models/brain/batching.config")
+    assert "--model_config_file=/models/brain/models.config --enable_batching" in both.docker
+    assert both.docker.endswith("--batching_parameters_file=/models/brain/batching.config")
     assert both.binary in both.render()
 
 
 @pytest.mark.parametrize("words", ["", "brain/1", "brain/final"])
 def test_a_folder_without_a_version_is_a_clear_error(folder, words):
     (folder / "final").mkdir()
-    with pytest.raises(MedSynthError, match="no SavedModel is there"):
+    with pytest.raises(MedSynthError, match="no exported model stands here"):
         tf_medsynth.serve(folder.parent / words)
     (folder / "final" / "saved_model.pb").touch()
-    with pytest.raises(MedSynthError, match="is a version number"):
+    with pytest.raises(MedSynthError, match="named by its number"):
         tf_medsynth.serve(folder / "final")
 
 

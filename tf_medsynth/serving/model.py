@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_medsynth.config.base import check
+from tf_medsynth.saved_model.record import version_folder
 from tf_medsynth.serving.signatures import Arrays, Signature, TensorSpec
 from tf_medsynth.types import MedSynthError
 
@@ -47,16 +48,11 @@ def find_model(folder: Path | str) -> ModelFolder:
     Raises:
         MedSynthError: no version of a SavedModel is there.
     """
-    folder = Path(folder)
-    remedy = "Name saved_models/NAME, which holds NAME/VERSION/saved_model.pb."
-    if (folder / FILE).is_file():
-        check(
-            "the folder of a SavedModel is a version number", folder.name.isdigit(), remedy, model=str(folder)
-        )
-        return ModelFolder(folder.parent, int(folder.name))
-    versions = [int(path.parent.name) for path in folder.glob(f"*/{FILE}") if path.parent.name.isdigit()]
-    check("no SavedModel is there", bool(versions), remedy, model=str(folder))
-    return ModelFolder(folder, max(versions))
+    path = version_folder(Path(folder))
+    rule = "the folder of a version is named by its number"
+    check(rule, path.name.isdecimal(), "Name saved_models/NAME.", model=str(folder))
+    check("a version holds a SavedModel", (path / FILE).is_file(), "Export it again.", model=str(path))
+    return ModelFolder(path.parent, int(path.name))
 
 
 class ServedModel:
@@ -154,5 +150,6 @@ def _unreadable(path: Path, error: Exception) -> MedSynthError:
 
 def _assertion(message: str) -> str:
     """The words of the graph's assertion, without where in the graph it stands."""
-    text = message.split("\n\t [[")[0].rpartition("<stack traces unavailable>")[2]
+    _, _, asserted = message.partition("assertion failed: [")
+    text = asserted.split("]\n")[0].split("] [")[0] if asserted else message.split("\n\t [[")[0]
     return " ".join(text.split())[:_MESSAGE_CHARACTERS]

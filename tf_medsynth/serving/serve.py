@@ -14,7 +14,7 @@ from tf_medsynth.serving.model import ModelFolder, find_model
 IMAGE = "tensorflow/serving"
 MODELS_CONFIG = "models.config"
 BATCHING_CONFIG = "batching.config"
-"""Files beside the versions that TensorFlow Serving takes, where the export has written them."""
+"""Files beside the versions that the export writes; the first names the model's place in a container."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,17 +88,11 @@ def _commands(folder: ModelFolder, settings: ServingConfig) -> ServeCommands:
         "--env",
         f"MODEL_NAME={folder.name}",
     ]
+    batching = (base / BATCHING_CONFIG).is_file()
+    flags = ["--enable_batching", f"--batching_parameters_file={base / BATCHING_CONFIG}"] if batching else []
+    listed = [f"--model_config_file={inside / MODELS_CONFIG}"] if (base / MODELS_CONFIG).is_file() else []
+    inner = [*listed, *(flag.replace(str(base), str(inside)) for flag in flags)]
     return ServeCommands(
-        binary=shlex.join(["tensorflow_model_server", *ports, *model, *_files(base, base)]),
-        docker=shlex.join(["docker", "run", "--rm", *published, *mount, IMAGE, *_files(base, inside)]),
+        binary=shlex.join(["tensorflow_model_server", *ports, *model, *flags]),
+        docker=shlex.join(["docker", "run", "--rm", *published, *mount, IMAGE, *inner]),
     )
-
-
-def _files(base: Path, seen: Path) -> list[str]:
-    """Flags for the files that stand in `base`, which the server sees as `seen`."""
-    flags = []
-    if (base / MODELS_CONFIG).is_file():
-        flags += [f"--model_config_file={seen / MODELS_CONFIG}"]
-    if (base / BATCHING_CONFIG).is_file():
-        flags += ["--enable_batching", f"--batching_parameters_file={seen / BATCHING_CONFIG}"]
-    return flags
