@@ -36,7 +36,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from tf_medsynth.serving.model import ModelFolder, find_model
+from tf_medsynth.serving.model import ModelFolder, find_model, warm_up_requests
 
 SIGNATURE = "synthesize"
 BATCH = 8
@@ -87,15 +87,14 @@ def started(folder: ModelFolder) -> Iterator[Server]:
             process.wait()
 
 
-def inputs_of(model: Any, rows: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """Seeds, and labels with a lesion in the middle."""
-    height, width = model.signatures[SIGNATURE].structured_input_signature[1]["lesion_label"].shape[1:3]
-    label = np.zeros((rows, height, width, 1), "int32")
-    label[:, height * 2 // 5 : height // 2, width * 2 // 5 : width // 2] = 2
-    return {
-        "seed": np.stack([np.full(rows, seed), np.arange(rows)], 1).astype("int64"),
-        "lesion_label": label,
-    }
+def inputs_of(folder: ModelFolder, rows: int) -> dict[str, np.ndarray]:
+    """The request that the export recorded, with `rows` seeds."""
+    recorded = dict(warm_up_requests(folder)).get(SIGNATURE)
+    if recorded is None:
+        raise SystemExit(f"the model needs a recorded warm-up request of {SIGNATURE}: export it again")
+    inputs = {name: np.repeat(array[:1], rows, axis=0) for name, array in recorded.items()}
+    inputs["seed"][:, 1] = np.arange(rows)
+    return inputs
 
 
 def body_of(inputs: dict[str, np.ndarray]) -> str:
@@ -125,7 +124,7 @@ def load(server: Server, body: str, requests: int, clients: int) -> None:
 
 def throughput(server: Server, model: Any, folder: ModelFolder, rounds: int, seconds: float) -> None:
     """Prints rows a second of each way to the model, and its share of the model alone."""
-    inputs = inputs_of(model, BATCH)
+    inputs = inputs_of(folder, BATCH)
     tensors = {name: tf.constant(array) for name, array in inputs.items()}
     request = PredictRequest()
     request.model_spec.name, request.model_spec.signature_name = folder.name, SIGNATURE
@@ -201,7 +200,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = find_model(arguments.model)
     model = tf.saved_model.load(str(folder.path))
-    one, eight = body_of(inputs_of(model, 1)), body_of(inputs_of(model, BATCH))
+    one, eight = body_of(inputs_of(folder, 1)), body_of(inputs_of(folder, BATCH))
     start = time.perf_counter()
     with started(folder) as server:
         status = server.post(one)

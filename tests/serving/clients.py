@@ -120,6 +120,29 @@ def from_json(value: Any, dtype: np.dtype) -> np.ndarray:
     return np.array(plain(value) if dtype.kind == "O" else value, dtype)
 
 
+def expected(loaded: Any, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the model answers in this process."""
+    return {name: t.numpy() for name, t in loaded.signatures[signature](**inputs).items()}
+
+
+def same_bytes(answer: Answer, wanted: Mapping[str, np.ndarray]) -> None:
+    """Fails unless a good answer holds exactly `wanted`."""
+    assert answer.code == "OK", answer.message
+    got = answer.outputs
+    if not isinstance(got, dict):  # over REST a single output comes without its name
+        got = dict.fromkeys(wanted, got)
+    assert got.keys() == wanted.keys()
+    for name, array in wanted.items():
+        found = got[name]
+        if not isinstance(found, np.ndarray):
+            found = from_json(found, array.dtype)
+        assert found.shape == array.shape
+        if array.dtype.kind == "O":
+            assert found.tolist() == array.tolist()
+        else:
+            assert found.tobytes() == array.tobytes()
+
+
 @contextlib.contextmanager
 def serving(base: Path, folder: Path, *flags: str) -> Iterator[Server]:
     """Context with a local server of the model at `base`, in a process of its own, on free ports."""

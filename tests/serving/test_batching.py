@@ -13,6 +13,7 @@ from tf_medsynth.types import MedSynthError
 
 ROWS = TensorSpec(np.dtype("float32"), (None,))
 SCALAR = TensorSpec(np.dtype("float32"), ())
+UNKNOWN = TensorSpec(np.dtype("float32"), None)
 DOUBLE = Signature("double", {"x": ROWS}, {"y": ROWS})
 TOTAL = Signature("total", {"x": ROWS}, {"y": SCALAR})
 
@@ -52,6 +53,13 @@ def x(*values):
 def finish(model, batcher):
     model.released.set()
     batcher.close()
+
+
+def test_only_free_rows_in_and_possibly_out_are_merged():
+    assert DOUBLE.batched
+    assert Signature("s", {"x": ROWS}, {"y": UNKNOWN}).batched
+    assert not TOTAL.batched
+    assert not Signature("s", {"x": UNKNOWN}, {"y": ROWS}).batched
 
 
 def test_waiting_requests_become_batches_within_the_limit(model):

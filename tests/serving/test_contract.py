@@ -8,7 +8,14 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from tests.serving import toy
-from tests.serving.clients import Grpc, Rest, as_json, from_json, tensorflow_serving
+from tests.serving.clients import (
+    Grpc,
+    Rest,
+    as_json,
+    expected,
+    same_bytes,
+    tensorflow_serving,
+)
 
 REFUSED = {"INVALID_ARGUMENT", "FAILED_PRECONDITION"}
 GOOD = toy.inputs()
@@ -26,28 +33,6 @@ def server(request, toy_model, tmp_path_factory):
 @pytest.fixture(scope="module", params=[Rest, Grpc])
 def client(request, server):
     return request.param(server)
-
-
-def expected(loaded, signature, inputs):
-    return {name: t.numpy() for name, t in loaded.signatures[signature](**inputs).items()}
-
-
-def same_bytes(answer, wanted):
-    assert answer.code == "OK", answer.message
-    got = answer.outputs
-    if not isinstance(got, dict):  # over REST a single output comes without its name
-        got = dict.fromkeys(wanted, got)
-    assert got.keys() == wanted.keys()
-    for name, array in wanted.items():
-        found = got[name]
-        if name == "text":
-            found = np.array([text if isinstance(text, bytes) else text.encode() for text in found], object)
-        elif not isinstance(found, np.ndarray):
-            found = from_json(found, array.dtype)
-        assert found.shape == array.shape
-        assert (
-            found.tolist() == array.tolist() if array.dtype == object else found.tobytes() == array.tobytes()
-        )
 
 
 @pytest.mark.parametrize("signature", sorted(GOOD))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving.clients import serving
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
 
 
@@ -32,16 +34,28 @@ def run(server, command, example):
     return done.stdout
 
 
-def test_python_examples_run(local_server):
+@pytest.fixture(scope="module", params=["toy", pytest.param("exported", marks=pytest.mark.slow)])
+def server(request, tmp_path_factory):
+    """One of the toy, and one of a really exported model."""
+    if request.param == "toy":
+        yield request.getfixturevalue("local_server")
+    else:
+        base = request.getfixturevalue("tiny_model").parent
+        with serving(base, tmp_path_factory.mktemp("documented")) as started:
+            yield started
+
+
+def test_python_examples_run(server):
     rest, grpc = examples("python")
-    assert "images float32 (2, 8, 8, 4)" in run(local_server, [sys.executable, "-c"], rest)
-    assert run(local_server, [sys.executable, "-c"], grpc) == "(2, 8, 8, 4)\n"
+    shape = "(2, 8, 8, 4)" if server.name == "toy" else "(2, 32, 32, 4)"
+    assert f"images float32 {shape}" in run(server, [sys.executable, "-c"], rest)
+    assert run(server, [sys.executable, "-c"], grpc) == f"{shape}\n"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on the PATH")
-def test_curl_examples_run(local_server):
+def test_curl_examples_run(server):
     (example,) = examples("sh")
-    out = run(local_server, ["sh", "-ec"], example)
+    out = run(server, ["sh", "-ec"], example)
     assert '"state":"AVAILABLE"' in out
     assert '"signature_def"' in out
     assert '"predictions":[{' in out

@@ -62,7 +62,7 @@ class Toy(tf.Module):
     @tf.function(input_signature=[spec(None, 2, dtype=tf.int64, name="seed")])
     def synthesize_random(self, seed):
         label = tf.cast(seed[:, 1:] % 5, tf.int32)[..., None, None] * tf.ones((SIZE, SIZE, 1), tf.int32)
-        return {**self.synthesize(seed, label), "lesion_label": label}
+        return {**self.synthesize(seed, label), "lesion_label": tf.cast(label, tf.float32)}
 
     @tf.function(input_signature=[spec(None, dtype=tf.string, name="path")])
     def hold(self, path):

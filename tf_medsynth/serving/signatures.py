@@ -31,7 +31,7 @@ class TensorSpec:
     @property
     def has_free_rows(self) -> bool:
         """Whether the first dimension is free."""
-        return bool(self.shape) and self.shape is not None and self.shape[0] is None
+        return self.shape is not None and self.shape[:1] == (None,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +44,12 @@ class Signature:
 
     @property
     def batched(self) -> bool:
-        """Whether rows of several requests can be computed as one: all tensors have free rows."""
-        return all(spec.has_free_rows for spec in (*self.inputs.values(), *self.outputs.values()))
+        """Whether rows of several requests can be computed as one: every input has free rows, every
+        output may have.
+        """
+        return all(spec.has_free_rows for spec in self.inputs.values()) and all(
+            spec.has_free_rows or spec.shape is None for spec in self.outputs.values()
+        )
 
     def check_names(self, names: set[str]) -> None:
         """Raises unless `names` are exactly those of the inputs."""
