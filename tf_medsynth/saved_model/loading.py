@@ -68,5 +68,5 @@ def _said(error: Exception) -> str:
     """The words of a failed check in the graph, else the first line of the error."""
     text = str(error)
     if "assertion failed: [" in text:
-        return text.split("assertion failed: [", 1)[1].split("]\n")[0].split("] [")[0].rstrip("]")
+        return text.split("assertion failed: [", 1)[1].split("]\n")[0]
     return (text.strip().splitlines() or [type(error).__name__])[0]
