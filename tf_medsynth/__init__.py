@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.report import report
     from tf_medsynth.experiments.train import train
     from tf_medsynth.saved_model.sample import sample
+    from tf_medsynth.serving import serve
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ __all__ = [
     "prepare",
     "report",
     "sample",
+    "serve",
     "train",
 ]
 
@@ -44,9 +46,10 @@ _ROOMS = {
     "report": "tf_medsynth.experiments.report",
     "export": "tf_medsynth.experiments.export",
     "sample": "tf_medsynth.saved_model.sample",
+    "serve": "tf_medsynth.serving",
     "demo": "tf_medsynth.experiments.demo",
 }
-_WITHOUT_TENSORFLOW = {"phantom", "doctor"}
+_WITHOUT_TENSORFLOW = {"phantom", "doctor", "serve"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,19 @@ from typing import Any, NoReturn
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import tf_medsynth
-from tf_medsynth.cli import demo, doctor, export, generate, options, phantom, prepare, report, sample, train
+from tf_medsynth.cli import (
+    demo,
+    doctor,
+    export,
+    generate,
+    options,
+    phantom,
+    prepare,
+    report,
+    sample,
+    serve,
+    train,
+)
 from tf_medsynth.runtime import json_text, log
 from tf_medsynth.types import MedSynthError
 
@@ -29,6 +41,7 @@ VERBS = {
     "report": report,
     "export": export,
     "sample": sample,
+    "serve": serve,
     "demo": demo,
 }
 FAILED = 2

@@ -1,0 +1,111 @@
+"""A real server in this process, until a signal stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib.util
+import signal
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tf_medsynth.config.base import check
+from tf_medsynth.config.serving import ServingConfig
+from tf_medsynth.runtime import Stopwatch, log, require_tensorflow
+from tf_medsynth.serving.model import ModelFolder, ServedModel, warm_up_requests
+
+if TYPE_CHECKING:
+    from tf_medsynth.serving.predictor import Predictor
+
+NEEDED = ("grpc", "orjson", "starlette", "tensorflow_serving", "uvicorn")
+_SPARE_THREADS = 8
+"""Of gRPC, to refuse while all others wait."""
+
+
+def run_server(folder: ModelFolder, settings: ServingConfig) -> tuple[int, int]:
+    """Serves `folder` until SIGTERM or SIGINT; requests computed, and batches they were computed in.
+
+    Raises:
+        MedSynthError: a package is missing, a port is taken, or the model cannot be read.
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    check(
+        "--local needs the server's packages",
+        not missing,
+        "Install them with pip install 'tf_medsynth[serve]'.",
+        missing=missing,
+    )
+    watch = Stopwatch()
+    with _listening(settings.host, settings.port, "port") as rest, contextlib.ExitStack() as stack:
+        with _listening(settings.host, settings.grpc_port, "grpc_port"):
+            pass  # gRPC binds by itself, but says less clearly what failed
+        require_tensorflow()
+        from tf_medsynth.serving.grpc_service import add_services, new_server
+
+        threads = settings.queue_limit + settings.batch_limit + _SPARE_THREADS
+        grpc_server = new_server(threads, settings.message_limit_mib * 2**20)
+        grpc_port = grpc_server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+        predictor = _load(folder, settings)
+        stack.callback(predictor.batcher.close)
+        add_services(grpc_server, predictor)
+        grpc_server.start()
+        stack.callback(lambda: grpc_server.stop(settings.grace_seconds).wait())
+        where = f"http://{settings.host}:{rest.getsockname()[1]}, gRPC {settings.host}:{grpc_port}"
+        log.info(
+            "serving %s version %d at %s, ready in %.1f s", folder.name, folder.version, where, watch.seconds
+        )
+        _answer_rest(predictor, rest, settings)
+        log.info("stopping")
+    return predictor.batcher.requests, predictor.batcher.batches
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int, what: str) -> Iterator[socket.socket]:
+    """Context with a socket that listens; a taken port is one clear line."""
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        rule = f"{what} must be free" if taken else f"cannot listen there ({error.strerror})"
+        check(rule, False, "Choose another, or 0 for any free one.", host=host, **{what: port})
+    with listening:
+        yield listening
+
+
+def _load(folder: ModelFolder, settings: ServingConfig) -> Predictor:
+    """The model, loaded and warm."""
+    from tf_medsynth.serving.predictor import Predictor
+
+    model, warm = ServedModel(folder), 0
+    predictor = Predictor(model, settings)
+    for name, inputs in warm_up_requests(folder):  # straight to the model: they may exceed the batch limit
+        signature = predictor.signature(name)
+        signature.check(inputs)
+        model.run(signature.name, inputs)
+        warm += 1
+    log.info("warm-up: %d recorded requests", warm)
+    return predictor
+
+
+def _answer_rest(predictor: Predictor, listening: socket.socket, settings: ServingConfig) -> None:
+    """Answers REST requests until a signal; those under way are finished."""
+    import uvicorn
+
+    from tf_medsynth.serving.rest import build_app
+
+    app = build_app(predictor, settings.message_limit_mib * 2**20)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
+    )
+    # Once it has stopped, uvicorn raises the signal again for whoever listened before.
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,87 @@
+"""TensorFlow Serving's REST form: status, metadata and predict, with errors as ``{"error": …}``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tf_medsynth.config.base import check
+from tf_medsynth.serving import descriptions, json_tensors
+from tf_medsynth.serving.errors import HTTP_STATUS, status
+from tf_medsynth.serving.predictor import Predictor
+from tf_medsynth.types import MedSynthError
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(predictor: Predictor, body_limit: int) -> Starlette:
+    """The ASGI application over `predictor`, which reads at most `body_limit` bytes of a request."""
+    model = predictor.model
+
+    def check_path(request: Request) -> None:
+        predictor.check_model(request.path_params["model"], request.path_params.get("version"))
+
+    async def get_status(request: Request) -> Response:
+        check_path(request)
+        return JSONResponse(descriptions.plain(descriptions.model_status(model)))
+
+    async def get_metadata(request: Request) -> Response:
+        check_path(request)
+        return JSONResponse(descriptions.as_json(model, descriptions.model_metadata(model)))
+
+    async def predict(request: Request) -> Response:
+        check_path(request)
+        body = json_tensors.parse(await _read(request, body_limit))
+        signature = predictor.signature(body.signature_name)
+        inputs = json_tensors.read(body, signature)
+        outputs = await asyncio.wrap_future(predictor.submit(signature, inputs))
+        return Response(json_tensors.write(body, outputs), media_type="application/json")
+
+    return Starlette(
+        routes=[
+            *_both(":predict", predict, "POST"),
+            *_both("/metadata", get_metadata, "GET"),
+            *_both("", get_status, "GET"),
+        ],
+        exception_handlers={
+            HTTPException: _malformed,
+            MedSynthError: _failed,
+            ClientDisconnect: _failed,
+            Exception: _failed,
+        },
+    )
+
+
+def _both(ending: str, handler: Handler, method: str) -> list[Route]:
+    """Routes of the newest version, and of a version by its number."""
+    paths = ("/v1/models/{model}", "/v1/models/{model}/versions/{version:int}")
+    return [Route(path + ending, handler, methods=[method]) for path in paths]
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """The body, of which no more than `limit` bytes are held."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        check(
+            f"a request must have at most {limit} bytes", len(body) <= limit, "Send several.", read=len(body)
+        )
+    return bytes(body)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    return _answer("INVALID_ARGUMENT", f"Malformed request: {request.method} {request.url.path}")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return _answer(*status(error))
+
+
+def _answer(code: str, message: str) -> Response:
+    return JSONResponse({"error": message}, HTTP_STATUS[code])
