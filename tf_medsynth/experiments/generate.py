@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -58,6 +59,7 @@ def generate(
     format: str = "tfds",
     resume: bool = False,
     overrides: Mapping[str, Any] | None = None,
+    beam: runtime.Beam | None = None,
 ) -> GenerateResult:
     """Draws `count` accepted samples of a finished run and publishes them.
 
@@ -72,6 +74,7 @@ def generate(
         resume: go on with a stopped generation of the same settings.
         overrides: settings of `GenerationConfig` by dotted key. Without lesion thresholds they are
             0.9 of what the guides reach on the run's held-out real patients.
+        beam: draw by the workers of a Beam pipeline, to the same bytes; none draws in this process.
 
     Raises:
         MedSynthError: before any work: an unfinished run, bad arguments, an unusable `out`; later:
@@ -92,8 +95,16 @@ def generate(
         "Pass --resume to go on, or remove it.",
         spool=str(spool),
     )
+    fill = beam and functools.partial(
+        generation.fill,
+        beam=beam,
+        load=functools.partial(load_parts, run.resolve(), seed),
+        settings=settings,
+        seed=seed,
+        count=count,
+    )
     with runtime.record_step(run, "generate", {"count": count, "seed": seed}) as facts:
-        filled = generation.stream(synthesiser, pool, settings, seed, count, spool)
+        filled = generation.stream(synthesiser, pool, settings, seed, count, spool, fill=fill)
         command = (
             f"medsynth generate --run RUN --count {count} --seed {seed} --labels {labels} --format {format}"
         )
@@ -102,6 +113,13 @@ def generate(
     shutil.rmtree(spool)
     runtime.write_json(run / "generated.json", {"out": str(out.resolve()), "summary": summary})
     return GenerateResult(out, summary)
+
+
+@functools.cache
+def load_parts(run: Path, seed: int) -> tuple[RunSynthesiser, LabelPool]:
+    """What a worker of a pipeline draws with, loaded once a process."""
+    runtime.configure(seed=seed, precision="float32")
+    return load_synthesiser(run), label_pool(run, stage_directory(run, "multimodal").config())
 
 
 def label_pool(run: Path, config: Mapping[str, Any]) -> LabelPool:

@@ -2,8 +2,9 @@
 
 from tf_medsynth.generation.labels import LabelPool
 from tf_medsynth.generation.publishing import check_output, publish
+from tf_medsynth.generation.sharding import fill
 from tf_medsynth.generation.spool import Spool
 from tf_medsynth.generation.streaming import stream
 from tf_medsynth.generation.synthesiser import Synthesiser
 
-__all__ = ["LabelPool", "Spool", "Synthesiser", "check_output", "publish", "stream"]
+__all__ = ["LabelPool", "Spool", "Synthesiser", "check_output", "fill", "publish", "stream"]

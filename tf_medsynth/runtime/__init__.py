@@ -1,5 +1,7 @@
 """The process and its machine: the only room that touches global state. Importing it is instant."""
 
+from tf_medsynth.runtime.beam import Beam, beam
+from tf_medsynth.runtime.cluster import Cluster, chief_first, cluster, together
 from tf_medsynth.runtime.engine import (
     POLICIES,
     Precision,
@@ -15,10 +17,15 @@ from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, r
 from tf_medsynth.runtime.terminal import log, progress
 
 __all__ = [
+    "Beam",
+    "Cluster",
     "POLICIES",
     "Precision",
     "Stopwatch",
     "atomic_path",
+    "beam",
+    "chief_first",
+    "cluster",
     "configure",
     "hardware_bfloat16",
     "json_text",
@@ -31,5 +38,6 @@ __all__ = [
     "reset_peak_memory",
     "seed_draws",
     "strategy",
+    "together",
     "write_json",
 ]
