@@ -71,9 +71,10 @@ def main() -> None:
     speeds = {n: statistics.median((many - few) / (b - a) for a, b in pairs) for n, pairs in taken.items()}
     print(f"{'processes':>9} {'samples/s':>10} {'of one':>7} {'goal':>5} {'start, s':>9}")
     for workers, pairs in taken.items():
-        start = statistics.median(a - few / speeds[workers] for a, _ in pairs)
+        speed = speeds[workers]
+        start = statistics.median(a - few / speed for a, _ in pairs)
         goal = f"{GOAL:.2f}" if workers > 1 else ""
-        print(f"{workers:9d} {speeds[workers]:10.1f} {speeds[workers] / speeds[1]:7.2f} {goal:>5} {start:9.1f}")
+        print(f"{workers:9d} {speed:10.1f} {speed / speeds[1]:7.2f} {goal:>5} {start:9.1f}")
 
 
 if __name__ == "__main__":

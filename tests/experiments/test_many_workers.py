@@ -23,7 +23,7 @@ from tf_medsynth.types import MedSynthError
 TRAIN = "tests.experiments.train_in_miniature"
 SECONDS = 900
 NOTICED = 120
-"""A worker looks after the others every 5 s and gives each three times 10 s; the rest is patience."""
+"""Workers tell each other every few seconds that they live; the rest is patience with a busy machine."""
 
 
 def arguments(dataset, run: Path, **more) -> str:

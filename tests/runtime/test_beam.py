@@ -41,7 +41,7 @@ def test_an_error_of_an_item_is_told_in_one_line(tmp_path):
 @pytest.mark.slow
 def test_several_processes_share_the_items_and_pass_errors_on(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    beam = runtime.beam(workers=2)
+    beam = runtime.beam_of(workers=2)
     assert beam is not None and beam.runner == "DirectRunner"
     beam.run(functools.partial(note, tmp_path), range(100, 120))
     processes = {path.read_text() for path in tmp_path.iterdir()}
@@ -52,9 +52,9 @@ def test_several_processes_share_the_items_and_pass_errors_on(tmp_path, monkeypa
 
 
 def test_without_a_runner_or_workers_there_is_no_pipeline():
-    assert runtime.beam() is None
+    assert runtime.beam_of() is None
     with pytest.raises(MedSynthError, match="need a Beam runner"):
-        runtime.beam(options={"region": "here"})
+        runtime.beam_of(options={"region": "here"})
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_without_a_runner_or_workers_there_is_no_pipeline():
 )
 def test_words_that_mean_nothing_are_refused(words, message):
     with pytest.raises(MedSynthError, match=message):
-        runtime.beam(**words)
+        runtime.beam_of(**words)
 
 
 def test_an_option_that_beam_does_not_have_is_refused():
@@ -84,4 +84,4 @@ def test_missing_beam_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MedSynthError, match=r"needs Apache Beam.*tf_medsynth\[beam\]"):
-        runtime.beam("DirectRunner")
+        runtime.beam_of("DirectRunner")

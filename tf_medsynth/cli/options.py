@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from tf_medsynth.config.base import parse_assignments
-from tf_medsynth.runtime import Beam
-from tf_medsynth.runtime import beam as beam_of
+from tf_medsynth.runtime import Beam, beam_of
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

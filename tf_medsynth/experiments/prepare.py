@@ -171,7 +171,7 @@ def _build(builder: Any, cohort: Any, final: Path, beam: Beam | None) -> None:
     settings = tfds.download.DownloadConfig(manual_dir=str(cohort.folder), try_download_gcs=False)
     with _held(scratch), _quiet():
         if beam is not None:
-            log.info("prepare: %d patients to %s", len(cohort.patients), beam)
+            log.info("prepare: %d patients to %s", len(cohort.patients), beam.runner)
             builder.cut(cohort, (scratch / "cut").resolve(), beam)
         builder.download_and_prepare(download_config=settings)
         with atomic_path(final, overwrite=True) as partial:

@@ -106,7 +106,8 @@ class StageDirectory:
                 begun_with=before,
                 workers=now,
             )
-            return False
+            if before == now:
+                return False
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "config.json", {**config, **whereabouts, "fingerprint": name})
         return False

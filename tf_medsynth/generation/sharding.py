@@ -34,7 +34,7 @@ def fill(
     Raises:
         MedSynthError: what a worker raised; finished chunks are kept.
     """
-    work = functools.partial(_draw, load, settings, seed, spool.folder)
+    work = functools.partial(_draw, load, settings, seed, spool.folder.absolute())
     last = math.ceil(settings.candidate_cap(count) / settings.chunk)
     accepted = done = 0
     while True:
@@ -46,7 +46,9 @@ def fill(
         share = (accepted + 1) / (done * settings.chunk + 1)
         more = math.ceil((count - accepted) / share / settings.chunk)
         numbers = [n for n in range(done, min(done + more, last)) if not spool.has(n)]
-        runtime.log.info("generate: %d chunks of %d candidates to %s", len(numbers), settings.chunk, beam)
+        runtime.log.info(
+            "generate: %d chunks of %d candidates to %s", len(numbers), settings.chunk, beam.runner
+        )
         beam.run(work, numbers)
     spool.rewrite_records()
 

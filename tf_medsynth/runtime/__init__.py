@@ -1,7 +1,6 @@
 """The process and its machine: the only room that touches global state. Importing it is instant."""
 
-from tf_medsynth.runtime.beam import Beam, beam
-from tf_medsynth.runtime.cluster import Cluster, chief_first, cluster, together
+from tf_medsynth.runtime.beam import Beam, beam_of
 from tf_medsynth.runtime.engine import (
     POLICIES,
     Precision,
@@ -15,6 +14,7 @@ from tf_medsynth.runtime.engine import (
 from tf_medsynth.runtime.files import atomic_path, json_text, write_json
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
 from tf_medsynth.runtime.terminal import log, progress
+from tf_medsynth.runtime.workers import Cluster, chief_first, cluster, together
 
 __all__ = [
     "Beam",
@@ -23,7 +23,7 @@ __all__ = [
     "Precision",
     "Stopwatch",
     "atomic_path",
-    "beam",
+    "beam_of",
     "chief_first",
     "cluster",
     "configure",

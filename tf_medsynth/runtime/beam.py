@@ -101,7 +101,7 @@ def _require_beam() -> None:
     )
 
 
-def beam(
+def beam_of(
     runner: str | None = None, workers: int | None = None, options: Mapping[str, str] | None = None
 ) -> Beam | None:
     """The pipeline's place that a caller asked for, None where nothing was asked: this process.

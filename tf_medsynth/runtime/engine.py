@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tf_medsynth.config.base import check
-from tf_medsynth.runtime.cluster import Cluster, cluster
+from tf_medsynth.runtime.workers import Cluster, cluster, gather
+from tf_medsynth.types import MedSynthError
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -24,9 +25,6 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixe
 
 WAIT_SECONDS = 600
 """How long a worker of a job waits at its start for all the others."""
-
-LOOK_SECONDS = 5
-"""How often a worker looks whether the others live; each has three times ten seconds to answer."""
 
 # No log level silences these two: they come before TensorFlow reads it.
 _CHATTER = ("All log messages before absl::InitializeLog", "oneDNN custom operations are on")
@@ -144,24 +142,16 @@ def _multi_worker(job: Cluster) -> Any:
         MedSynthError: this worker's address cannot be bound, or another worker did not come.
     """
     import tensorflow as tf
-    from tensorflow.python.distribute.collective_all_reduce_strategy import CollectiveAllReduceExtended
 
-    # Not public, but by itself TensorFlow waits for ever for a missing worker, and half a minute
-    # before it looks whether the others live.
-    CollectiveAllReduceExtended._check_health_initial_timeout = WAIT_SECONDS
-    CollectiveAllReduceExtended._check_health_interval = LOOK_SECONDS
+    gather(job, WAIT_SECONDS)  # TensorFlow itself would wait an hour, and hear no signal
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (RuntimeError, tf.errors.OpError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    check(
-        f"the workers of TF_CONFIG must come up within {WAIT_SECONDS} s, each at its own address",
-        False,
-        "Start every worker with the same cluster and its own index.",
-        addresses=job.addresses,
-        rank=job.rank,
-        error=first,
-    )
+        raise MedSynthError(
+            "every worker of TF_CONFIG must start, at an address of its own machine that is free. "
+            f"Received: rank={job.rank}, addresses={job.addresses}, error={first!r}."
+        ) from error
 
 
 def _set_threads(threads: int) -> None:
