@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tf_medsynth.config.base import check
-from tf_medsynth.runtime.workers import Cluster, cluster, gather
+from tf_medsynth.runtime.gathering import gather
+from tf_medsynth.runtime.workers import Cluster, cluster
 from tf_medsynth.types import MedSynthError
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -143,7 +144,7 @@ def _multi_worker(job: Cluster) -> Any:
     """
     import tensorflow as tf
 
-    gather(job, WAIT_SECONDS)  # TensorFlow itself would wait an hour, and hear no signal
+    gather(job, WAIT_SECONDS)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (RuntimeError, tf.errors.OpError) as error:

@@ -10,8 +10,6 @@ import dataclasses
 import json
 import os
 import re
-import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,8 +18,6 @@ from tf_medsynth.types import MedSynthError
 
 _JOBS = ("chief", "worker")
 _ADDRESS = re.compile(r"\S+:\d{1,5}")
-_START = "Start every worker with the same cluster and its own index."
-_GREETING_SECONDS, _RETRY_SECONDS = 10.0, 0.5
 _NODE = re.compile(r"\{\{.*?\}\} ?")
 """Where in TensorFlow's graph an error happened, which no user wants to know."""
 _REMEDY = 'E.g. {"cluster": {"worker": ["one:2222", "two:2222"]}, "task": {"type": "worker", "index": 0}}.'
@@ -102,74 +98,6 @@ def _addresses(job: str, value: Any) -> list[str]:
     listed = isinstance(value, list) and all(isinstance(a, str) and _ADDRESS.fullmatch(a) for a in value)
     check(f"TF_CONFIG: the addresses of {job} are a list of host:port", listed, _REMEDY, **{job: value})
     return list(value)
-
-
-def gather(job: Cluster, seconds: float) -> None:
-    """Returns when every worker of `job` has called it; they meet at the chief's address.
-
-    Raises:
-        MedSynthError: not all within `seconds`, an address that is taken, or another cluster in some
-            worker's ``TF_CONFIG``.
-    """
-    deadline = time.monotonic() + seconds
-    if job.is_chief:
-        _receive(job, deadline)
-    else:
-        _report(job, deadline)
-
-
-def _receive(job: Cluster, deadline: float) -> None:
-    """Waits for the others and then, at once, lets all of them go."""
-    port = int(job.addresses[0].rpartition(":")[2])
-    there: dict[int, socket.socket] = {}
-    with contextlib.ExitStack() as connections:
-        try:
-            server = connections.enter_context(socket.create_server(("", port)))
-        except OSError as error:
-            rule, reason = "the chief's port must be free", error.strerror
-            check(rule, False, "Choose another in TF_CONFIG.", address=job.addresses[0], error=reason)
-        while len(there) < job.workers - 1:
-            missing = [a for rank, a in enumerate(job.addresses) if rank and rank not in there]
-            try:
-                server.settimeout(max(deadline - time.monotonic(), 0.001))
-                connection = connections.enter_context(server.accept()[0])
-                connection.settimeout(_GREETING_SECONDS)
-                rank, addresses = json.loads(connection.makefile().readline())
-            except TimeoutError:
-                late = time.monotonic() < deadline
-                check("every worker of TF_CONFIG must come up in time", late, _START, missing=missing)
-                continue
-            except (OSError, ValueError, TypeError):  # not one of ours
-                continue
-            same = tuple(addresses) == job.addresses
-            check(
-                "TF_CONFIG must name the same cluster everywhere", same, chief=job.addresses, rank=addresses
-            )
-            there[rank] = connection
-        for connection in there.values():
-            connection.sendall(b"go\n")
-
-
-def _report(job: Cluster, deadline: float) -> None:
-    """Tells the chief that this worker is there, and waits for its word."""
-    host, _, port = job.addresses[0].rpartition(":")
-    answer = ""
-    while not answer:
-        left = deadline - time.monotonic()
-        check("the chief of TF_CONFIG must come up in time", left > 0, _START, chief=job.addresses[0])
-        try:
-            with socket.create_connection((host, int(port)), timeout=left) as connection:
-                connection.sendall(json.dumps([job.rank, job.addresses]).encode() + b"\n")
-                answer = connection.makefile().readline() or "gone"
-        except OSError:
-            time.sleep(_RETRY_SECONDS)
-    check(
-        "the chief must let all workers go on",
-        answer == "go\n",
-        "Its own message says why it did not.",
-        chief=job.addresses[0],
-        rank=job.rank,
-    )
 
 
 @contextlib.contextmanager
