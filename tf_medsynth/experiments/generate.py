@@ -95,14 +95,12 @@ def generate(
         "Pass --resume to go on, or remove it.",
         spool=str(spool),
     )
-    fill = beam and functools.partial(
-        generation.fill,
-        beam=beam,
-        load=functools.partial(load_parts, run.resolve(), seed),
-        settings=settings,
-        seed=seed,
-        count=count,
-    )
+    fill = None
+    if beam is not None:
+        load = functools.partial(load_parts, run.resolve(), seed)
+        fill = functools.partial(
+            generation.fill, beam=beam, load=load, settings=settings, seed=seed, count=count
+        )
     with runtime.record_step(run, "generate", {"count": count, "seed": seed}) as facts:
         filled = generation.stream(synthesiser, pool, settings, seed, count, spool, fill=fill)
         command = (

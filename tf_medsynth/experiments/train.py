@@ -87,14 +87,14 @@ def train(
     check("unknown stage", stage in STAGES, f"Stages: {', '.join(STAGES)}.", stage=stage)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
     settings = _settings(stage, preset, overrides, steps)
-    own = getattr(settings, stage)
+    own, run = getattr(settings, stage), Path(run)
     _check_shares(own.training, runtime.cluster().workers)
     policy = runtime.configure(seed=seed, precision=precision)  # type: ignore[arg-type]
     with runtime.together("Start all workers again, with --resume."):
         strategy = runtime.strategy(devices)
         _check_shares(own.training, strategy.num_replicas_in_sync)
         with runtime.chief_first(strategy):
-            run = _shared(run)
+            _check_place(run)
         folds, fold = (own.folds, own.fold) if stage == "lesion" else (1, 0)
         source = open_slices(data, data_dir, "train", settings.data, folds, fold)
         check(
@@ -136,12 +136,11 @@ def train(
     return TrainResult(stage, run, own.training.steps, watch.seconds, False, losses)
 
 
-def _shared(run: Path | str) -> Path:
-    """The run directory, made by the chief, found by the other workers."""
+def _check_place(run: Path) -> None:
+    """Makes the run directory as the chief; as another worker raises unless it is there."""
     if runtime.cluster().is_chief:
-        return require_writable(run)
-    check("every worker must see the chief's run directory", Path(run).is_dir(), run=str(run))
-    return Path(run)
+        require_writable(run)
+    check("every worker must see the chief's run directory", run.is_dir(), run=str(run))
 
 
 @contextlib.contextmanager

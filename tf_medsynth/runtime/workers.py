@@ -131,8 +131,14 @@ def together(remedy: str) -> Iterator[None]:
     """
     import tensorflow as tf
 
-    lost = (tf.errors.UnavailableError, tf.errors.DeadlineExceededError, tf.errors.AbortedError)
-    lost = (*lost, tf.errors.FailedPreconditionError, tf.errors.InternalError, tf.errors.CancelledError)
+    lost = (
+        tf.errors.UnavailableError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.FailedPreconditionError,
+        tf.errors.InternalError,
+    )
     job = cluster()
     try:
         yield
