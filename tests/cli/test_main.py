@@ -9,8 +9,9 @@ import sys
 import pytest
 
 import tf_medsynth
+from tf_medsynth.cli import options
 from tf_medsynth.cli.main import VERBS, as_dict, build_parser, main, one_line
-from tf_medsynth.runtime import json_text
+from tf_medsynth.runtime import Beam, json_text
 from tf_medsynth.types import MedSynthError
 
 HEAVY = {"tensorflow", "keras", "numpy", "cv2", "SimpleITK", "tensorflow_datasets"}
@@ -120,4 +121,14 @@ def test_defaults_of_the_synopsis():
     assert not arguments.resume
     arguments = build_parser().parse_args("generate --run r --count 3 --out o".split())
     assert (arguments.filter, arguments.labels, arguments.format) == (True, "augmented", "tfds")
+    assert options.beam(arguments) is None
     assert str(build_parser().parse_args(["demo"]).out) == "demo_out"
+
+
+def test_options_of_a_pipeline():
+    pytest.importorskip("apache_beam")
+    words = "generate --run r --count 3 --out o --workers 2".split()
+    assert options.beam(build_parser().parse_args(words)) == Beam("DirectRunner", 2)
+    words += "--beam-runner FlinkRunner --beam-options flink_master=host:8081".split()
+    found = options.beam(build_parser().parse_args(words))
+    assert found == Beam("FlinkRunner", 2, {"flink_master": "host:8081"})

@@ -69,6 +69,17 @@ def test_a_stream_can_start_anywhere(source):
         assert same(read(source, start=start, stop=stop, **options), whole[start:stop])
 
 
+def test_workers_shares_of_a_batch_are_the_batch(source):
+    steps = (augmented(TrainAugmentConfig(), 3), with_structure(OPERATORS, 3))
+    options = {"batch_size": 6, "seed": 3, "start": 1, "stop": 5, "steps": steps}
+    shares = [read(source, share=(part, 3), **options) for part in range(3)]
+    joined = [
+        {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        for parts in zip(*shares, strict=True)
+    ]
+    assert same(joined, read(source, **options))
+
+
 def test_every_example_comes_once_an_epoch_in_another_order(source):
     stream = rows(read(source, batch_size=6, seed=0, stop=12))
     epochs = [stream[k : k + 24] for k in (0, 24, 48)]

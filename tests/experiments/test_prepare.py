@@ -17,6 +17,7 @@ from tf_medsynth.config.datasets import BratsSettings
 from tf_medsynth.experiments import prepare as module
 from tf_medsynth.experiments.prepare import PrepareResult, prepare
 from tf_medsynth.imaging.volumes import read_volume
+from tf_medsynth.runtime import Beam
 from tf_medsynth.types import MedSynthError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -52,6 +53,32 @@ def test_a_cohort_is_built_and_then_skipped(patients, tmp_path):
         builder.info.metadata["settings"]
         == BratsSettings.from_dict(builder.info.metadata["settings"]).to_dict()
     )
+
+
+def _stored(result: PrepareResult) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in Path(result.directory).iterdir()}
+
+
+@pytest.mark.parametrize("workers", [None, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_workers_of_a_pipeline_prepare_the_same_bytes(patients, tmp_path, monkeypatch, workers):
+    pytest.importorskip("apache_beam")
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.chdir(tmp_path)
+    beam = Beam(workers=workers)
+    shared = _run(Path("in"), tmp_path / "shared", beam=beam)
+    alone = _run(patients, tmp_path / "alone")
+    assert _stored(shared) == _stored(alone) and len(_stored(alone)) >= 5
+    assert sorted(p.name for p in (tmp_path / "shared").iterdir()) == ["brats"]
+    assert _run(patients, tmp_path / "shared", beam=beam).skipped
+
+
+def test_a_damaged_patient_ends_a_pipeline_and_leaves_nothing(patients, tmp_path):
+    pytest.importorskip("apache_beam")
+    path = patients / "BraTS2021_00003" / "BraTS2021_00003_t2.nii.gz"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(MedSynthError, match=r"^[^\n]*BraTS2021_00003_t2[^\n]*$"):
+        _run(patients, tmp_path / "data", beam=Beam())
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
 
 
 def test_other_files_under_the_same_name_are_refused_until_built_anew(patients, tmp_path):

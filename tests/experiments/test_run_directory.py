@@ -41,6 +41,17 @@ def test_a_finished_stage_is_recognised_wherever_its_data_lie_now(directory):
     assert directory.require_finished() == {"steps": 6}
 
 
+def test_an_unfinished_training_keeps_its_number_of_workers(directory):
+    for number in (3, 2):  # it has not begun
+        assert directory.open(CONFIG, {"workers": number}, resume=False) is False
+    with_checkpoint(directory)
+    with pytest.raises(MedSynthError, match=r"as many workers.*begun_with=2, workers=1.*TF_CONFIG"):
+        directory.open(CONFIG, {}, resume=True)
+    assert directory.open(CONFIG, {"workers": 2}, resume=True) is False
+    with_record(directory)
+    assert directory.open(CONFIG, {}, resume=False) is True
+
+
 @pytest.mark.parametrize("resume", [False, True])
 def test_other_settings_are_refused_by_the_names_that_differ(directory, resume):
     directory.open(CONFIG, {}, resume=False)

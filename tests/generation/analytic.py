@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
+from tf_medsynth.generation import LabelPool
 from tf_medsynth.types import MODALITIES
 
 LESION_STEP = 0.08
@@ -73,6 +77,25 @@ class Ellipses:
             image = np.where(label > 0, LESION_BASE + LESION_STEP * label, image)
             images.append(np.roll(image, 2, 0) if (modality, self.flaw(k)) == ("Flair", "shift") else image)
         return np.stack(images, axis=-1).astype(np.float32)
+
+
+class Mortal(Ellipses):
+    """Ellipses whose drawing fails, once, at candidate `k`; the file `died` remembers that it did."""
+
+    def __init__(self, died: Path, k: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.died, self.k = died, k
+
+    def draw_maps(self, seed: int, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.k in index and not self.died.exists():
+            self.died.touch()
+            raise OSError("the machine was taken away")
+        return super().draw_maps(seed, index)
+
+
+def parts(kind: type[Ellipses] = Ellipses, **options: Any) -> tuple[Ellipses, LabelPool]:
+    """What a worker of a pipeline loads: a synthesiser and labels."""
+    return kind(**options), LabelPool(np.stack(some_labels()).astype(np.uint8))
 
 
 def lesion(size: int = 32, row: int = 16, column: int = 16, radius: int = 3) -> np.ndarray:

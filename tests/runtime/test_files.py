@@ -33,6 +33,16 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_two_that_write_one_file_do_not_disturb_each_other(tmp_path):
+    target = tmp_path / "chunk.npz"
+    with atomic_path(target, shared=True) as slow:
+        slow.write_text("whole")
+        with atomic_path(target, shared=True) as quick:
+            quick.write_text("whole as well")
+        assert target.read_text() == "whole as well" and slow.read_text() == "whole"
+    assert os.listdir(tmp_path) == ["chunk.npz"] and target.read_text() == "whole"
+
+
 def test_a_directory_is_written_as_one(tmp_path):
     target = tmp_path / "set"
     target.mkdir()

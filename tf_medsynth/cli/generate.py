@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("tfds", "nifti", "mha"), default="tfds", help="of the output (default tfds)"
     )
     options.add_settings(parser)
+    options.add_beam(parser)
     options.add_resume(parser)
 
 
@@ -51,4 +52,5 @@ def run(arguments: argparse.Namespace) -> Any:
         format=arguments.format,
         resume=arguments.resume,
         overrides=options.overrides(arguments),
+        beam=options.beam(arguments),
     )

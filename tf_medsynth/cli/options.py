@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from tf_medsynth.config.base import parse_assignments
+from tf_medsynth.runtime import Beam, beam_of
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,31 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 def add_resume(parser: argparse.ArgumentParser) -> None:
     """Adds ``--resume``."""
     parser.add_argument("--resume", action="store_true", help="go on where a stopped run ended")
+
+
+def add_beam(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--beam-runner``, ``--workers`` and ``--beam-options``."""
+    parser.add_argument(
+        "--beam-runner",
+        metavar="RUNNER",
+        help="work by an Apache Beam pipeline, e.g. DirectRunner, DataflowRunner (default: this process)",
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="of the pipeline; by itself: N processes of this machine"
+    )
+    parser.add_argument(
+        "--beam-options",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="key=value",
+        help="options of Beam's runner, e.g. region=europe-west4 temp_location=gs://bucket/temp",
+    )
+
+
+def beam(arguments: argparse.Namespace) -> Beam | None:
+    """The pipeline that `add_beam`'s options ask for, None for this process."""
+    return beam_of(arguments.beam_runner, arguments.workers, parse_assignments(arguments.beam_options))
 
 
 def overrides(arguments: argparse.Namespace) -> dict[str, str] | None:

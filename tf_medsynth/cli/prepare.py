@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_folder(parser, "--manual-dir", "holds one folder a patient; only read")
     options.add_folder(parser, "--data-dir", "where TFDS data sets are kept")
     options.add_settings(parser)
+    options.add_beam(parser)
 
 
 def run(arguments: argparse.Namespace) -> Any:
@@ -28,4 +29,5 @@ def run(arguments: argparse.Namespace) -> Any:
         manual_dir=arguments.manual_dir,
         data_dir=arguments.data_dir,
         overrides=options.overrides(arguments),
+        beam=options.beam(arguments),
     )

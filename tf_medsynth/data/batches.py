@@ -50,18 +50,24 @@ def training_batches(
     start: int = 0,
     stop: int,
     steps: tuple[Step, ...] = (),
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Batches of steps `start` to `stop`: index, images, lesion_label, and what `steps` add.
 
     Every epoch is shuffled by (seed, epoch) within the source's buffer; `index` is the position
     in the stream of all epochs and names the draws of augmentation and training.
+
+    Args:
+        batch_size: rows of the whole batch.
+        share: (i, n): only the i-th of n equal runs of rows of each batch, for one worker of several.
     """
+    part, parts = share
     first, last = start * batch_size, stop * batch_size
     epochs = range(first // source.count, -(-last // source.count))
     stream = _shuffled(source, seed, epochs)
     stream = stream.skip(first % source.count).enumerate(first)
     stream = stream.map(lambda index, example: {"index": index, **example})
-    batches = stream.batch(batch_size, drop_remainder=True).take(stop - start)
+    batches = stream.batch(batch_size // parts, drop_remainder=True).shard(parts, part).take(stop - start)
     for step in steps:
         batches = batches.map(step, num_parallel_calls=2, deterministic=True)
     return batches.prefetch(2)

@@ -62,6 +62,7 @@ def generate(
     format: SampleFormat = "tfds",
     resume: bool = False,
     overrides: Mapping[str, Any] | None = None,
+    beam: runtime.Beam | None = None,
 ) -> GenerateResult:
     """Draws `count` accepted samples of a finished run, or of a model exported from it, and publishes them.
 
@@ -79,6 +80,7 @@ def generate(
         resume: go on with a stopped generation of the same settings.
         overrides: settings of `GenerationConfig` by dotted key. Without lesion thresholds they are
             0.9 of what the guides reach on the run's held-out real patients.
+        beam: draw by the workers of a Beam pipeline, to the same bytes; none draws in this process.
 
     Raises:
         MedSynthError: before any work: an unfinished run, an unusable model, bad arguments or `out`;
@@ -109,8 +111,12 @@ def generate(
         return _close(run, out, spool, there, skipped=True)
     empty = not out.is_dir() or not any(out.iterdir())
     check("--out holds another generated set", empty, "Choose another, or remove it.", out=str(out))
+    fill = None
+    if beam is not None:
+        shared = {"beam": beam, "settings": settings, "seed": seed, "count": count}
+        fill = functools.partial(generation.fill, load=source.load, **shared)
     with source.recorded({"count": count, "seed": seed}) as facts:
-        filled = generation.stream(source.synthesiser, source.pool, settings, seed, count, spool)
+        filled = generation.stream(source.synthesiser, source.pool, settings, seed, count, spool, fill=fill)
         words = f"--count {count} --seed {seed} --labels {labels} --format {format}"
         command = f"medsynth generate {source.words} {words}"
         summary = generation.publish(filled, out, format, count, command=command)
@@ -134,6 +140,7 @@ class _Source(NamedTuple):
     synthesiser: Synthesiser
     pool: LabelPool
     gate: Callable[[], LesionGate]
+    load: Callable[[], tuple[Synthesiser, LabelPool]]
     words: str
     recorded: Callable[[dict[str, Any]], contextlib.AbstractContextManager[dict[str, Any]]]
 
@@ -144,15 +151,29 @@ def _of_run(run: Path, seed: int) -> _Source:
     synthesiser = load_synthesiser(run)
     gate = functools.partial(lesion_gate, run, synthesiser)
     recorded = functools.partial(runtime.record_step, run, "generate")
-    return _Source(synthesiser, label_pool(run, config), gate, "--run RUN", recorded)
+    load = functools.partial(load_run, run.resolve(), seed)
+    return _Source(synthesiser, label_pool(run, config), gate, load, "--run RUN", recorded)
 
 
 def _of_model(model: Path) -> _Source:
     synthesiser, opened = model_synthesiser(model)
-    gate = opened.record.settings.lesion
-    return _Source(
-        synthesiser, model_labels(opened), lambda: gate, f"--from {model.name}", contextlib.nullcontext
-    )
+    gate, load = opened.record.settings.lesion, functools.partial(load_model, model.resolve())
+    words = f"--from {model.name}"
+    return _Source(synthesiser, model_labels(opened), lambda: gate, load, words, contextlib.nullcontext)
+
+
+@functools.cache
+def load_run(run: Path, seed: int) -> tuple[Synthesiser, LabelPool]:
+    """What a worker of a pipeline draws with, loaded once a process."""
+    runtime.configure(seed=seed, precision="float32")
+    return load_synthesiser(run), label_pool(run, stage_directory(run, "multimodal").config())
+
+
+@functools.cache
+def load_model(model: Path) -> tuple[Synthesiser, LabelPool]:
+    """As `load_run`, from an exported model."""
+    synthesiser, opened = model_synthesiser(model)
+    return synthesiser, model_labels(opened)
 
 
 def label_pool(run: Path, config: Mapping[str, Any]) -> LabelPool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.datasets import BRATS_CONFIGS, BratsSettings, brats_settings
-from tf_medsynth.runtime import atomic_path, check_room, check_writable, disk_errors, log, read_json
+from tf_medsynth.runtime import Beam, atomic_path, check_room, check_writable, disk_errors, log, read_json
 from tf_medsynth.types import MODALITIES, MedSynthError
 
 DATASET = "brats"
@@ -75,6 +75,7 @@ def prepare(
     overrides: Mapping[str, Any] | None = None,
     config_name: str | None = None,
     resume: bool = True,
+    beam: Beam | None = None,
 ) -> PrepareResult:
     """The prepared data set; it is built unless it is there already.
 
@@ -89,6 +90,8 @@ def prepare(
             has a name of its own, with a hash of the changes, unless `config_name` is given.
         config_name: name of the config on disk.
         resume: skip what is there already; False builds it anew and replaces it at the end.
+        beam: read, check and cut the patients by the workers of a Beam pipeline, to the same bytes;
+            none does it in this process.
 
     Raises:
         MedSynthError: unknown config or key, a file that breaks a rule, other files or settings under
@@ -96,7 +99,8 @@ def prepare(
     """
     start = time.perf_counter()
     name, settings = _named_settings(dataset, overrides or {}, config_name)
-    source, target = Path(manual_dir), Path(data_dir)
+    # A worker of a pipeline has another working directory.
+    source, target = Path(manual_dir) if beam is None else Path(manual_dir).absolute(), Path(data_dir)
     check("manual_dir must be a folder", source.is_dir(), manual_dir=str(manual_dir))
     check_writable(target)
     builder = _builder(name, settings, target / f".partial-{DATASET}-{name}")
@@ -107,9 +111,10 @@ def prepare(
         log.info("prepare: %s/%s is there already, skipped", DATASET, name)
     else:
         check_room(target, _least_bytes(settings, len(cohort.patients)))
-        builder.check(cohort)
+        if beam is None:
+            builder.check(cohort)
         with disk_errors(target, "Nothing was kept; free some space or choose another data_dir."):
-            _build(builder, source, final)
+            _build(builder, cohort, final, beam)
     return _result(name, final, skipped, time.perf_counter() - start)
 
 
@@ -155,15 +160,17 @@ def _is_same(directory: Path, fingerprint: str) -> bool:
     return True
 
 
-def _build(builder: Any, manual_dir: Path, final: Path) -> None:
+def _build(builder: Any, cohort: Any, final: Path, beam: Beam | None) -> None:
     """Builds in a hidden folder beside the data sets, then moves the result to `final`."""
     import tensorflow_datasets as tfds
 
     scratch = Path(builder._data_dir_root)
+    settings = tfds.download.DownloadConfig(manual_dir=str(cohort.folder), try_download_gcs=False)
     with _held(scratch), _quiet():
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(manual_dir=str(manual_dir), try_download_gcs=False)
-        )
+        if beam is not None:
+            log.info("prepare: %d patients to %s", len(cohort.patients), beam.runner)
+            builder.cut(cohort, (scratch / "cut").resolve(), beam)
+        builder.download_and_prepare(download_config=settings)
         with atomic_path(final, overwrite=True) as partial:
             Path(builder.data_dir).replace(partial)
         default = final.parents[1] / ".config" / "metadata.json"

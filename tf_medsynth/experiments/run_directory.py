@@ -70,7 +70,8 @@ class StageDirectory:
 
         Args:
             config: what decides the training's outcome.
-            whereabouts: what is worth keeping but decides nothing, e.g. where the data lie.
+            whereabouts: what is worth keeping but does not name the training, e.g. where the data lie;
+                of it, an unfinished training keeps its number of ``workers``.
             resume: an unfinished training may be gone on with.
 
         Raises:
@@ -95,7 +96,16 @@ class StageDirectory:
                 "Pass --resume to go on.",
                 run=str(self.path.parent),
             )
-            return False
+            before, now = held.get("workers", 1), whereabouts.get("workers", 1)
+            check(
+                f"{self.name!r} of this run goes on with as many workers as it was begun with",
+                before == now or not started,
+                "Give TF_CONFIG that many, or remove the stage's folder.",
+                begun_with=before,
+                workers=now,
+            )
+            if before == now:
+                return False
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "config.json", {**config, **whereabouts, "fingerprint": name})
         return False

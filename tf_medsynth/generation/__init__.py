@@ -2,6 +2,7 @@
 
 from tf_medsynth.generation.labels import LabelPool
 from tf_medsynth.generation.publishing import check_output, find_published, publish
+from tf_medsynth.generation.sharding import fill
 from tf_medsynth.generation.spool import Spool
 from tf_medsynth.generation.streaming import identity_of, stream
 from tf_medsynth.generation.synthesiser import Synthesiser
@@ -11,6 +12,7 @@ __all__ = [
     "Spool",
     "Synthesiser",
     "check_output",
+    "fill",
     "find_published",
     "identity_of",
     "publish",

@@ -96,18 +96,17 @@ class Spool:
 
     def write(self, number: int, chunk: Chunk) -> None:
         """Stores a finished chunk in one step and appends its records to ``records.jsonl``."""
+        self.keep(number, chunk)
+        with self._writing(), (self.folder / RECORDS_NAME).open("a", encoding="utf-8") as log:
+            log.writelines(map(encode_record, chunk.records))
+
+    def keep(self, number: int, chunk: Chunk, shared: bool = False) -> None:
+        """Stores a finished chunk in one step; `shared` where other processes may store the same."""
         lines = "".join(map(encode_record, chunk.records))
         packed = np.frombuffer(lines.encode(), np.uint8)
-        try:
-            with atomic_path(self._path(number)) as partial, partial.open("wb") as file:
-                np.savez(file, allow_pickle=False, **{_RECORDS_KEY: packed}, **chunk.samples)
-            with (self.folder / RECORDS_NAME).open("a", encoding="utf-8") as log:
-                log.write(lines)
-        except OSError as error:
-            raise MedSynthError(
-                f"the spool must stay writable, with space left. Received: {self.folder}, {error}. "
-                "Finished chunks are kept: make room and run again with --resume."
-            ) from error
+        target = atomic_path(self._path(number), shared=shared)
+        with self._writing(), target as partial, partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{_RECORDS_KEY: packed}, **chunk.samples)
 
     def records(self, number: int) -> list[Record]:
         """The records of finished chunk `number`."""
@@ -160,6 +159,16 @@ class Spool:
             count=count,
             finished_chunks=number,
         )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise MedSynthError(
+                f"the spool must stay writable, with space left. Received: {self.folder}, {error}. "
+                "Finished chunks are kept: make room and run again with --resume."
+            ) from error
 
     @contextmanager
     def _opened(self, number: int) -> Iterator[Any]:
@@ -230,6 +239,8 @@ def _continued(
         spool=str(folder),
         differs=different,
     )
+    for left in (folder / CHUNK_FOLDER).glob(".partial-*"):
+        left.unlink()
     spool.rewrite_records()
     return spool
 

@@ -40,6 +40,7 @@ def stream(
     count: int,
     spool: Path,
     progress: Progress = runtime.progress,
+    fill: Callable[[Spool], None] | None = None,
 ) -> Spool:
     """The spool with (at least) `count` accepted samples; continues where an earlier run stopped.
 
@@ -55,6 +56,7 @@ def stream(
         count: accepted samples wanted.
         spool: folder of finished chunks, created where there is none.
         progress: shows how far an iteration is, like `runtime.progress`.
+        fill: has chunks drawn elsewhere first; what it leaves out is computed here.
 
     Raises:
         MedSynthError: unusable arguments, a spool of something else, too little disk space, or too
@@ -65,6 +67,8 @@ def stream(
     with open_spool(spool, identity, lambda: labels.coverage().to_dict()) as opened:
         missing = count - opened.finished() * settings.chunk
         runtime.check_room(spool, missing * _sample_bytes(synthesiser))
+        if fill is not None:
+            fill(opened)
         compute = functools.partial(compute_chunk, synthesiser, labels, settings, seed)
         with _in_background(opened.write) as write:
             done = _accept(_chunks(opened, compute, write), settings, count)

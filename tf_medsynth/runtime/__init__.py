@@ -1,5 +1,6 @@
 """The process and its machine: the only room that touches global state. Importing it is instant."""
 
+from tf_medsynth.runtime.beam import Beam, beam_of
 from tf_medsynth.runtime.disk import check_room, check_writable, disk_errors
 from tf_medsynth.runtime.engine import (
     POLICIES,
@@ -14,14 +15,20 @@ from tf_medsynth.runtime.engine import (
 from tf_medsynth.runtime.files import atomic_path, json_text, read_json, write_json
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
 from tf_medsynth.runtime.terminal import log, progress, training_bar
+from tf_medsynth.runtime.workers import Cluster, chief_first, cluster, together
 
 __all__ = [
+    "Beam",
+    "Cluster",
     "POLICIES",
     "Precision",
     "Stopwatch",
     "atomic_path",
+    "beam_of",
     "check_room",
     "check_writable",
+    "chief_first",
+    "cluster",
     "configure",
     "disk_errors",
     "hardware_bfloat16",
@@ -36,6 +43,7 @@ __all__ = [
     "reset_peak_memory",
     "seed_draws",
     "strategy",
+    "together",
     "training_bar",
     "write_json",
 ]

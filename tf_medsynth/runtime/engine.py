@@ -15,11 +15,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tf_medsynth.config.base import check
+from tf_medsynth.runtime.gathering import gather
+from tf_medsynth.runtime.workers import Cluster, cluster
+from tf_medsynth.types import MedSynthError
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 """Precision as a user names it -> Keras dtype policy."""
+
+WAIT_SECONDS = 600
+"""How long a worker of a job waits at its start for all the others."""
 
 # No log level silences these two: they come before TensorFlow reads it.
 _CHATTER = ("All log messages before absl::InitializeLog", "oneDNN custom operations are on")
@@ -129,6 +135,26 @@ def _mirrored(devices: tuple[str, ...]) -> Any:
     return tf.distribute.MirroredStrategy(list(devices))
 
 
+@functools.cache
+def _multi_worker(job: Cluster) -> Any:
+    """The strategy over the workers of `job`, once all of them are there; one a process.
+
+    Raises:
+        MedSynthError: this worker's address cannot be bound, or another worker did not come.
+    """
+    import tensorflow as tf
+
+    gather(job, WAIT_SECONDS)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (RuntimeError, tf.errors.OpError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise MedSynthError(
+            "every worker of TF_CONFIG must start, at an address of its own machine that is free. "
+            f"Received: rank={job.rank}, addresses={job.addresses}, error={first!r}."
+        ) from error
+
+
 def _set_threads(threads: int) -> None:
     from tensorflow.config import threading
 
@@ -166,15 +192,25 @@ def logical_cpu_devices(count: int) -> list[str]:
 def strategy(devices: Sequence[str] | None = None) -> Any:
     """`tf.distribute.Strategy` over `devices`: mirrored over several, the default strategy for one.
 
+    Where ``TF_CONFIG`` makes this process a worker of several, it is the strategy over all workers,
+    which must be asked for before TensorFlow's first operation.
+
     Args:
         devices: names such as ``("GPU:0", "GPU:1")`` or ``("CPU:0", "CPU:1")``; None takes every
             GPU, or the CPU as one device.
 
     Raises:
-        MedSynthError: no devices, a name twice, or a device that this machine does not have.
+        MedSynthError: no devices, a name twice, or a device that this machine does not have; a
+            malformed ``TF_CONFIG``, or one whose workers do not come up.
     """
     require_tensorflow()
     import tensorflow as tf
+
+    job = cluster()
+    if job.workers > 1:
+        rule = "the workers of TF_CONFIG use every GPU they have, or the CPU"
+        check(rule, devices is None, "Leave out the devices.", devices=devices)
+        return _multi_worker(job)
 
     known = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
     if devices is None:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tf_medsynth.types import MedSynthError
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path | str, overwrite: bool = False) -> Iterator[Path]:
+def atomic_path(path: Path | str, overwrite: bool = False, shared: bool = False) -> Iterator[Path]:
     """Context with a sibling path to write a file or directory at; it becomes `path` when all went well.
 
     After an error nothing is left; a killed process leaves one ``.partial-NAME``, which the next
@@ -26,6 +27,8 @@ def atomic_path(path: Path | str, overwrite: bool = False) -> Iterator[Path]:
         path: where the file or directory shall stand; missing parents are made. A file that stands
             there is replaced.
         overwrite: whether a directory that holds anything may be replaced as well.
+        shared: whether other processes may write the same file meanwhile: each has a sibling of its
+            own, and the last one stays. What a killed process leaves is then the caller's to remove.
 
     Raises:
         MedSynthError: a directory with contents stands at `path` and `overwrite` is False.
@@ -33,7 +36,7 @@ def atomic_path(path: Path | str, overwrite: bool = False) -> Iterator[Path]:
     path = Path(path)
     empty = not path.is_dir() or not any(path.iterdir())
     check("the output directory must be new or empty", empty or overwrite, path=str(path))
-    partial = path.with_name(f".partial-{path.name}")
+    partial = path.with_name(f".partial-{f'{uuid.uuid4().hex}-' if shared else ''}{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove(partial)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ from tensorflow_datasets.core import shuffle
 
 from tf_medsynth.config.datasets import BRATS_CONFIGS, BratsSettings
 from tf_medsynth.config.layouts import PatientFiles
-from tf_medsynth.runtime import progress, write_json
+from tf_medsynth.runtime import Beam, progress, write_json
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 from tfds_builders.brats.cohort import Cohort, check_voxels, read_cohort
+from tfds_builders.brats.cut import cut_examples, cut_patient, cut_remarks
 from tfds_builders.brats.examples import patient_examples
 from tfds_builders.brats.patient import read_patient
 
@@ -62,6 +64,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs: Any) -> None:
         self._checked: tuple[Cohort, tuple[str, ...]] | None = None
+        self._cut: Path | None = None
         super().__init__(**kwargs)
 
     @property
@@ -79,6 +82,17 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         if self._checked is None or self._checked[0].fingerprint != cohort.fingerprint:
             self._checked = cohort, check_voxels(cohort)
         return self._checked[1]
+
+    def cut(self, cohort: Cohort, folder: Path, beam: Beam) -> None:
+        """Checks `cohort` and cuts it into `folder`, a patient a worker of `beam` at a time.
+
+        The records are written from there afterwards, in this process: what is in them, and in which
+        order, does not depend on the workers.
+        """
+        folder.mkdir()
+        beam.run(functools.partial(cut_patient, folder, self.settings), cohort.patients)
+        remarks = tuple(r for patient in cohort.patients for r in cut_remarks(folder, patient.name))
+        self._checked, self._cut = (cohort, remarks), folder
 
     def _info(self) -> tfds.core.DatasetInfo:
         rows, columns = self.settings.image_size
@@ -119,7 +133,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self, split: str, patients: tuple[PatientFiles, ...]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         for files in progress(patients, label=f"writing {split}", unit="patient"):
-            yield from patient_examples(read_patient(files), self.settings)
+            if self._cut is None:
+                yield from patient_examples(read_patient(files), self.settings)
+            else:
+                yield from cut_examples(self._cut, files.name)
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any = None) -> None:
         with _bounded_shuffle():
