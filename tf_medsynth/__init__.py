@@ -10,9 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipelines.demo import demo
+    from pipelines.pipeline import pipeline
     from tf_medsynth.data.doctor import doctor
     from tf_medsynth.data.phantom import phantom
-    from tf_medsynth.experiments.demo import demo
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "demo", "doctor", "generate", "phantom", "prepare", "report", "train"]
+__all__ = ["__version__", "demo", "doctor", "generate", "phantom", "pipeline", "prepare", "report", "train"]
 
 _ROOMS = {
     "phantom": "tf_medsynth.data.phantom",
@@ -29,9 +30,10 @@ _ROOMS = {
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
     "report": "tf_medsynth.experiments.report",
-    "demo": "tf_medsynth.experiments.demo",
+    "pipeline": "pipelines.pipeline",
+    "demo": "pipelines.demo",
 }
-_WITHOUT_TENSORFLOW = {"phantom", "doctor"}
+_WITHOUT_TENSORFLOW = {"phantom", "doctor", "pipeline", "demo"}
 
 
 def __getattr__(name: str) -> Any:

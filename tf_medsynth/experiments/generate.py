@@ -29,14 +29,15 @@ _BATCH = 32
 
 @dataclasses.dataclass(frozen=True)
 class GenerateResult:
-    """A published dataset."""
+    """A published dataset; `skipped` where it was there already."""
 
     out: Path
     summary: dict[str, Any]
+    skipped: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"out": str(self.out), **self.summary}
+        return {"out": str(self.out), "skipped": self.skipped, **self.summary}
 
     def render(self) -> str:
         """A few lines for a person."""
@@ -69,7 +70,7 @@ def generate(
         filter: apply the gates; without it everything with a fitting label is kept, scores recorded.
         labels: training labels as they are (``dataset``) or ``augmented``.
         format: ``tfds``, ``nifti`` or ``mha``.
-        resume: go on with a stopped generation of the same settings.
+        resume: go on with a stopped generation of the same settings; a finished one is skipped.
         overrides: settings of `GenerationConfig` by dotted key. Without lesion thresholds they are
             0.9 of what the guides reach on the run's held-out real patients.
 
@@ -85,6 +86,11 @@ def generate(
     synthesiser = load_synthesiser(run)
     settings = _settings(run, synthesiser, filter, labels, overrides)
     pool = label_pool(run, config)
+    held = generation.published(out) if resume else None
+    wanted = {**generation.identity_of(synthesiser, pool, settings, seed), "count": count, "format": format}
+    if held and all(held.get(key) == value for key, value in wanted.items()):
+        runtime.log.info("generate: the same samples are there already, skipped")
+        return GenerateResult(out, held, skipped=True)
     spool = out.parent / f".spool-{out.name}"
     check(
         "an unfinished generation stands here",

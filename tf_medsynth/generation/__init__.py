@@ -1,9 +1,19 @@
 """Trained networks to gated, recorded samples: `stream` fills a spool, `publish` makes a data set of it."""
 
 from tf_medsynth.generation.labels import LabelPool
-from tf_medsynth.generation.publishing import check_output, publish
+from tf_medsynth.generation.publishing import check_output, data_set_name, publish, published
 from tf_medsynth.generation.spool import Spool
-from tf_medsynth.generation.streaming import stream
+from tf_medsynth.generation.streaming import identity_of, stream
 from tf_medsynth.generation.synthesiser import Synthesiser
 
-__all__ = ["LabelPool", "Spool", "Synthesiser", "check_output", "publish", "stream"]
+__all__ = [
+    "LabelPool",
+    "Spool",
+    "Synthesiser",
+    "check_output",
+    "data_set_name",
+    "identity_of",
+    "publish",
+    "published",
+    "stream",
+]

@@ -62,7 +62,7 @@ def stream(
             few candidates accepted; finished chunks are kept.
     """
     _check_request(synthesiser, labels, seed, count)
-    identity = _identity(synthesiser, labels, settings, seed)
+    identity = identity_of(synthesiser, labels, settings, seed)
     with open_spool(spool, identity, lambda: labels.coverage().to_dict()) as opened:
         _check_space(synthesiser, count - opened.finished() * settings.chunk, spool)
         compute = functools.partial(compute_chunk, synthesiser, labels, settings, seed)
@@ -122,9 +122,10 @@ def _in_background(function: Callable[..., None]) -> Iterator[Callable[..., None
             running.pop().result()
 
 
-def _identity(
+def identity_of(
     synthesiser: Synthesiser, labels: LabelPool, settings: GenerationConfig, seed: int
 ) -> dict[str, Any]:
+    """What names the samples of a generation, apart from their number: JSON values."""
     return {
         "model_hash": synthesiser.model_hash,
         "seed": seed,

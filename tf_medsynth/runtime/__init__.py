@@ -3,6 +3,7 @@
 from tf_medsynth.runtime.engine import (
     POLICIES,
     Precision,
+    check_tensorflow,
     configure,
     hardware_bfloat16,
     logical_cpu_devices,
@@ -10,22 +11,25 @@ from tf_medsynth.runtime.engine import (
     seed_draws,
     strategy,
 )
-from tf_medsynth.runtime.files import atomic_path, json_text, write_json
+from tf_medsynth.runtime.files import atomic_path, json_text, read_json, write_json
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
-from tf_medsynth.runtime.terminal import log, progress
+from tf_medsynth.runtime.terminal import log, log_to_stderr, progress
 
 __all__ = [
     "POLICIES",
     "Precision",
     "Stopwatch",
     "atomic_path",
+    "check_tensorflow",
     "configure",
     "hardware_bfloat16",
     "json_text",
     "log",
+    "log_to_stderr",
     "logical_cpu_devices",
     "peak_memory_mib",
     "progress",
+    "read_json",
     "record_step",
     "require_tensorflow",
     "reset_peak_memory",

@@ -89,6 +89,28 @@ def write_json(path: Path | str, value: Any) -> None:
         partial.write_text(json_text(value, indent=2) + "\n", encoding="utf-8")
 
 
+def read_json(path: Path | str, remedy: str = "") -> dict[str, Any]:
+    """The object that `write_json` left at `path`.
+
+    Raises:
+        MedSynthError: there is no such file, or it is no JSON object.
+    """
+    try:
+        value, reason = json.loads(Path(path).read_text(encoding="utf-8")), "not an object"
+    except OSError as error:
+        value, reason = None, error.strerror
+    except ValueError as error:
+        value, reason = None, str(error)
+    check(
+        "a record must be a readable JSON object",
+        isinstance(value, dict),
+        remedy,
+        file=str(path),
+        reason=reason,
+    )
+    return dict(value)
+
+
 def json_text(value: Any, indent: int | None = None) -> str:
     """`value` as strict JSON: NumPy values become plain, NaN and infinities ``null``, paths text."""
     return json.dumps(_plain(value), indent=indent, allow_nan=False)
