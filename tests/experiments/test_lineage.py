@@ -1,5 +1,6 @@
 import fcntl
 import json
+import threading
 
 import pytest
 
@@ -63,13 +64,18 @@ def test_a_killed_step_is_recognised_and_may_run_again(tmp_path):
     assert failure(tmp_path) is None
 
 
-def test_a_step_runs_once_at_a_time(tmp_path):
+def test_a_step_waits_for_another_process_in_it(tmp_path):
     (tmp_path / "lineage").mkdir()
-    with (tmp_path / "lineage" / "second.running").open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(MedSynthError, match=r"one process at a time runs a step.*step='second'"):
-            run_step(tmp_path)
-        assert failure(tmp_path)[1].startswith("one process at a time")
+    held = (tmp_path / "lineage" / ".second.lock").open("a")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    done = []
+    waiting = threading.Thread(target=lambda: done.append(run_step(tmp_path)))
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive() and not read_lineage(tmp_path)
+    held.close()
+    waiting.join(60)
+    assert done and len(read_lineage(tmp_path)) == 1
 
 
 def test_an_unreadable_record_is_told(tmp_path):

@@ -112,7 +112,7 @@ def validate(
         schema: of this data set or of an earlier one.
         drift: bounds of the distances.
     """
-    found = []
+    found: list[Anomaly] = []
     for split, facts in statistics.items():
         found += _broken(split, facts, schema)
     train = make_schema(statistics["train"])
@@ -157,7 +157,7 @@ def _spread(counts: np.ndarray, outside: int) -> dict[str, Any]:
 
 
 def _broken(split: str, facts: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Anomaly]:
-    found = []
+    found: list[Anomaly] = []
     if facts["shapes"] != [schema["shape"]]:
         rule = "images have the schema's shape"
         found.append(Anomaly(f"{split}/images", rule, f"{facts['shapes']}", f"{schema['shape']}"))
@@ -182,7 +182,7 @@ def _far(
     label: float,
     stops: bool,
 ) -> list[Anomaly]:
-    found = []
+    found: list[Anomaly] = []
     for name in here["intensity"]:
         distance = divergence(here["intensity"][name], there["intensity"][name])
         if distance > intensity:

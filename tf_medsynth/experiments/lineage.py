@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import tf_medsynth
-from tf_medsynth.runtime import Stopwatch, atomic_path, read_json, write_json
+from tf_medsynth.runtime import Stopwatch, atomic_path, log, read_json, write_json
 from tf_medsynth.types import MedSynthError
 
 FOLDER = "lineage"
@@ -57,8 +57,7 @@ def record_lineage(
     A step that made nothing new keeps the record of when its artifacts were made. One that fails
     leaves ``<name>.failed.json`` with its error; one that is killed leaves ``<name>.running``.
 
-    Raises:
-        MedSynthError: another process is running the same step.
+    A step runs once at a time: a second process waits, so that what a dead runner left running can end.
     """
     folder, step, watch = Path(root) / FOLDER, Step(name, config, inputs), Stopwatch()
     base = {"step": name, "started": _now(), "config": dict(config), "inputs": dict(inputs), "code": code()}
@@ -95,7 +94,7 @@ def failure(root: Path | str, since: float = 0.0) -> tuple[str, str] | None:
     told = [(file, str(read_json(file, _REMEDY)["error"])) for file in folder.glob("*.failed.json")]
     recent = [(file.stat().st_mtime, file.name.partition(".")[0], error) for file, error in killed + told]
     latest = max((found for found in recent if found[0] >= since), default=None)
-    return latest and latest[1:]
+    return latest[1:] if latest else None
 
 
 @functools.cache
@@ -144,22 +143,20 @@ def lineage_page(records: list[dict[str, Any]]) -> str:
 
 @contextlib.contextmanager
 def _alone(folder: Path, name: str) -> Iterator[None]:
-    """Holds ``<name>.running``, which is gone at the end; a killed process leaves it, unlocked."""
+    """Waits until no other process is in here, then leaves ``<name>.running`` to one that is killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.running"
-    with path.open("a", encoding="utf-8") as file:
+    with (folder / f".{name}.lock").open("a", encoding="utf-8") as lock:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise MedSynthError(
-                f"one process at a time runs a step. Received: step={name!r}, file={str(path)!r}, which is "
-                "held. Wait for the other process, or end it."
-            ) from None
-        os.utime(path)
+            log.info("%s is still running in another process, waiting for its end", name)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        running = folder / f"{name}.running"
+        running.touch()
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            running.unlink()
 
 
 def _made_before(file: Path, outputs: Mapping[str, Any]) -> bool:

@@ -61,7 +61,8 @@ def structure_transform(
     if file.exists() and runtime.read_json(file, _REMEDY).get("fingerprint") == name:
         return TransformResult(file, name, True)
     examples = source.examples().enumerate().map(lambda index, example: {"index": index, **example})
-    closed, lines = [], []
+    closed: list[float] = []
+    lines: list[np.ndarray] = []
     for batch in examples.batch(_BATCH).map(with_structure(operators, 0)).as_numpy_iterator():
         maps = batch["structure_map"], batch["background_mask"]
         closed += [contour_pass_rate(*maps)] * len(maps[0])

@@ -95,12 +95,13 @@ def read_json(path: Path | str, remedy: str = "") -> dict[str, Any]:
     Raises:
         MedSynthError: there is no such file, or it is no JSON object.
     """
+    value, reason = None, "not an object"
     try:
-        value, reason = json.loads(Path(path).read_text(encoding="utf-8")), "not an object"
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        value, reason = None, error.strerror
+        reason = error.strerror or str(error)
     except ValueError as error:
-        value, reason = None, str(error)
+        reason = str(error)
     check(
         "a record must be a readable JSON object",
         isinstance(value, dict),
@@ -108,7 +109,7 @@ def read_json(path: Path | str, remedy: str = "") -> dict[str, Any]:
         file=str(path),
         reason=reason,
     )
-    return dict(value)
+    return dict(value or {})
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
