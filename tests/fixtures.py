@@ -44,3 +44,22 @@ def tiny_dataset(tmp_path_factory) -> TinyDataset:
         config_name="tiny",
     )
     return TinyDataset(made.dataset, folder / "data", folder / "in", made.patients)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_dataset, tmp_path_factory) -> Path:
+    """A run with every stage finished: untrained weights, real records, labels of `tiny_dataset`."""
+    from tests import tiny
+
+    run = tmp_path_factory.mktemp("tiny_run") / "run"
+    for name in ("structure", "lesion", "translation", "multimodal"):
+        tiny.leave_finished(run, name, origin=tiny_dataset)
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_run, tmp_path_factory) -> Path:
+    """Version 1 of `tiny_run` as a SavedModel, in a folder ``tiny``."""
+    from tf_medsynth.experiments.export import export
+
+    return export(run=tiny_run, to=tmp_path_factory.mktemp("saved_models") / "tiny").path

@@ -24,8 +24,9 @@ LAYERS = {
     **dict.fromkeys(("networks", "losses", "metrics", "data"), 2),
     "stages": 3,
     **dict.fromkeys(("evaluation", "generation"), 4),
-    **dict.fromkeys(("experiments", "export"), 5),
-    **dict.fromkeys(("cli", "pipelines"), 6),
+    "saved_model": 5,
+    "experiments": 6,
+    **dict.fromkeys(("cli", "pipelines"), 7),
 }
 GROUND = {"types": set(), "config": {"types"}, "runtime": {"types", "config"}}
 BUILDERS_MAY_USE = {"types", "config", "runtime", "imaging"}

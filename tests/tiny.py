@@ -14,7 +14,9 @@ import tensorflow as tf
 from tf_medsynth import networks
 from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import Preset, preset
+from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments.build import build_stage
+from tf_medsynth.experiments.restore import upstream
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.runtime import write_json
 from tf_medsynth.stages.base import AdversarialStage
@@ -145,8 +147,13 @@ def leave_finished(
     operators: OperatorConfig = OPERATORS,
     size: tuple[int, int] = SIZE,
     seed: int = 1,
+    origin: Any = None,
 ) -> StageDirectory:
-    """The folder that a finished training of `name` would leave, with untrained weights in it."""
+    """The folder that a finished training of `name` would leave, with untrained weights in it.
+
+    With `origin`, a `fixtures.TinyDataset`, the record also says what it was trained on; stage M then
+    needs the other stages in `run`.
+    """
     chosen = settings(name, changes)
     keras.utils.set_random_seed(seed)
     stage = build_stage(name, chosen, operators, size, seed, frozen(name))
@@ -159,7 +166,29 @@ def leave_finished(
         "seed": seed,
         "image_size": list(size),
     }
+    if origin:
+        config |= _origin(run, name, origin)
+        _open_masks(stage)
     directory.open(config, {}, resume=False)
     tf.train.CheckpointManager(stage.checkpoint(), str(directory.checkpoints), 1).save(checkpoint_number=6)
     write_json(directory.path / "finished.json", {"steps": 6, "seconds": 1.0, "losses": {}})
     return directory
+
+
+def _origin(run: Path, name: str, origin: Any) -> dict[str, Any]:
+    source = open_slices(**origin.where)
+    return {
+        "data": source.name,
+        "data_dir": str(origin.data_dir),
+        "data_fingerprint": source.fingerprint,
+        "patients": list(source.patients),
+        "upstream": upstream(run, name, source, OPERATORS),
+    }
+
+
+def _open_masks(stage: AdversarialStage) -> None:
+    """Lets stage S draw masks in which a label may lie: untrained, they are noise."""
+    if "mask_generator" in stage.networks:
+        for network in (stage.networks["mask_generator"], stage.ema_networks.get("mask_generator")):
+            if network is not None:
+                network.weights[-1].assign(network.weights[-1] - 1.0)

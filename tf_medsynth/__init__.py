@@ -14,14 +14,28 @@ if TYPE_CHECKING:
     from pipelines.pipeline import pipeline
     from tf_medsynth.data.doctor import doctor
     from tf_medsynth.data.phantom import phantom
+    from tf_medsynth.experiments.export import export
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
     from tf_medsynth.experiments.train import train
+    from tf_medsynth.saved_model.sample import sample
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "demo", "doctor", "generate", "phantom", "pipeline", "prepare", "report", "train"]
+__all__ = [
+    "__version__",
+    "demo",
+    "doctor",
+    "export",
+    "generate",
+    "phantom",
+    "pipeline",
+    "prepare",
+    "report",
+    "sample",
+    "train",
+]
 
 _ROOMS = {
     "phantom": "tf_medsynth.data.phantom",
@@ -30,6 +44,8 @@ _ROOMS = {
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
     "report": "tf_medsynth.experiments.report",
+    "export": "tf_medsynth.experiments.export",
+    "sample": "tf_medsynth.saved_model.sample",
     "pipeline": "pipelines.pipeline",
     "demo": "pipelines.demo",
 }

@@ -13,6 +13,7 @@ from tf_medsynth.config.data import DataSettings
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.run_directory import stage_directory
+from tf_medsynth.generation.functions import drawn_maps, map_function
 from tf_medsynth.imaging.masks import map_and_mask
 from tf_medsynth.types import MedSynthError
 
@@ -171,9 +172,8 @@ def test_real_maps_are_those_of_the_slices_and_are_kept(run, source):
 
 
 def test_drawn_maps_do_not_depend_on_how_many_are_asked_for(finished):
-    stage = restore.load_stage(stage_directory(finished, "structure"))
-    draw = restore.map_drawer(stage)
-    few, many = draw(5, np.arange(3, 6)), draw(5, np.arange(40))
+    drawer = map_function(restore.load_stage(stage_directory(finished, "structure")))
+    few, many = drawn_maps(drawer, 5, np.arange(3, 6)), drawn_maps(drawer, 5, np.arange(40))
     for one, other in zip(few, many, strict=True):
         assert one.shape == (3, 32, 32, 1) and np.array_equal(one, other[3:6])
-    assert not np.array_equal(draw(6, np.arange(3, 6))[0], few[0])
+    assert not np.array_equal(drawn_maps(drawer, 6, np.arange(3, 6))[0], few[0])

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.generation.fitting import draw_label, fit_labels
+from tf_medsynth.generation.fitting import fit_function, fit_labels, label_draws
 from tf_medsynth.imaging.augment import LABEL_UNIFORMS
 
 AS_THEY_ARE = GenerationConfig(labels="dataset")
@@ -18,25 +19,42 @@ def masks(count: int, size: int = 32, radius: float = 13) -> np.ndarray:
     return np.repeat((np.hypot(rows, columns) > radius)[None, ..., None].astype(np.float32), count, axis=0)
 
 
+def draws(size: int, seed: int, index, tries: int = 3):
+    return [part.numpy() for part in label_draws(size, tries, seed, np.asarray(index))]
+
+
 def test_draws_are_named_by_seed_index_and_attempt():
-    number, uniforms = draw_label(100, 3, 7, 2)
-    again = draw_label(100, 3, 7, 2)
-    assert number == again[0]
-    np.testing.assert_array_equal(uniforms, again[1])
-    others = [draw_label(2**31, *name)[0] for name in ((3, 7, 2), (4, 7, 2), (3, 8, 2), (3, 7, 3), (7, 3, 2))]
-    assert len(set(others)) == 5
+    numbers, uniforms = draws(2**20, 3, [7, 8])
+    again = draws(2**20, 3, [8, 7])
+    np.testing.assert_array_equal(numbers, again[0][::-1])
+    np.testing.assert_array_equal(uniforms, again[1][::-1])
+    everything = [*numbers.ravel(), *draws(2**20, 4, [7])[0].ravel(), *draws(2**20, 7, [3])[0].ravel()]
+    assert len(set(everything)) == len(everything)
 
 
 def test_draws_are_uniform():
-    drawn = [draw_label(10, 0, index, 0) for index in range(4000)]
-    counts = np.bincount([number for number, _ in drawn], minlength=10)
+    numbers, uniforms = draws(10, 0, range(2000), tries=2)
+    counts = np.bincount(numbers.ravel(), minlength=10)
     assert np.abs(counts - 400).max() < 5 * 20  # five standard deviations of a binomial
-    uniforms = np.stack([values for _, values in drawn])
-    assert uniforms.shape == (4000, LABEL_UNIFORMS)
+    uniforms = uniforms.reshape(4000, LABEL_UNIFORMS)
     assert uniforms.min() >= 0
     assert uniforms.max() < 1
     np.testing.assert_allclose(uniforms.mean(axis=0), 0.5, atol=0.025)
     assert np.abs(np.corrcoef(uniforms.T) - np.eye(LABEL_UNIFORMS)).max() < 0.08
+
+
+def test_the_graph_finds_the_same_labels(pool):
+    """Rows of other seeds, in another order and number: what a server computes."""
+    index = np.arange(11)
+    found = fit_labels(pool, masks(11), np.ones(11, bool), AUGMENTED, 5, index)
+    labels = tf.constant(np.stack([pool[number] for number in range(len(pool))]))
+    graph = fit_function(lambda numbers: tf.gather(labels, numbers), len(pool), (32, 32), AUGMENTED)
+    rows = [10, 2, 7]
+    made = tf.function(graph)(masks(3), np.full(3, 5), index[rows])
+    np.testing.assert_array_equal(made["lesion_label"], found.labels[rows])
+    assert made["label_found"].numpy().all()
+    nowhere = graph(np.ones((1, 32, 32, 1), np.float32), [5], [0])
+    assert not nowhere["label_found"].numpy().any() and not nowhere["lesion_label"].numpy().any()
 
 
 @pytest.mark.parametrize("settings", [AS_THEY_ARE, AUGMENTED])

@@ -1,19 +1,24 @@
-"""``medsynth generate``: draws a gated, recorded data set from a trained run."""
+"""``medsynth generate``: draws a gated, recorded data set from a trained run or an exported model."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import tf_medsynth
 from tf_medsynth.cli import options
 
-SUMMARY = "synthesise a labelled, registered data set from a trained run"
+SUMMARY = "synthesise a labelled, registered data set from a trained run or an exported model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the verb."""
-    options.add_folder(parser, "--run", "run directory with all four stages trained")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", type=Path, metavar="DIR", help="run directory with all four stages trained")
+    source.add_argument(
+        "--from", dest="model", type=Path, metavar="DIR", help="saved_models/NAME or a version in it"
+    )
     parser.add_argument("--count", type=int, required=True, metavar="N", help="samples to write")
     options.add_seed(parser)
     options.add_folder(parser, "--out", "where the data set goes")
@@ -37,6 +42,7 @@ def run(arguments: argparse.Namespace) -> Any:
     """Result of `tf_medsynth.generate`."""
     return tf_medsynth.generate(
         run=arguments.run,
+        model=arguments.model,
         count=arguments.count,
         seed=arguments.seed,
         out=arguments.out,

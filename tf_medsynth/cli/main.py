@@ -15,7 +15,19 @@ from typing import Any, NoReturn
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import tf_medsynth
-from tf_medsynth.cli import demo, doctor, generate, options, phantom, pipeline, prepare, report, train
+from tf_medsynth.cli import (
+    demo,
+    doctor,
+    export,
+    generate,
+    options,
+    phantom,
+    pipeline,
+    prepare,
+    report,
+    sample,
+    train,
+)
 from tf_medsynth.runtime import json_text, log_to_stderr
 from tf_medsynth.types import MedSynthError
 
@@ -26,6 +38,8 @@ VERBS = {
     "train": train,
     "generate": generate,
     "report": report,
+    "export": export,
+    "sample": sample,
     "pipeline": pipeline,
     "demo": demo,
 }

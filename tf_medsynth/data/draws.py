@@ -22,28 +22,29 @@ class Draw:
     high: float = 1.0
 
 
-def draw(specs: Mapping[str, Draw], seed: int, index: Tensor) -> dict[str, Tensor]:
+def draw(specs: Mapping[str, Draw], seed: Tensor, index: Tensor) -> dict[str, Tensor]:
     """Draws of a batch, each ``(B, *shape)`` float32, a pure function of (name, seed, index).
 
     Args:
         specs: what to draw, by name; the name is part of the seed, so draws never coincide.
-        seed: run seed, any Python integer or an int64 scalar.
+        seed: run seed, any Python integer or an int64 scalar; or int64 ``(B,)``, a seed a row.
         index: ``(B,)`` int64 sample positions.
     """
     if not specs:
         return {}
     index = tf.cast(index, tf.int64)
+    seeds = tf.broadcast_to(tf.cast(seed, tf.int64), tf.shape(index))
 
-    def row(position: Tensor) -> dict[str, Tensor]:
-        return {name: _one(name, spec, seed, position) for name, spec in specs.items()}
+    def row(name_of_row: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {name: _one(name, spec, *name_of_row) for name, spec in specs.items()}
 
     signature = {name: tf.TensorSpec(spec.shape, tf.float32) for name, spec in specs.items()}
-    drawn = tf.map_fn(row, index, fn_output_signature=signature)
+    drawn = tf.map_fn(row, (seeds, index), fn_output_signature=signature)
     return {name: tf.ensure_shape(drawn[name], (index.shape[0], *specs[name].shape)) for name in specs}
 
 
-def _one(name: str, spec: Draw, seed: int, position: Tensor) -> Tensor:
-    run = tf.cast(seed, tf.int64) * 1_000_003 + zlib.crc32(name.encode())
+def _one(name: str, spec: Draw, seed: Tensor, position: Tensor) -> Tensor:
+    run = seed * 1_000_003 + zlib.crc32(name.encode())
     key = tf.stack([run, position])
     if spec.kind == "normal":
         return tf.random.stateless_normal(spec.shape, key, alg="philox")

@@ -39,6 +39,13 @@ class Table:
         )
 
 
+def as_markdown(table: Table) -> str:
+    """The table under its title, its note below."""
+    lines = [table.columns, ["---"] * len(table.columns), *table.rows]
+    body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n\n".join([f"### {table.title}", body, *([table.note] if table.note else [])])
+
+
 def number(value: Any, digits: int = 3) -> str:
     """A number as text, `UNKNOWN` for None and NaN; integers keep all their digits."""
     if value is None or (isinstance(value, float) and math.isnan(value)):

@@ -22,7 +22,9 @@ from tf_medsynth.evaluation.structure import structure_quality
 from tf_medsynth.experiments.generate import source_of
 from tf_medsynth.experiments.restore import load_stage
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
-from tf_medsynth.experiments.synthesiser import ROWS, RunSynthesiser, load_synthesiser
+from tf_medsynth.experiments.synthesiser import load_synthesiser
+from tf_medsynth.generation import Synthesiser
+from tf_medsynth.generation.rows import ROWS
 from tf_medsynth.stages.guides import LesionStage
 
 Arrays = dict[str, np.ndarray]
@@ -151,7 +153,7 @@ def _with_lesion(real: Arrays) -> Arrays:
     return {name: values[shown] for name, values in real.items()}
 
 
-def _on_own_maps(synthesiser: RunSynthesiser, real: Arrays, seed: int) -> np.ndarray:
+def _on_own_maps(synthesiser: Synthesiser, real: Arrays, seed: int) -> np.ndarray:
     """Every real slice drawn again from its own map, mask and label."""
     index = np.arange(len(real["images"]), dtype=np.int64)
     return synthesiser.render(

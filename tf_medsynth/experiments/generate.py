@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,10 +19,11 @@ from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
-from tf_medsynth.experiments.synthesiser import RunSynthesiser, load_synthesiser
-from tf_medsynth.generation import LabelPool
+from tf_medsynth.experiments.synthesiser import load_synthesiser
+from tf_medsynth.generation import LabelPool, Synthesiser
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
+from tf_medsynth.saved_model.synthesiser import model_labels, model_synthesiser
 
 _CEILING_FACTOR = 0.9
 _CLASS_PIXELS = 10
@@ -50,7 +53,8 @@ class GenerateResult:
 
 def generate(
     *,
-    run: Path | str,
+    run: Path | str | None = None,
+    model: Path | str | None = None,
     count: int,
     seed: int = 0,
     out: Path | str,
@@ -60,10 +64,13 @@ def generate(
     resume: bool = False,
     overrides: Mapping[str, Any] | None = None,
 ) -> GenerateResult:
-    """Draws `count` accepted samples of a finished run and publishes them.
+    """Draws `count` accepted samples of a finished run, or of a model exported from it, and publishes them.
+
+    Both give the same samples.
 
     Args:
         run: a run with all stages finished.
+        model: instead of a run, ``saved_models/NAME`` or one version in it.
         count: accepted samples.
         seed: with a sample's number k and the weights it names the sample.
         out: the dataset's folder; for ``tfds`` a data_dir that holds ``medsynth_synthetic``.
@@ -75,22 +82,13 @@ def generate(
             0.9 of what the guides reach on the run's held-out real patients.
 
     Raises:
-        MedSynthError: before any work: an unfinished run, bad arguments, an unusable `out`; later:
-            too few candidates accepted.
+        MedSynthError: before any work: an unfinished run, an unusable model, bad arguments or `out`;
+            later: too few candidates accepted.
     """
-    run, out = Path(run), Path(out)
+    out = Path(out)
     check("count must be at least 1", count >= 1, count=count)
+    check("samples come from a run or from a model", (run is None) != (model is None), run=run, model=model)
     generation.check_output(out)
-    config = stage_directory(run, "multimodal").config()
-    runtime.configure(seed=seed, precision="float32")
-    synthesiser = load_synthesiser(run)
-    settings = _settings(run, synthesiser, filter, labels, overrides)
-    pool = label_pool(run, config)
-    held = generation.published(out) if resume else None
-    wanted = {**generation.identity_of(synthesiser, pool, settings, seed), "count": count, "format": format}
-    if held and all(held.get(key) == value for key, value in wanted.items()):
-        runtime.log.info("generate: the same samples are there already, skipped")
-        return GenerateResult(out, held, skipped=True)
     spool = out.parent / f".spool-{out.name}"
     check(
         "an unfinished generation stands here",
@@ -98,16 +96,50 @@ def generate(
         "Pass --resume to go on, or remove it.",
         spool=str(spool),
     )
-    with runtime.record_step(run, "generate", {"count": count, "seed": seed}) as facts:
-        filled = generation.stream(synthesiser, pool, settings, seed, count, spool)
-        command = (
-            f"medsynth generate --run RUN --count {count} --seed {seed} --labels {labels} --format {format}"
-        )
+    source = _of_run(Path(run), seed) if run is not None else _of_model(Path(str(model)))
+    settings = _settings(source, filter, labels, overrides)
+    identity = generation.identity_of(source.synthesiser, source.pool, settings, seed)
+    held = generation.published(out) if resume else None
+    if held and held.items() >= {**identity, "count": count, "format": format}.items():
+        runtime.log.info("generate: the same samples are there already, skipped")
+        return GenerateResult(out, held, skipped=True)
+    with source.recorded({"count": count, "seed": seed}) as facts:
+        filled = generation.stream(source.synthesiser, source.pool, settings, seed, count, spool)
+        words = f"--count {count} --seed {seed} --labels {labels} --format {format}"
+        command = f"medsynth generate {source.words} {words}"
         summary = generation.publish(filled, out, format, count, command=command)  # type: ignore[arg-type]
         facts["candidates"] = summary["candidates"]
     shutil.rmtree(spool)
-    runtime.write_json(run / "generated.json", {"out": str(out.resolve()), "summary": summary})
+    if run is not None:
+        runtime.write_json(Path(run) / "generated.json", {"out": str(out.resolve()), "summary": summary})
     return GenerateResult(out, summary)
+
+
+class _Source(NamedTuple):
+    """What samples are drawn from."""
+
+    synthesiser: Synthesiser
+    pool: LabelPool
+    gate: Callable[[], LesionGate]
+    words: str
+    recorded: Callable[[dict[str, Any]], contextlib.AbstractContextManager[dict[str, Any]]]
+
+
+def _of_run(run: Path, seed: int) -> _Source:
+    config = stage_directory(run, "multimodal").config()
+    runtime.configure(seed=seed, precision="float32")
+    synthesiser = load_synthesiser(run)
+    gate = functools.partial(lesion_gate, run, synthesiser)
+    recorded = functools.partial(runtime.record_step, run, "generate")
+    return _Source(synthesiser, label_pool(run, config), gate, "--run RUN", recorded)
+
+
+def _of_model(model: Path) -> _Source:
+    synthesiser, opened = model_synthesiser(model)
+    gate = opened.record.settings.lesion
+    return _Source(
+        synthesiser, model_labels(opened), lambda: gate, f"--from {model.name}", contextlib.nullcontext
+    )
 
 
 def label_pool(run: Path, config: Mapping[str, Any]) -> LabelPool:
@@ -125,7 +157,7 @@ def source_of(config: Mapping[str, Any], split: str) -> SliceSource:
     return open_slices(config["data"], config["data_dir"], split, settings)
 
 
-def guide_ceiling(run: Path, synthesiser: RunSynthesiser) -> dict[str, float]:
+def guide_ceiling(run: Path, synthesiser: Synthesiser) -> dict[str, float]:
     """What the guides reach on held-out real slices: whole-lesion Dice, and Dice of the worst class.
 
     Means over modalities and slices that show the lesion or the class; kept in the run.
@@ -155,15 +187,20 @@ def _batches(source: SliceSource) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield batch["images"], batch["lesion_label"]
 
 
+def lesion_gate(run: Path, synthesiser: Synthesiser) -> LesionGate:
+    """The lesion gate at 0.9 of what the run's guides reach on held-out real patients."""
+    ceiling = guide_ceiling(run, synthesiser)
+    gate = LesionGate.relative_to(ceiling["whole"], ceiling["per_class"], _CEILING_FACTOR)
+    return dataclasses.replace(gate, class_pixels=_CLASS_PIXELS)
+
+
 def _settings(
-    run: Path, synthesiser: RunSynthesiser, filter_: bool, labels: str, overrides: Mapping[str, Any] | None
+    source: _Source, filter_: bool, labels: str, overrides: Mapping[str, Any] | None
 ) -> GenerationConfig:
     changes = dict(overrides or {})
     settings = GenerationConfig().override({"labels": labels, "filter": filter_})
     if filter_ and not any(key.startswith("lesion") for key in changes):
-        ceiling = guide_ceiling(run, synthesiser)
-        gate = LesionGate.relative_to(ceiling["whole"], ceiling["per_class"], _CEILING_FACTOR)
-        gate = dataclasses.replace(gate, class_pixels=_CLASS_PIXELS)
+        gate = source.gate()
         runtime.log.info(
             "lesion gate at %.1f of the guides' Dice on real test slices: whole %.3f, class %.3f",
             _CEILING_FACTOR, gate.whole_threshold, gate.class_threshold,

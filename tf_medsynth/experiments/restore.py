@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -20,10 +21,10 @@ from tf_medsynth.config.imaging import ContourConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.data.batches import DrawnMaps, training_batches, with_structure
-from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.experiments.build import build_stage
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
+from tf_medsynth.generation import functions
 from tf_medsynth.generation.map_pool import accepted_maps
 from tf_medsynth.stages.base import AdversarialStage
 from tf_medsynth.stages.guides import LesionStage
@@ -31,7 +32,6 @@ from tf_medsynth.stages.structure import StructureStage
 
 _NEEDS = {"multimodal": ("structure", "lesion", "translation")}
 _LABELS_KEPT = 1000
-_CHUNK = 32
 
 
 def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConfig) -> dict[str, str]:
@@ -143,27 +143,6 @@ def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
     return networks
 
 
-def map_drawer(stage: StructureStage) -> Any:
-    """A function (seed, index) -> maps and masks, always computed in one batch size."""
-
-    @tf.function
-    def drawn(seed: Any, index: Any) -> Any:
-        z = draw({"z": Draw((stage.code_size,))}, seed, index)["z"]
-        maps = stage.draw_maps(z)
-        return maps["structure_map"], maps["background_mask"]
-
-    def call(seed: int, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        parts = []
-        for start in range(0, len(index), _CHUNK):
-            rows = np.resize(index[start : start + _CHUNK], _CHUNK)
-            maps, masks = drawn(tf.constant(seed, tf.int64), tf.constant(rows, tf.int64))
-            kept = len(index[start : start + _CHUNK])
-            parts.append((maps.numpy()[:kept], masks.numpy()[:kept]))
-        return np.concatenate([m for m, _ in parts]), np.concatenate([m for _, m in parts])
-
-    return call
-
-
 def drawn_maps(
     run: Path, own: MultimodalSettings, operators: OperatorConfig, source: SliceSource, seed: int
 ) -> DrawnMaps:
@@ -174,7 +153,8 @@ def drawn_maps(
         if own.maps == "synthetic":
             stage = load_stage(stage_directory(run, "structure"))
             assert isinstance(stage, StructureStage)
-            maps, masks, share = accepted_maps(map_drawer(stage), own.map_pool, seed, ContourConfig())
+            draw = functools.partial(functions.drawn_maps, functions.map_function(stage))
+            maps, masks, share = accepted_maps(draw, own.map_pool, seed, ContourConfig())
         else:
             maps, masks, share = *_real_maps(source, operators, own.map_pool, seed), 1.0
         with runtime.atomic_path(file) as partial, partial.open("wb") as stream:

@@ -11,13 +11,17 @@ import tensorflow as tf
 
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.config.imaging import LabelAugmentConfig
+from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.generation.labels import LabelPool
+from tf_medsynth.generation.rows import Rowwise
 from tf_medsynth.imaging.augment import LABEL_UNIFORMS, apply_label_augmentation, label_augmentation
 from tf_medsynth.imaging.fusion import label_inside
 from tf_medsynth.types import Tensor
 
-_LABEL_DRAWS = 0x1ABE1
-"""Keeps the draws of labels apart from every other use of (seed, index)."""
+_DRAWS = "label for an organ"
+
+PickLabels = Callable[[Tensor], Tensor]
+"""Labels ``(ROWS, H, W, 1)`` int32 of their numbers ``(ROWS,)`` int32 in the pool."""
 
 
 class FittedLabels(NamedTuple):
@@ -56,50 +60,86 @@ def fit_labels(
     tries = [0] * len(index)
     open_rows = [int(row) for row in np.flatnonzero(wanted)]
     masks = background_mask.astype(np.float32)
-    tried = _compiled_try(masks.shape, settings.augmentation if settings.labels == "augmented" else None)
+    numbers, uniforms = (part.numpy() for part in label_draws(len(pool), settings.label_tries, seed, index))
+    tried = _compiled_try(masks.shape[1:], _augmentation(settings))
     for attempt in range(settings.label_tries):
         if not open_rows:
             break
-        # Whole chunks at their own rows, so that no row's arithmetic depends on which are left.
         drawn = np.zeros(background_mask.shape, np.int32)
-        uniforms = np.zeros((len(index), LABEL_UNIFORMS), np.float32)
-        numbers: dict[int, int] = {}
         for row in open_rows:
-            numbers[row], uniforms[row] = draw_label(len(pool), seed, int(index[row]), attempt)
-            drawn[row] = pool[numbers[row]]
-        moved, fits = (answer.numpy() for answer in tried(*map(tf.constant, (drawn, uniforms, masks))))
+            drawn[row] = pool[numbers[row, attempt]]
+        moved, fits = (answer.numpy() for answer in tried(drawn, uniforms[:, attempt], masks))
         for row in open_rows:
             tries[row] += 1
             if fits[row]:
-                labels[row], sources[row] = moved[row], numbers[row]
+                labels[row], sources[row] = moved[row], int(numbers[row, attempt])
         open_rows = [row for row in open_rows if not fits[row]]
     return FittedLabels(labels, sources, tries)
 
 
-def draw_label(size: int, seed: int, index: int, attempt: int) -> tuple[int, np.ndarray]:
-    """Number of a label in [0, size) and `(LABEL_UNIFORMS,)` float32 in [0, 1) to augment it with.
+def fit_function(
+    pick: PickLabels, count: int, image_size: tuple[int, int], settings: GenerationConfig
+) -> Rowwise:
+    """What `fit_labels` does, as one graph: function (background_mask, seed, index) to a dictionary.
 
-    Both are named by (seed, sample index, attempt); NumPy promises `SeedSequence` never to change.
+    It answers ``lesion_label`` ``(B, H, W, 1)`` int32, 0 where none was found, and ``label_found``
+    ``(B,)`` bool.
+
+    Args:
+        pick: reads labels from the pool.
+        count: labels in the pool.
+        image_size: (H, W).
+        settings: mode, augmentation and number of tries.
     """
-    words = np.random.SeedSequence((_LABEL_DRAWS, seed, index, attempt)).generate_state(1 + LABEL_UNIFORMS)
-    # 24 bits are all a float32 below 1 can hold.
-    return int(words[0]) * size >> 32, ((words[1:] >> 8) * 2.0**-24).astype(np.float32)
+
+    def fitted(masks: Tensor, seed: Tensor, index: Tensor) -> dict[str, Tensor]:
+        numbers, uniforms = label_draws(count, settings.label_tries, seed, index)
+
+        def attempt(number: Tensor, labels: Tensor, found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            drawn = pick(numbers[:, number])
+            moved, fits = _try(drawn, uniforms[:, number], masks, _augmentation(settings))
+            taken = (fits & ~found)[:, None, None, None]
+            return number + 1, tf.where(taken, moved, labels), found | fits
+
+        start = 0, tf.zeros(masks.shape, tf.int32), tf.zeros(masks.shape[:1], tf.bool)
+        _, labels, found = tf.while_loop(
+            lambda number, _, found: (number < settings.label_tries) & ~tf.reduce_all(found), attempt, start
+        )
+        return {"lesion_label": labels, "label_found": found}
+
+    name = tf.TensorSpec((), tf.int64)
+    return Rowwise(fitted, tf.TensorSpec((*image_size, 1), tf.float32), name, name)
+
+
+def label_draws(size: int, tries: int, seed: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers of labels `(B, tries)` int32 in [0, size), and what to augment them with.
+
+    The latter is `(B, tries, LABEL_UNIFORMS)` float32 in [0, 1). Both are named by (seed, index).
+    """
+    drawn = draw({_DRAWS: Draw((tries, 1 + LABEL_UNIFORMS), "uniform")}, seed, index)[_DRAWS]
+    # A float32 product may round up to the size itself.
+    numbers = tf.minimum(tf.cast(drawn[..., 0] * size, tf.int32), size - 1)
+    return numbers, drawn[..., 1:]
+
+
+def _augmentation(settings: GenerationConfig) -> LabelAugmentConfig | None:
+    return settings.augmentation if settings.labels == "augmented" else None
+
+
+def _try(
+    labels: Tensor, uniforms: Tensor, masks: Tensor, augmentation: LabelAugmentConfig | None
+) -> tuple[Tensor, Tensor]:
+    """Labels moved by an augmentation, and whether each shows a lesion that lies inside its organ."""
+    moved = labels
+    if augmentation is not None:
+        moved = apply_label_augmentation(labels, label_augmentation(uniforms, augmentation))
+    lost = tf.reduce_any(labels != 0, (1, 2, 3)) & tf.reduce_all(moved == 0, (1, 2, 3))
+    return moved, label_inside(masks, moved) & ~lost
 
 
 @functools.lru_cache(maxsize=8)
 def _compiled_try(shape: tuple[int, ...], augmentation: LabelAugmentConfig | None) -> Callable[..., Any]:
-    """Labels, uniforms and masks of one attempt to moved labels and whether they fit, as one graph.
-
-    Some sixty small operations: one by one they take ten times as long.
-    """
-
-    def attempt(labels: Tensor, uniforms: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        moved = labels
-        if augmentation is not None:
-            moved = apply_label_augmentation(labels, label_augmentation(uniforms, augmentation))
-        lost = tf.reduce_any(labels != 0, (1, 2, 3)) & tf.reduce_all(moved == 0, (1, 2, 3))
-        return moved, label_inside(masks, moved) & ~lost
-
-    signature = (tf.int32, shape), (tf.float32, (shape[0], LABEL_UNIFORMS)), (tf.float32, shape)
-    specs = [tf.TensorSpec(size, dtype) for dtype, size in signature]
-    return tf.function(attempt).get_concrete_function(*specs)
+    """One attempt as one graph: some sixty small operations, which one by one take ten times as long."""
+    attempt = functools.partial(_try, augmentation=augmentation)
+    specs = tf.TensorSpec(shape, tf.int32), tf.TensorSpec((LABEL_UNIFORMS,), tf.float32)
+    return Rowwise(attempt, *specs, tf.TensorSpec(shape, tf.float32))

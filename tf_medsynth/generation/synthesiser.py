@@ -6,7 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from tf_medsynth.types import Modality
+from tf_medsynth.generation.functions import Functions, drawn_maps, names_of
+from tf_medsynth.types import MODALITIES, Modality
 
 
 class Synthesiser(Protocol):
@@ -35,3 +36,32 @@ class Synthesiser(Protocol):
 
     def segment(self, images: np.ndarray) -> np.ndarray:
         """Lesion label as each modality's own guide sees it, ``(n, H, W, M)`` int32."""
+
+
+class FunctionSynthesiser:
+    """A `Synthesiser` of functions: of a run's networks, or of a SavedModel's signatures."""
+
+    modalities: tuple[Modality, ...] = MODALITIES
+
+    def __init__(self, functions: Functions, model_hash: str, image_size: tuple[int, int]) -> None:
+        self.functions, self.model_hash, self.image_size = functions, model_hash, image_size
+
+    def draw_maps(self, seed: int, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Structure maps and background masks ``(n, H, W, 1)`` of z ~ N(0, 1)."""
+        return drawn_maps(self.functions.draw_structure, seed, index)
+
+    def render(
+        self,
+        structure_map: np.ndarray,
+        background_mask: np.ndarray,
+        lesion_label: np.ndarray,
+        seed: int,
+        index: np.ndarray,
+    ) -> np.ndarray:
+        """All modalities ``(n, H, W, M)`` float32 in [0, 1]."""
+        names = names_of(seed, index)
+        return np.asarray(self.functions.render(structure_map, background_mask, lesion_label, *names))
+
+    def segment(self, images: np.ndarray) -> np.ndarray:
+        """Each modality's lesion label as its guide sees it, ``(n, H, W, M)`` int32."""
+        return np.asarray(self.functions.segment(images))

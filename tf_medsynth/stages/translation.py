@@ -68,6 +68,18 @@ def translate(
     return made
 
 
+def translate_to(encoder: keras.Model, decoder: keras.Model, images: Tensor, target: Tensor) -> Tensor:
+    """Images ``(B, H, W, 1)`` float32 in [0, 1] of modality `target`, made from others.
+
+    Args:
+        images: ``(B, H, W, 1)`` in [0, 1], of any modality: the networks are not told which.
+        target: ``(B,)`` integer, index into `MODALITIES`.
+    """
+    condition = ops.one_hot(target, _M, dtype="float32")
+    features = encoder(images, training=False)
+    return ops.cast(decoder([*features, condition], training=False), "float32")
+
+
 def translation_offsets(pairs: str, drawn: Tensor) -> list[Tensor]:
     """Offsets of a step: all of 1 .. M-1, or the one drawn a sample from a uniform in [1, M)."""
     if pairs == "one":

@@ -1,0 +1,76 @@
+"""The trained networks as functions of tensors: what training code computes and a SavedModel holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.generation.rows import Rowwise
+from tf_medsynth.stages.guides import LesionStage
+from tf_medsynth.stages.multimodal import MultimodalStage
+from tf_medsynth.stages.structure import StructureStage
+from tf_medsynth.stages.translation import translate_to
+from tf_medsynth.types import MODALITIES, Tensor
+
+_INTEGER = tf.TensorSpec((), tf.int64)
+
+
+class Functions(NamedTuple):
+    """What trained networks do, for any number of rows; seed and index are int64 ``(B,)``."""
+
+    draw_structure: Callable[..., Any]
+    """(seed, index) to ``structure_map`` and ``background_mask`` ``(B, H, W, 1)`` float32 in {0, 1}."""
+    render: Callable[..., Any]
+    """(map, mask, label, seed, index) to images ``(B, H, W, M)`` float32 in [0, 1]."""
+    segment: Callable[..., Any]
+    """Images ``(B, H, W, M)`` to each modality's own lesion label ``(B, H, W, M)`` int32."""
+    translate: Callable[..., Any]
+    """(images ``(B, H, W, 1)``, target ``(B,)`` int32) to images of that modality."""
+
+
+def functions_of(structure: StructureStage, guides: LesionStage, multimodal: MultimodalStage) -> Functions:
+    """The functions of trained stages; the translator is the one that stage M was trained with."""
+    size, noise = multimodal.image_size, multimodal.noise_draws()
+    translator = [multimodal.networks[f"translation_{part}"] for part in ("encoder", "decoder")]
+
+    def rendered(lines: Tensor, mask: Tensor, label: Tensor, seed: Tensor, index: Tensor) -> Tensor:
+        return multimodal.render(lines, mask, label, draw(noise, seed, index))
+
+    def translated(images: Tensor, target: Tensor) -> Tensor:
+        return translate_to(*translator, images, target)
+
+    one, label = (tf.TensorSpec((*size, 1), dtype) for dtype in (tf.float32, tf.int32))
+    return Functions(
+        map_function(structure),
+        Rowwise(rendered, one, one, label, _INTEGER, _INTEGER),
+        Rowwise(guides.segment, tf.TensorSpec((*size, len(MODALITIES)), tf.float32)),
+        Rowwise(translated, one, tf.TensorSpec((), tf.int32)),
+    )
+
+
+def map_function(stage: StructureStage) -> Rowwise:
+    """`Functions.draw_structure` of stage S alone."""
+
+    def drawn(seed: Tensor, index: Tensor) -> dict[str, Tensor]:
+        made = stage.draw_maps(draw({"z": Draw((stage.code_size,))}, seed, index)["z"])
+        return {name: made[name] for name in ("structure_map", "background_mask")}
+
+    return Rowwise(drawn, _INTEGER, _INTEGER)
+
+
+def drawn_maps(
+    draw_structure: Callable[..., Any], seed: int, index: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Structure maps and background masks ``(n, H, W, 1)`` float32 of one seed, as arrays."""
+    made = draw_structure(*names_of(seed, index))
+    return made["structure_map"].numpy(), made["background_mask"].numpy()
+
+
+def names_of(seed: int, index: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Run seed and sample number of each row, int64 ``(n,)``."""
+    numbers = tf.constant(index, tf.int64)
+    return tf.fill(numbers.shape, tf.constant(seed, tf.int64)), numbers

@@ -1,0 +1,142 @@
+"""Texts around an exported model: its card, and what TensorFlow Serving is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tf_medsynth.evaluation import tables
+from tf_medsynth.saved_model.record import ModelRecord
+
+_GRPC_DEFAULT = 4 * 2**20
+_BATCH = 32
+
+_CARD = """\
+# {name}, version {version}
+
+Draws labelled, registered brain MRI slices ({modalities}; {rows} x {columns} px) of patients who do not
+exist, from a seed and a lesion label. Exported by tf_medsynth {package}.
+
+| | |
+|---|---|
+| model hash | `{model_hash}` |
+| trained on | {data}, {patients} training patients (`{fingerprint}`) |
+| labels inside | {labels} lesion labels of those patients (`{labels_fingerprint}`) |
+| lesion gate of `generate` | whole lesion Dice >= {whole:.3f}, class Dice >= {per_class:.3f} |
+
+Sample *k* of run seed *s* is named by (model hash, *s*, *k*): `synthesize_random([[s, k]])` draws it again,
+with the bits of `medsynth generate --seed s`, where machine, TensorFlow and thread count are the same.
+
+## Licence and terms
+The weights are made of the training data, and the lesion labels in the model are copies of theirs: whoever
+uses, shares or sells this model or its samples keeps to the terms under which those data were given.
+
+## Intended use
+Teaching, testing of software, augmentation of training sets whose effect is then measured on real patients.
+Not for diagnosis, and not as evidence about any patient or population.
+
+## Limits
+- One slice a sample: neighbouring slices are not consistent with each other.
+- No sample is more varied than the patients seen in training, and may resemble one: look for copies before
+  sharing samples of a model that was trained on real patients.
+- `segment_lesion` is the guide that the generator was trained against: it flatters what the generator draws.
+- `translate` invents what the source does not show; it is no substitute for an acquisition.
+- Signatures do not gate their samples: contour, lesion and registration gates run in `medsynth generate`.
+
+## Certificates
+{certificates}
+"""
+
+_NO_CERTIFICATES = "This run was not evaluated: nothing is certified."
+
+_README = """\
+# {name}
+
+Versions lie in numbered folders, each with `MODEL_CARD.md` (data, terms, limits, certificates) and
+`medsynth.json` (signatures, model hash). The newest is served.
+
+```
+docker run -p 8500:8500 -p 8501:8501 \\
+  -v "$PWD/{name}:/models/{name}" tensorflow/serving \\
+  --model_config_file=/models/{name}/models.config \\
+  --enable_batching --batching_parameters_file=/models/{name}/batching.config
+```
+
+- **Batching**: the graph computes {chunk} rows at a time whatever arrives, so a batch that is a multiple of
+  {chunk} wastes nothing. A request with bad input fails together with those it was merged with: without
+  `--enable_batching` it fails alone.
+- **Message size**: a sample of `synthesize_random` is {kib:.0f} KiB of float32. gRPC clients read
+  {grpc_mib} MiB by default: at most {fits} samples a request, or raise
+  `grpc.max_receive_message_length` of the client. The PNG signatures answer in a fraction of that.
+- **Same bytes**: computed on one kind of machine, with one version of TensorFlow and one number of threads
+  (`--tensorflow_intra_op_parallelism`), the same seed gives the same bytes.
+"""
+
+_MODELS = """\
+model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+  }}
+}}
+"""
+
+_BATCHING = """\
+max_batch_size {{ value: {batch} }}
+batch_timeout_micros {{ value: 2000 }}
+max_enqueued_batches {{ value: 64 }}
+pad_variable_length_inputs: false
+"""
+
+
+def model_card(record: ModelRecord, evaluation: Mapping[str, Any], name: str, version: int) -> str:
+    """What the model is, may be used for and cannot do, as Markdown."""
+    height, width = record.image_size
+    return _CARD.format(
+        name=name,
+        version=version,
+        package=record.package,
+        model_hash=record.model_hash,
+        modalities=", ".join(record.modalities),
+        rows=height,
+        columns=width,
+        data=record.data["name"],
+        patients=record.data["patients"],
+        fingerprint=record.data["fingerprint"],
+        labels=record.labels["count"],
+        labels_fingerprint=record.labels["fingerprint"],
+        whole=record.settings.lesion.whole_threshold,
+        per_class=record.settings.lesion.class_threshold,
+        certificates=_certificates(evaluation) if evaluation else _NO_CERTIFICATES,
+    )
+
+
+def serving_files(record: ModelRecord, name: str) -> dict[str, str]:
+    """Files beside the versions, by name: advice and configurations for TensorFlow Serving."""
+    height, width = record.image_size
+    sample = height * width * 4 * (len(record.modalities) + 3)  # map, mask and label go along
+    facts = {
+        "name": name,
+        "chunk": record.rows,
+        "batch": _BATCH,
+        "kib": sample / 2**10,
+        "grpc_mib": _GRPC_DEFAULT >> 20,
+        "fits": _GRPC_DEFAULT // (sample + 1024),
+    }
+    files = {"README.md": _README, "models.config": _MODELS, "batching.config": _BATCHING}
+    return {file: text.format(**facts) for file, text in files.items()}
+
+
+def _certificates(evaluation: Mapping[str, Any]) -> str:
+    registration = evaluation["registration"]
+    found = [
+        tables.structure_table(evaluation["structure"]),
+        tables.quality_table(evaluation["quality"]),
+        tables.registration_table(registration["synthetic"], registration["real"]),
+        tables.realism_table([evaluation["realism"]]),
+    ]
+    if "lesion" in evaluation:
+        found.append(tables.lesion_table(evaluation["lesion"]["synthetic"], evaluation["lesion"]["real"]))
+    head = f"Measured on {evaluation['samples']} unfiltered samples beside held-out patients."
+    return "\n\n".join([head, *(tables.as_markdown(table) for table in found)])

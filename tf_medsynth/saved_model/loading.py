@@ -1,0 +1,72 @@
+"""An exported model opened again: signatures called by name. No code of its folder is ever run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tf_medsynth.config.base import check
+from tf_medsynth.saved_model.record import ModelRecord, read_record, version_folder
+from tf_medsynth.types import MedSynthError, Tensor
+
+
+class SavedModel:
+    """An opened version: its record, and its signatures."""
+
+    def __init__(self, folder: Path, record: ModelRecord, loaded: Any) -> None:
+        self.folder, self.record = folder, record
+        self._loaded = loaded  # keeps the variables alive
+
+    def call(self, signature: str, **inputs: Tensor) -> dict[str, Tensor]:
+        """Outputs of `signature` for a batch; integers and NumPy arrays take the signature's dtype.
+
+        Raises:
+            MedSynthError: what the graph says is wrong with the inputs.
+        """
+        function = self._loaded.signatures[signature]
+        specs = function.structured_input_signature[1]
+        tensors = {name: tf.convert_to_tensor(value, specs[name].dtype) for name, value in inputs.items()}
+        try:
+            return dict(function(**tensors))
+        except tf.errors.InvalidArgumentError as error:
+            raise MedSynthError(f"the model refuses the request: {_said(error)}.") from None
+
+
+def open_model(model: Path | str, needed: Sequence[str]) -> SavedModel:
+    """The version `model` is, or the newest in it.
+
+    Args:
+        model: ``saved_models/NAME`` or ``saved_models/NAME/VERSION``.
+        needed: signatures that will be called.
+
+    Raises:
+        MedSynthError: no model, one of another format, a damaged one, or a signature is missing.
+    """
+    folder = version_folder(Path(model))
+    record = read_record(folder)
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except Exception as error:  # protobuf, file and graph errors, each of its own family
+        raise MedSynthError(
+            f"a model must be whole. Received: model={str(folder)!r}, error={_said(error)}. Export it again."
+        ) from None
+    for name in needed:
+        check(
+            "the model lacks a signature",
+            name in loaded.signatures,
+            "Export it again.",
+            signature=name,
+            has=sorted(loaded.signatures),
+        )
+    return SavedModel(folder, record, loaded)
+
+
+def _said(error: Exception) -> str:
+    """The words of a failed check in the graph, else the first line of the error."""
+    text = str(error)
+    if "assertion failed: [" in text:
+        return text.split("assertion failed: [", 1)[1].split("]\n")[0].split("] [")[0].rstrip("]")
+    return (text.strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,152 @@
+"""The named signatures of an exported model: seeds and labels in, images and maps out, a row a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tf_medsynth.config.generation import GenerationConfig
+from tf_medsynth.generation.fitting import fit_function
+from tf_medsynth.generation.functions import Functions
+from tf_medsynth.imaging.fusion import label_inside
+from tf_medsynth.saved_model import checks, encoding
+from tf_medsynth.types import MODALITIES, Tensor
+
+Outputs = dict[str, Tensor]
+DEFAULT = "synthesize_random"
+"""The signature that needs least of a client stands for ``serving_default`` as well."""
+
+# All sizes are open here: a fixed one some servers ignore, others refuse in words of their own.
+_SEED = tf.TensorSpec((None, None), tf.int64, name="seed")
+_LABEL = tf.TensorSpec((None, None, None, None), tf.int32, name="lesion_label")
+_FILES = tf.TensorSpec((None,), tf.string, name="lesion_label_bytes")
+
+
+def _pixels(name: str) -> tf.TensorSpec:
+    return tf.TensorSpec((None, None, None, None), tf.float32, name=name)
+
+
+def _column(name: str, dtype: tf.DType) -> tf.TensorSpec:
+    return tf.TensorSpec((None,), dtype, name=name)
+
+
+class Signatures:
+    """The signatures, each a method that is one; outputs are float32, or PNG files named ``…_bytes``.
+
+    Args:
+        functions: of trained networks.
+        labels: packed pool of labels (`encoding.packed_labels`).
+        image_size: (H, W).
+        settings: how `synthesize_random` draws a label.
+    """
+
+    def __init__(
+        self, functions: Functions, labels: Tensor, image_size: tuple[int, int], settings: GenerationConfig
+    ) -> None:
+        self._functions, self._size, self._count = functions, image_size, len(labels)
+        self._pick = encoding.picker(labels, image_size)
+        self._fit = fit_function(self._pick, self._count, image_size, settings)
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """Every signature by name, ready to be saved."""
+        inputs: dict[str, tuple[tf.TensorSpec, ...]] = {
+            "synthesize": (_SEED, _LABEL),
+            "synthesize_png": (_SEED, _FILES),
+            "synthesize_example": (_column("examples", tf.string),),
+            "synthesize_random": (_SEED,),
+            "synthesize_random_png": (_SEED,),
+            "draw_structure": (_SEED,),
+            "render": (_SEED, _pixels("structure_map"), _pixels("background_mask"), _LABEL),
+            "translate": (_pixels("images"), _column("source", tf.int32), _column("target", tf.int32)),
+            "segment_lesion": (_pixels("images"),),
+            "pool_labels": (_column("number", tf.int64),),
+        }
+        made = {
+            name: tf.function(getattr(self, name), input_signature=specs) for name, specs in inputs.items()
+        }
+        return {"serving_default": made[DEFAULT], **made}
+
+    def synthesize(self, seed: Tensor, lesion_label: Tensor) -> Outputs:
+        """Images of the patient that (run seed, sample number) names, with a given lesion."""
+        seed, label = checks.same_rows(seed=seed, lesion_label=lesion_label)
+        return self._synthesized(*checks.checked_names(seed), checks.checked_label(label, self._size))
+
+    def synthesize_png(self, seed: Tensor, lesion_label_bytes: Tensor) -> Outputs:
+        """The same, with the label as a PNG file, and files out."""
+        label = encoding.decoded_labels(lesion_label_bytes, self._size)
+        return _files(self.synthesize(seed, label))
+
+    def synthesize_example(self, examples: Tensor) -> Outputs:
+        """The same of serialized `tf.Example` with ``seed`` (2 integers) and ``lesion_label`` (PNG)."""
+        seed, files = encoding.parsed_examples(examples)
+        return self.synthesize(seed, encoding.decoded_labels(files, self._size))
+
+    def synthesize_random(self, seed: Tensor) -> Outputs:
+        """The patient with the label that ``medsynth generate`` draws for (run seed, sample number)."""
+        names = checks.checked_names(seed)
+        maps = self._functions.draw_structure(*names)
+        fitted = self._fit(maps["background_mask"], *names)
+        label = fitted["lesion_label"]
+        return {
+            "images": self._functions.render(maps["structure_map"], maps["background_mask"], label, *names),
+            **maps,
+            "lesion_label": _float(label),
+            "label_found": _float(fitted["label_found"]),
+        }
+
+    def synthesize_random_png(self, seed: Tensor) -> Outputs:
+        """The same as PNG files."""
+        return _files(self.synthesize_random(seed))
+
+    def draw_structure(self, seed: Tensor) -> Outputs:
+        """Structure map and background mask alone."""
+        return dict(self._functions.draw_structure(*checks.checked_names(seed)))
+
+    def render(
+        self, seed: Tensor, structure_map: Tensor, background_mask: Tensor, lesion_label: Tensor
+    ) -> Outputs:
+        """Images of a given map, mask and label; the seed names the noise."""
+        seed, lines, mask, label = checks.same_rows(
+            seed=seed, structure_map=structure_map, background_mask=background_mask, lesion_label=lesion_label
+        )
+        lines = checks.checked_map("structure_map", lines, self._size)
+        mask = checks.checked_map("background_mask", mask, self._size)
+        label = checks.checked_label(label, self._size)
+        return {"images": self._functions.render(lines, mask, label, *checks.checked_names(seed))}
+
+    def translate(self, images: Tensor, source: Tensor, target: Tensor) -> Outputs:
+        """Images of one modality as another; one network makes all, and is told the target alone."""
+        images, source, target = checks.same_rows(images=images, source=source, target=target)
+        images = checks.checked_images("images", images, self._size, 1)
+        with tf.control_dependencies([checks.checked_modality("source", source)]):
+            target = checks.checked_modality("target", target)
+        return {"images": self._functions.translate(images, target)}
+
+    def segment_lesion(self, images: Tensor) -> Outputs:
+        """The lesion as each modality's own guide sees it, a channel a modality."""
+        images = checks.checked_images("images", images, self._size, len(MODALITIES))
+        return {"lesion_label_by_modality": _float(self._functions.segment(images))}
+
+    def pool_labels(self, number: Tensor) -> Outputs:
+        """Labels of the pool that `synthesize_random` draws from, as they are."""
+        return {"lesion_label": _float(self._pick(checks.checked_numbers(number, self._count)))}
+
+    def _synthesized(self, seed: Tensor, index: Tensor, label: Tensor) -> Outputs:
+        maps = self._functions.draw_structure(seed, index)
+        lines, mask = maps["structure_map"], maps["background_mask"]
+        images = self._functions.render(lines, mask, label, seed, index)
+        return {"images": images, **maps, "label_inside": _float(label_inside(mask, label))}
+
+
+def _files(outputs: Outputs) -> Outputs:
+    """Images, and the label where one was drawn, as PNG files; scalars stay."""
+    files = {"images_bytes": encoding.encoded_images(outputs["images"])}
+    if "lesion_label" in outputs:
+        files["lesion_label_bytes"] = encoding.encoded_labels(outputs["lesion_label"])
+    return files | {name: value for name, value in outputs.items() if value.shape.rank == 1}
+
+
+def _float(values: Tensor) -> Tensor:
+    return tf.cast(values, tf.float32)
