@@ -1,6 +1,6 @@
-"""Pipelines: the verbs of `tf_medsynth` strung into components that a runner schedules.
+"""Pipelines: the package's functions as components with typed artifacts, scheduled by Kubeflow Pipelines.
 
-The room is laid out for components of their own folder each (``components/<verb>/``), the pipeline
-that joins them and its runners. Components hold no logic: each calls the verb of its name, and a
-step that is finished is recognised by the verb's own fingerprint, whoever calls it.
+`components` has their interfaces and ``steps/`` a file for what each does, `training` joins them, and
+`pipeline` runs the result here or writes it for a cluster. Steps hold no logic: one that is finished is
+recognised by the functions it calls, whoever calls them.
 """

@@ -10,9 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipelines.demo import demo
+    from pipelines.pipeline import pipeline
     from tf_medsynth.data.doctor import doctor
     from tf_medsynth.data.phantom import phantom
-    from tf_medsynth.experiments.demo import demo
     from tf_medsynth.experiments.export import export
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.prepare import prepare
@@ -30,6 +31,7 @@ __all__ = [
     "export",
     "generate",
     "phantom",
+    "pipeline",
     "prepare",
     "report",
     "sample",
@@ -47,9 +49,10 @@ _ROOMS = {
     "export": "tf_medsynth.experiments.export",
     "sample": "tf_medsynth.saved_model.sample",
     "serve": "tf_medsynth.serving",
-    "demo": "tf_medsynth.experiments.demo",
+    "pipeline": "pipelines.pipeline",
+    "demo": "pipelines.demo",
 }
-_WITHOUT_TENSORFLOW = {"phantom", "doctor", "serve"}
+_WITHOUT_TENSORFLOW = {"phantom", "doctor", "serve", "pipeline", "demo"}
 
 
 def __getattr__(name: str) -> Any:

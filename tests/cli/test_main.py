@@ -14,7 +14,7 @@ from tf_medsynth.cli.main import VERBS, as_dict, build_parser, main, one_line
 from tf_medsynth.runtime import Beam, json_text
 from tf_medsynth.types import MedSynthError
 
-HEAVY = {"tensorflow", "keras", "numpy", "cv2", "SimpleITK", "tensorflow_datasets"}
+HEAVY = {"tensorflow", "kfp", "keras", "numpy", "cv2", "SimpleITK", "tensorflow_datasets"}
 NOT_LOADED = f"""
 import sys
 from tf_medsynth.cli.main import main

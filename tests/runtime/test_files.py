@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from tf_medsynth.runtime import atomic_path, json_text, write_json
+from tf_medsynth.runtime import atomic_path, json_text, read_json, write_json
 from tf_medsynth.types import MedSynthError
 
 
@@ -99,3 +99,18 @@ def test_json_refuses_what_it_does_not_know(tmp_path):
     with pytest.raises(TypeError):
         write_json(tmp_path / "v.json", {"o": object()})
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [(None, "No such file"), ("", "Expecting value"), ("[1]", "not an object")]
+)
+def test_a_record_that_cannot_be_read_is_told(tmp_path, text, reason):
+    if text is not None:
+        (tmp_path / "a.json").write_text(text)
+    with pytest.raises(MedSynthError, match=rf"readable JSON object.*a\.json.*{reason}.*Write it again"):
+        read_json(tmp_path / "a.json", "Write it again.")
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    write_json(tmp_path / "a.json", {"n": 1.5, "names": ["x"]})
+    assert read_json(tmp_path / "a.json") == {"n": 1.5, "names": ["x"]}

@@ -1,4 +1,4 @@
-"""``medsynth demo``: every verb in a row on the embedded cohort."""
+"""``medsynth demo``: the pipeline on the embedded cohort."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import tf_medsynth
 
-SUMMARY = "run every verb on the embedded cohort and write the report"
+SUMMARY = "run the whole pipeline on the embedded cohort; run it again to go on"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

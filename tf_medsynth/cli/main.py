@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import logging
 import os
 import sys
 import traceback
@@ -23,13 +22,14 @@ from tf_medsynth.cli import (
     generate,
     options,
     phantom,
+    pipeline,
     prepare,
     report,
     sample,
     serve,
     train,
 )
-from tf_medsynth.runtime import json_text, log
+from tf_medsynth.runtime import json_text, log_to_stderr
 from tf_medsynth.types import MedSynthError
 
 VERBS = {
@@ -42,6 +42,7 @@ VERBS = {
     "export": export,
     "sample": sample,
     "serve": serve,
+    "pipeline": pipeline,
     "demo": demo,
 }
 FAILED = 2
@@ -70,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status of the command: the verb's own (0, or what doctor says), 2 after an error."""
     arguments = build_parser().parse_args(argv)
-    _log_to_stderr()
+    log_to_stderr()
     try:
         # Libraries print their progress; standard output is for the result alone.
         with contextlib.redirect_stdout(sys.stderr):
@@ -118,18 +119,6 @@ def one_line(error: BaseException, arguments: argparse.Namespace) -> str:
             f"{os.strerror(error.errno)}. Received: path={names!r}. Check the path, its rights and the disk."
         )
     return f"unexpected {type(error).__name__}: {lines[0]}. --debug shows where."
-
-
-def _log_to_stderr() -> None:
-    """Sends the package's log to standard error, once."""
-    if not log.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-        log.addHandler(handler)
-        log.setLevel(logging.INFO)
-        log.propagate = False
-        # TFDS warns of its own deprecations at every read.
-        logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ _BATCH = 32
 
 @dataclasses.dataclass(frozen=True)
 class GenerateResult:
-    """A published dataset."""
+    """A published dataset; `skipped` where it was there already."""
 
     out: Path
     summary: dict[str, Any]
@@ -77,7 +77,7 @@ def generate(
         filter: apply the gates; without it everything with a fitting label is kept, scores recorded.
         labels: training labels as they are (``dataset``) or ``augmented``.
         format: ``tfds``, ``nifti`` or ``mha``.
-        resume: go on with a stopped generation of the same settings.
+        resume: go on with a stopped generation of the same settings; a finished one is skipped.
         overrides: settings of `GenerationConfig` by dotted key. Without lesion thresholds they are
             0.9 of what the guides reach on the run's held-out real patients.
         beam: draw by the workers of a Beam pipeline, to the same bytes; none draws in this process.

@@ -85,6 +85,18 @@ def weights_hash(directory: StageDirectory) -> str:
     return fingerprint(directory.config()["fingerprint"], digest.hexdigest())
 
 
+def model_hash(run: Path | str) -> str:
+    """Hexadecimal name of a run's model: the weights that its samples are drawn with.
+
+    Raises:
+        MedSynthError: a stage is missing or unfinished.
+    """
+    directories = [stage_directory(run, name) for name in ("structure", "multimodal")]
+    for directory in directories:
+        directory.require_finished()
+    return fingerprint(*map(weights_hash, directories))
+
+
 def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None = None) -> AdversarialStage:
     """A finished stage with its trained weights, as it was when its training ended."""
     directory.require_finished()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth import runtime
-from tf_medsynth.config.base import check
+from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.generation import Geometry, SampleFormat
 from tf_medsynth.generation.card import dataset_card
 from tf_medsynth.generation.spool import RECORDS_NAME, Spool, encode_record
@@ -37,7 +37,7 @@ def check_output(out: Path) -> None:
     check("--out is a folder", not out.exists() or out.is_dir(), out=str(out))
     check(
         "--out is new, empty, or an earlier generated set",
-        not out.is_dir() or not any(out.iterdir()) or _published(out) is not None,
+        not out.is_dir() or not any(out.iterdir()) or published(out) is not None,
         "Use another --out.",
         out=str(out),
     )
@@ -53,7 +53,7 @@ def find_published(
         identity: of `identity_of`.
     """
     wanted = json.loads(runtime.json_text({**identity, "count": count, "format": form}))
-    summary = _published(out) or {}
+    summary = published(out) or {}
     return summary if {key: summary.get(key) for key in wanted} == wanted else None
 
 
@@ -101,13 +101,19 @@ def publish(
     return summary
 
 
-def _published(out: Path) -> dict[str, Any] | None:
-    """Summary of the set in `out`, None where it is not one of ours."""
+def published(out: Path) -> dict[str, Any] | None:
+    """Summary of the data set in `out`, None where it is not one of ours."""
     try:
         summary = json.loads((out / SUMMARY_NAME).read_text())
     except (OSError, ValueError):
         return None
     return summary if isinstance(summary, dict) and summary.get("dataset") == DATASET else None
+
+
+def data_set_name(summary: Mapping[str, Any]) -> str:
+    """Hexadecimal name of a published data set: model, seed, labels, gates, count and format."""
+    keys = ("model_hash", "seed", "labels", "settings", "count", "format")
+    return fingerprint("samples", *(summary.get(key) for key in keys))
 
 
 def _write_tfds(spool: Spool, folder: Path, count: int) -> None:

@@ -5,6 +5,7 @@ from tf_medsynth.runtime.disk import check_room, check_writable, disk_errors
 from tf_medsynth.runtime.engine import (
     POLICIES,
     Precision,
+    check_tensorflow,
     configure,
     hardware_bfloat16,
     logical_cpu_devices,
@@ -14,7 +15,7 @@ from tf_medsynth.runtime.engine import (
 )
 from tf_medsynth.runtime.files import atomic_path, json_text, read_json, write_json
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
-from tf_medsynth.runtime.terminal import log, progress, training_bar
+from tf_medsynth.runtime.terminal import log, log_to_stderr, progress, training_bar
 from tf_medsynth.runtime.workers import Cluster, chief_first, cluster, together
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "atomic_path",
     "beam_of",
     "check_room",
+    "check_tensorflow",
     "check_writable",
     "chief_first",
     "cluster",
@@ -34,6 +36,7 @@ __all__ = [
     "hardware_bfloat16",
     "json_text",
     "log",
+    "log_to_stderr",
     "logical_cpu_devices",
     "peak_memory_mib",
     "progress",

@@ -31,18 +31,23 @@ WAIT_SECONDS = 600
 _CHATTER = ("All log messages before absl::InitializeLog", "oneDNN custom operations are on")
 
 
-def require_tensorflow() -> None:
-    """Imports TensorFlow, as Keras's engine, without the lines it always prints.
-
-    Raises:
-        MedSynthError: TensorFlow is missing, or another Keras backend is chosen.
-    """
+def check_tensorflow() -> None:
+    """Raises a `MedSynthError` where TensorFlow is not installed; imports nothing."""
     check(
         "this step needs TensorFlow",
         importlib.util.find_spec("tensorflow") is not None,
         "Install it with pip install 'tf_medsynth[cpu]', or 'tf_medsynth[gpu]' for NVIDIA GPUs.",
         tensorflow=None,
     )
+
+
+def require_tensorflow() -> None:
+    """Imports TensorFlow, as Keras's engine, without the lines it always prints.
+
+    Raises:
+        MedSynthError: TensorFlow is missing, or another Keras backend is chosen.
+    """
+    check_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     check(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
-from tf_medsynth.types import MedSynthError
 
 
 @contextlib.contextmanager
@@ -93,18 +92,27 @@ def write_json(path: Path | str, value: Any) -> None:
         partial.write_text(json_text(value, indent=2) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path | str, remedy: str) -> dict[str, Any]:
-    """The JSON object in a file of ours.
+def read_json(path: Path | str, remedy: str = "") -> dict[str, Any]:
+    """The object that `write_json` left at `path`.
 
     Raises:
-        MedSynthError: damaged; `remedy` says what to do.
+        MedSynthError: there is no such file, or it is no JSON object.
     """
+    value, reason = None, "not an object"
     try:
-        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise MedSynthError(
-            f"a record must be whole JSON. Received: file={str(path)!r}, error={error}. {remedy}"
-        ) from None
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    check(
+        "a record must be a whole JSON object",
+        isinstance(value, dict),
+        remedy,
+        file=str(path),
+        reason=reason,
+    )
+    return dict(value or {})
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

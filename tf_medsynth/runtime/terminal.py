@@ -16,6 +16,18 @@ LOG_SECONDS = 10.0
 """Away from a terminal a running loop speaks at most this often."""
 
 
+def log_to_stderr() -> None:
+    """Sends the package's log to standard error, once."""
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+        # TFDS warns of its own deprecations at every read.
+        logging.getLogger("absl").setLevel(logging.ERROR)
+
+
 def progress(
     items: Iterable[Item],
     total: int | None = None,
