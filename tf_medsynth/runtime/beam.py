@@ -83,9 +83,9 @@ class Beam:
         known = set(PipelineOptions([]).get_all_options())
         unknown = sorted(set(self.options) - known)
         check("Beam has no such pipeline option", not unknown, unknown=unknown)
-        own: dict[str, Any] = {}
+        own: dict[str, Any] = {"default_sdk_harness_log_level": "WARNING"}
         if self.workers is not None:
-            own = dict.fromkeys(_WORKER_OPTIONS[self.runner], self.workers)
+            own |= dict.fromkeys(_WORKER_OPTIONS[self.runner], self.workers)
         if self.runner == HERE and (self.workers or 1) > 1:
             own["direct_running_mode"] = "multi_processing"
         flags = [f"--{name}={value}" for name, value in (own | dict(self.options)).items()]
