@@ -36,7 +36,7 @@ $(INSTALLED): requirements/lock.txt setup.py
 	  exit 2; \
 	fi; \
 	[ -x $(BIN)/python ] || $$found -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -73,10 +73,12 @@ bench: demo
 	$(BIN)/python benchmarks/reading.py --data brats/slices_64 --data-dir demo_out/data
 	$(BIN)/python benchmarks/generate_throughput.py demo_out/run --memory 100 1000
 
-# Hashes for every platform and Python that setup.py allows; then repeat with `make test`.
+# Hashes for every platform and Python that setup.py allows; then repeat with `make test`. The stubs of
+# TensorFlow Serving ask for `tensorflow`, whose files `tensorflow-cpu` holds: it is left out here, and the
+# lock, being whole, is installed without asking for more.
 lock:
 	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate base.in -o lock.txt
+	  --no-header --no-annotate --no-emit-package tensorflow base.in -o lock.txt
 	cd requirements && uv pip compile --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate addons.in -o addons.txt
 

@@ -30,6 +30,11 @@ TEST = [
     "pytest>=8,<10",
     "pytest-xdist>=3.6,<4",
 ]
+BEAM = ["apache-beam>=2.77,<3"]
+PIPELINE = ["kfp>=2.16,<3"]
+# The official stubs of TensorFlow Serving require the package `tensorflow`, beside which a
+# `tensorflow-cpu` is the same files again; our own lock leaves it out.
+SERVE = ["kserve>=0.21,<1", "tensorflow-serving-api>=2.21,<2.22"]
 DEVELOP = [
     "ruff>=0.9,<1",
     "mypy>=1.14,<3",
@@ -55,8 +60,11 @@ setup(
         # TensorFlow is the caller's choice: a hard requirement would install both variants.
         "cpu": ["tensorflow-cpu>=2.21,<2.22"],
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        "beam": BEAM,
+        "pipeline": PIPELINE,
+        "serve": SERVE,
         "test": TEST,
-        "dev": TEST + DEVELOP,
+        "dev": BEAM + PIPELINE + SERVE + TEST + DEVELOP,
     },
     entry_points={"console_scripts": ["medsynth = tf_medsynth.cli.main:main"]},
     classifiers=[

@@ -131,10 +131,11 @@ def _run(
 
     from pipelines.training import build_pipeline
     from tf_medsynth.experiments.lineage import failure
-    from tf_medsynth.experiments.run_directory import require_writable
 
     watch, start = runtime.Stopwatch(), time.time()
-    root = require_writable(out).resolve()
+    runtime.check_writable(out)
+    out.mkdir(parents=True, exist_ok=True)
+    root = out.resolve()
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root / ".kfp"), raise_on_error=True)
     try:
         build_pipeline()(

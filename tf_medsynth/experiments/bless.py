@@ -54,8 +54,8 @@ def bless(
     """
     run, config = Path(run), config or BlessingConfig()
     summaries = [read_json(Path(folder) / SUMMARY_NAME, _REMEDY) for folder in (synthetic, unfiltered)]
-    models = [summary.get("model_hash") for summary in summaries]
-    check("both data sets are of one model", models[0] == models[1] is not None, _REMEDY, models=models)
+    models = [str(summary.get("model_hash", "")) for summary in summaries]
+    check("both data sets are of one model", models[0] == models[1] != "", _REMEDY, models=models)
     name = fingerprint(*map(data_set_name, summaries), config.to_dict(), seed)
     file = run / "blessing.json"
     if file.exists() and read_json(file, "Remove the file.").get("fingerprint") == name:

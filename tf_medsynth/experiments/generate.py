@@ -113,8 +113,9 @@ def generate(
     check("--out holds another generated set", empty, "Choose another, or remove it.", out=str(out))
     fill = None
     if beam is not None:
-        shared = {"beam": beam, "settings": settings, "seed": seed, "count": count}
-        fill = functools.partial(generation.fill, load=source.load, **shared)
+        fill = functools.partial(
+            generation.fill, beam=beam, load=source.load, settings=settings, seed=seed, count=count
+        )
     with source.recorded({"count": count, "seed": seed}) as facts:
         filled = generation.stream(source.synthesiser, source.pool, settings, seed, count, spool, fill=fill)
         words = f"--count {count} --seed {seed} --labels {labels} --format {format}"

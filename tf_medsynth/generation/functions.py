@@ -35,13 +35,13 @@ class Functions(NamedTuple):
 def functions_of(structure: StructureStage, guides: LesionStage, multimodal: MultimodalStage) -> Functions:
     """The functions of trained stages; the translator is the one that stage M was trained with."""
     size, noise = multimodal.image_size, multimodal.noise_draws()
-    translator = [multimodal.networks[f"translation_{part}"] for part in ("encoder", "decoder")]
+    encoder, decoder = (multimodal.networks[f"translation_{part}"] for part in ("encoder", "decoder"))
 
     def rendered(lines: Tensor, mask: Tensor, label: Tensor, seed: Tensor, index: Tensor) -> Tensor:
         return multimodal.render(lines, mask, label, draw(noise, seed, index))
 
     def translated(images: Tensor, target: Tensor) -> Tensor:
-        return translate_to(*translator, images, target)
+        return translate_to(encoder, decoder, images, target)
 
     one, label = (tf.TensorSpec((*size, 1), dtype) for dtype in (tf.float32, tf.int32))
     return Functions(

@@ -65,8 +65,8 @@ def sample(*, model: Path | str | None = None, seed: int = 0, out: Path | str) -
     # After the checks: it draws with the fonts of a plotting library.
     from tf_medsynth.evaluation.gallery import gallery
 
-    shown = (drawn[name][k : k + 1] for name in _SHOWN)
-    picture = gallery(*shown, titles=[f"seed {seed}, sample {k}"])
+    images, lines, mask, label = (drawn[name][k : k + 1] for name in _SHOWN)
+    picture = gallery(images, lines, mask, label, titles=[f"seed {seed}, sample {k}"])
     with runtime.atomic_path(out) as partial:
         partial.write_bytes(picture)
     return SampleResult(out, opened.folder, opened.record.model_hash, seed, k)

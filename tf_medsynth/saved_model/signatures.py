@@ -59,7 +59,7 @@ class Signatures:
         }
         return {"serving_default": named[DEFAULT], **named}
 
-    def functions(self) -> dict[str, Callable[..., Any]]:
+    def functions(self) -> dict[str, Any]:
         """Every signature by name, ready to be saved."""
         inputs = self.inputs()
         del inputs["serving_default"]
