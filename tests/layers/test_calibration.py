@@ -46,6 +46,14 @@ def test_what_leaves_the_range_is_clipped(layer):
     assert made.min() == 0.0 and made.max() == 1.0
 
 
+def test_the_rim_between_organ_and_mask_stays_black(layer):
+    layer.fit(moments(IMAGES), (np.array([0.7, 0.6]), np.array([0.05, 0.05])))
+    rim = IMAGES.copy()
+    rim[:, 4] = 0.0
+    made = ops.convert_to_numpy(layer([rim, MASK]))
+    assert (made[:, 4] == 0.0).all() and made[:, 5][INSIDE[:, 5]].min() > 0.4
+
+
 def test_a_spread_far_off_is_not_hidden(layer):
     mean, spread = moments(IMAGES)
     layer.fit((mean, spread), (mean, 10 * spread))

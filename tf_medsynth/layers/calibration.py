@@ -11,6 +11,10 @@ from keras import ops
 from tf_medsynth.config.base import check
 from tf_medsynth.types import Tensor
 
+FULL_AT = 0.2
+"""Brightest modality of a pixel from which on it is changed in full: a mask is wider than the organ, and
+an offset would raise a rim of background to grey."""
+
 LARGEST_GAIN = 2.0
 """A spread that is further off is a generator's fault that no scaling should hide."""
 
@@ -18,6 +22,8 @@ LARGEST_GAIN = 2.0
 @keras.saving.register_keras_serializable(package="tf_medsynth")
 class CalibrateIntensity(keras.layers.Layer):
     """Images scaled and shifted inside the organ, a gain and an offset a modality, and clipped to [0, 1].
+
+    What is dark in every modality is background too, and stays as it is.
 
     It starts as the identity and learns nothing; `fit` sets it after training. A critic of patches
     lets mean and contrast of drawn images drift by a tenth; two numbers a modality take that back.
@@ -35,8 +41,10 @@ class CalibrateIntensity(keras.layers.Layer):
     def call(self, inputs: list[Tensor]) -> Tensor:
         """The scaled images."""
         images, background_mask = (ops.cast(x, "float32") for x in inputs)
-        inside = ops.clip(images * self.gain + self.offset, 0.0, 1.0)
-        return ops.where(background_mask > 0.5, images, inside)
+        brightest = ops.max(images, axis=-1, keepdims=True)
+        share = (1.0 - background_mask) * ops.clip(brightest / FULL_AT, 0.0, 1.0)
+        change = (self.gain - 1.0) * images + self.offset
+        return ops.clip(images + share * change, 0.0, 1.0)
 
     def fit(self, drawn: tuple[Any, Any], wanted: tuple[Any, Any]) -> None:
         """Sets the layer so that intensities with moments `drawn` get the moments `wanted`.
