@@ -67,8 +67,9 @@ def cluster() -> Cluster:
     own = len(set(addresses)) == len(addresses)
     check("TF_CONFIG: every worker has an address of its own", own, addresses=addresses)
     task = _object("task", config.get("task"))
-    kind, index = task.get("type"), task.get("index")
-    check("TF_CONFIG: the task's type is a job of the cluster", kind in jobs, _REMEDY, type=kind)
+    kind: Any = task.get("type")
+    index: Any = task.get("index")
+    check("TF_CONFIG: the task's type is a job of the cluster", kind in list(jobs), _REMEDY, type=kind)
     count = len(listed[kind])
     check(
         f"TF_CONFIG: the task's index lies in 0 .. {count - 1}",
