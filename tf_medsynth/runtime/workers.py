@@ -69,7 +69,7 @@ def cluster() -> Cluster:
     task = _object("task", config.get("task"))
     kind: Any = task.get("type")
     index: Any = task.get("index")
-    check("TF_CONFIG: the task's type is a job of the cluster", kind in jobs, _REMEDY, type=kind)
+    check("TF_CONFIG: the task's type is a job of the cluster", kind in list(jobs), _REMEDY, type=kind)
     count = len(listed[kind])
     check(
         f"TF_CONFIG: the task's index lies in 0 .. {count - 1}",
