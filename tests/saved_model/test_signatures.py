@@ -15,6 +15,9 @@ from tf_medsynth.saved_model.loading import open_model
 from tf_medsynth.types import MODALITIES, MedSynthError
 
 SEED = 7
+BLANK = np.zeros((1, 32, 32, 1), np.int32)
+GREY = np.full((1, 32, 32, 4), 0.5, np.float32)
+ONE = np.zeros(1, np.int32)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +88,7 @@ def test_a_label_of_ones_own(model, eleven):
     for name in ("images", "structure_map", "background_mask"):
         np.testing.assert_array_equal(made[name], eleven[name])
     assert made["label_inside"].all()
-    outside = call(model, "synthesize", seed=names([0]), lesion_label=np.ones((1, 32, 32, 1)))
+    outside = call(model, "synthesize", seed=names([0]), lesion_label=BLANK + 1)
     assert outside["label_inside"] == (not eleven["background_mask"][0].any())
 
 
@@ -94,7 +97,9 @@ def test_guides_and_translator(model, trained, eleven):
     found = call(model, "segment_lesion", images=images)["lesion_label_by_modality"]
     np.testing.assert_array_equal(found, trained.segment(images))
     target = np.arange(11) % 4
-    made = call(model, "translate", images=images[..., :1], source=np.zeros(11), target=target)["images"]
+    made = call(model, "translate", images=images[..., :1], source=np.zeros(11, np.int32), target=target)[
+        "images"
+    ]
     np.testing.assert_array_equal(made, trained.functions.translate(images[..., :1], target))
     assert made.shape == (11, 32, 32, 1) and not np.array_equal(made[0], made[1])
 
@@ -119,11 +124,6 @@ def test_an_example_is_a_request(model, eleven):
     example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
     made = call(model, "synthesize_example", examples=[example])
     np.testing.assert_array_equal(made["images"][0], eleven["images"][3])
-
-
-BLANK = np.zeros((1, 32, 32, 1), np.int32)
-GREY = np.full((1, 32, 32, 4), 0.5, np.float32)
-ONE = np.zeros(1, np.int32)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Rowwise:
     """
 
     def __init__(self, function: Callable[..., Any], *specs: tf.TensorSpec) -> None:
-        self._function = tf.function(function)
+        self._function = tf.function(function, autograph=False)
         self._specs = [tf.TensorSpec((ROWS, *spec.shape), spec.dtype) for spec in specs]
 
     @functools.cached_property

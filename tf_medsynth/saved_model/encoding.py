@@ -15,8 +15,8 @@ IMAGE_SCALE = 65_535
 
 
 def packed_labels(labels: Iterable[np.ndarray]) -> Tensor:
-    """``(N,)`` PNG files of labels ``(H, W)`` of class codes: a hundredth of their size."""
-    return tf.constant([tf.io.encode_png(tf.cast(label, tf.uint8)[..., None]).numpy() for label in labels])
+    """``(N,)`` PNG files of labels ``(H, W, 1)`` of class codes: a hundredth of their size."""
+    return tf.constant([tf.io.encode_png(tf.cast(label, tf.uint8)).numpy() for label in labels])
 
 
 def picker(packed: Tensor, image_size: tuple[int, int]) -> Callable[[Tensor], Tensor]:

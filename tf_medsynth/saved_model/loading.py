@@ -65,8 +65,9 @@ def open_model(model: Path | str, needed: Sequence[str]) -> SavedModel:
 
 
 def _said(error: Exception) -> str:
-    """The words of a failed check in the graph, else the first line of the error."""
+    """The words of a failed check in the graph, else the line in which the error says what happened."""
     text = str(error)
     if "assertion failed: [" in text:
-        return text.split("assertion failed: [", 1)[1].split("]\n")[0].split("] [")[0].rstrip("]")
-    return (text.strip().splitlines() or [type(error).__name__])[0]
+        return text.split("assertion failed: [", 1)[1].split("]\n")[0]
+    lines = text.rpartition("<stack traces unavailable>")[2].strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

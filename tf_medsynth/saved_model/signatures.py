@@ -18,18 +18,7 @@ Outputs = dict[str, Tensor]
 DEFAULT = "synthesize_random"
 """The signature that needs least of a client stands for ``serving_default`` as well."""
 
-# All sizes are open here: a fixed one some servers ignore, others refuse in words of their own.
-_SEED = tf.TensorSpec((None, None), tf.int64, name="seed")
-_LABEL = tf.TensorSpec((None, None, None, None), tf.int32, name="lesion_label")
-_FILES = tf.TensorSpec((None,), tf.string, name="lesion_label_bytes")
-
-
-def _pixels(name: str) -> tf.TensorSpec:
-    return tf.TensorSpec((None, None, None, None), tf.float32, name=name)
-
-
-def _column(name: str, dtype: tf.DType) -> tf.TensorSpec:
-    return tf.TensorSpec((None,), dtype, name=name)
+Inputs = tuple[tf.TensorSpec, ...]
 
 
 class Signatures:
@@ -49,22 +38,34 @@ class Signatures:
         self._pick = encoding.picker(labels, image_size)
         self._fit = fit_function(self._pick, self._count, image_size, settings)
 
+    def inputs(self) -> dict[str, Inputs]:
+        """What each signature takes, by its name."""
+        seed = tf.TensorSpec((None, 2), tf.int64, "seed")
+        label = self._pixels("lesion_label", 1, tf.int32)
+        maps = self._pixels("structure_map", 1), self._pixels("background_mask", 1)
+        modality = [tf.TensorSpec((None,), tf.int32, name) for name in ("source", "target")]
+        files = tf.TensorSpec((None,), tf.string, "lesion_label_bytes")
+        named: dict[str, Inputs] = {
+            "synthesize": (seed, label),
+            "synthesize_png": (seed, files),
+            "synthesize_example": (tf.TensorSpec((None,), tf.string, "examples"),),
+            "synthesize_random": (seed,),
+            "synthesize_random_png": (seed,),
+            "draw_structure": (seed,),
+            "render": (seed, *maps, label),
+            "translate": (self._pixels("images", 1), *modality),
+            "segment_lesion": (self._pixels("images", len(MODALITIES)),),
+            "pool_labels": (tf.TensorSpec((None,), tf.int64, "number"),),
+        }
+        return {"serving_default": named[DEFAULT], **named}
+
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Every signature by name, ready to be saved."""
-        inputs: dict[str, tuple[tf.TensorSpec, ...]] = {
-            "synthesize": (_SEED, _LABEL),
-            "synthesize_png": (_SEED, _FILES),
-            "synthesize_example": (_column("examples", tf.string),),
-            "synthesize_random": (_SEED,),
-            "synthesize_random_png": (_SEED,),
-            "draw_structure": (_SEED,),
-            "render": (_SEED, _pixels("structure_map"), _pixels("background_mask"), _LABEL),
-            "translate": (_pixels("images"), _column("source", tf.int32), _column("target", tf.int32)),
-            "segment_lesion": (_pixels("images"),),
-            "pool_labels": (_column("number", tf.int64),),
-        }
+        inputs = self.inputs()
+        del inputs["serving_default"]
         made = {
-            name: tf.function(getattr(self, name), input_signature=specs) for name, specs in inputs.items()
+            name: tf.function(getattr(self, name), [_open(spec) for spec in specs], autograph=False)
+            for name, specs in inputs.items()
         }
         return {"serving_default": made[DEFAULT], **made}
 
@@ -133,11 +134,19 @@ class Signatures:
         """Labels of the pool that `synthesize_random` draws from, as they are."""
         return {"lesion_label": _float(self._pick(checks.checked_numbers(number, self._count)))}
 
+    def _pixels(self, name: str, channels: int, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
+        return tf.TensorSpec((None, *self._size, channels), dtype, name)
+
     def _synthesized(self, seed: Tensor, index: Tensor, label: Tensor) -> Outputs:
         maps = self._functions.draw_structure(seed, index)
         lines, mask = maps["structure_map"], maps["background_mask"]
         images = self._functions.render(lines, mask, label, seed, index)
         return {"images": images, **maps, "label_inside": _float(label_inside(mask, label))}
+
+
+def _open(spec: tf.TensorSpec) -> tf.TensorSpec:
+    """The same of any size: fixed sizes some servers ignore; here the graph checks them, in plain words."""
+    return tf.TensorSpec([None] * spec.shape.rank, spec.dtype, spec.name)
 
 
 def _files(outputs: Outputs) -> Outputs:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,14 @@ def write_model(
     """
     functions = signatures.functions()
     traced = {name: function.get_concrete_function() for name, function in functions.items()}
-    record = dataclasses.replace(record, signatures={name: _described(f) for name, f in traced.items()})
+    described = {
+        name: {
+            "inputs": _described({spec.name: spec for spec in specs}),
+            "outputs": _described(traced[name].structured_outputs),
+        }
+        for name, specs in signatures.inputs().items()
+    }
+    record = dataclasses.replace(record, signatures=described)
     requests = warm_up.example_requests(lambda name, **inputs: functions[name](**_tensors(inputs)))
     with next_version(to) as version:
         folder = to / str(version)
@@ -70,14 +79,9 @@ def _holder(traced: Mapping[str, Any]) -> tf.Module:
     return holder
 
 
-def _described(function: Any) -> dict[str, Any]:
-    """Inputs and outputs of a traced signature, dtype and shape by name; None is any size."""
-
-    def described(specs: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: {"dtype": s.dtype.name, "shape": s.shape.as_list()} for name, s in specs.items()}
-
-    inputs = {spec.name: spec for spec in function.structured_input_signature[0]}
-    return {"inputs": described(inputs), "outputs": described(function.structured_outputs)}
+def _described(specs: Mapping[str, Any]) -> dict[str, Any]:
+    """Dtype and shape by name; None is any number of rows."""
+    return {name: {"dtype": s.dtype.name, "shape": s.shape.as_list()} for name, s in specs.items()}
 
 
 def _tensors(inputs: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
@@ -87,10 +91,22 @@ def _tensors(inputs: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
 def _check_session_loader(folder: Path, function: Any, inputs: Mapping[str, np.ndarray]) -> None:
     """Raises unless the loader of TensorFlow Serving computes the bits of the training code."""
     wanted = {name: value.numpy() for name, value in function(**_tensors(inputs)).items()}
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    with _without_advice(), tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta = tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
         signature = meta.signature_def[DEFAULT]
         feed = {signature.inputs[name].name: value for name, value in inputs.items()}
         found = session.run({name: signature.outputs[name].name for name in wanted}, feed)
     different = sorted(name for name, value in wanted.items() if not np.array_equal(value, found[name]))
     check("a SavedModel computes the bits of the training code", not different, differing=different)
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    """TensorFlow advises against its Session loader here, with which servers load."""
+    logger = tf.get_logger()
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
