@@ -10,7 +10,7 @@ from pipelines.step import Artifact, pipeline_step
 def prepare_examples(root: str, manual_dir: str, settings: dict[str, Any], examples: Artifact) -> None:
     """Phantom cohort where no folder is given, doctor, prepare."""
     from tf_medsynth import doctor, phantom, prepare
-    from tf_medsynth.config.base import check
+    from tf_medsynth.config.base import check, fingerprint
     from tf_medsynth.runtime import record_step, write_json
 
     with pipeline_step("example-gen", root, settings, {}, {"manual_dir": manual_dir}) as step:
@@ -35,5 +35,6 @@ def prepare_examples(root: str, manual_dir: str, settings: dict[str, Any], examp
                 config.data, manual_dir=patients, data_dir=step.root / "data", overrides=config.prepare
             )
         step.record.skipped = made.skipped
+        step.record.read("patients", manual_dir or cohort.name, fingerprint(made.patients))
         place = step.root / "data" / made.dataset
         step.made("examples", examples, place, made.fingerprint, data=made.dataset, slices=made.examples)

@@ -11,6 +11,8 @@ OVERRIDES: dict[str, Any] = {
     "prepare.size": (32, 32),
     "prepare.slice_range": (26, 129),
     **{f"{stage}.{key}": value for stage, words in tiny.OVERRIDES.items() for key, value in words.items()},
+    "structure.training.learning_rate": 0.05,
+    "structure.training.steps": 12,
     "generate.contour.max_mae": 1.0,
     "generate.registration_px": 100.0,
     "generate.lesion.whole_threshold": 0.0,

@@ -39,9 +39,13 @@ class Step:
 
     name: str
     config: Mapping[str, Any]
-    inputs: Mapping[str, Mapping[str, Any]]
+    inputs: dict[str, Mapping[str, Any]]
     outputs: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     skipped: bool = False
+
+    def read(self, artifact: str, uri: Path | str, fingerprint: str) -> None:
+        """Notes an input that no step made."""
+        self.inputs[artifact] = {"uri": os.fspath(uri), "fingerprint": fingerprint}
 
     def made(self, artifact: str, uri: Path | str, fingerprint: str) -> None:
         """Notes that `artifact` now stands at `uri`, and its name by content."""
@@ -59,8 +63,8 @@ def record_lineage(
 
     A step runs once at a time: a second process waits, so that what a dead runner left running can end.
     """
-    folder, step, watch = Path(root) / FOLDER, Step(name, config, inputs), Stopwatch()
-    base = {"step": name, "started": _now(), "config": dict(config), "inputs": dict(inputs), "code": code()}
+    folder, step, watch = Path(root) / FOLDER, Step(name, config, dict(inputs)), Stopwatch()
+    base = {"step": name, "started": _now(), "config": dict(config), "inputs": step.inputs, "code": code()}
     failed = folder / f"{name}.failed.json"
     try:
         with _alone(folder, name):
