@@ -33,6 +33,13 @@ def local_server(toy_model, tmp_path_factory):
         yield server
 
 
+@pytest.fixture(scope="session")
+def exported_server(tiny_model, tmp_path_factory):
+    """A local server of a really exported model."""
+    with serving(tiny_model.parent, tmp_path_factory.mktemp("exported_server")) as server:
+        yield server
+
+
 @pytest.fixture(scope="session", params=[Rest, Grpc])
 def local_client(request, local_server):
     """One that asks the local server."""

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.clients import serving
-
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
 
 
@@ -34,15 +32,10 @@ def run(server, command, example):
     return done.stdout
 
 
-@pytest.fixture(scope="module", params=["toy", pytest.param("exported", marks=pytest.mark.slow)])
-def server(request, tmp_path_factory):
+@pytest.fixture(params=["local_server", pytest.param("exported_server", marks=pytest.mark.slow)])
+def server(request):
     """One of the toy, and one of a really exported model."""
-    if request.param == "toy":
-        yield request.getfixturevalue("local_server")
-    else:
-        base = request.getfixturevalue("tiny_model").parent
-        with serving(base, tmp_path_factory.mktemp("documented")) as started:
-            yield started
+    return request.getfixturevalue(request.param)
 
 
 def test_python_examples_run(server):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.serving.clients import Grpc, Rest, expected, same_bytes, serving, tensorflow_serving
+from tests.serving.clients import Grpc, Rest, expected, same_bytes, tensorflow_serving
 from tests.serving.test_contract import REFUSED
 from tf_medsynth.serving.model import find_model, warm_up_requests
 
@@ -25,10 +25,13 @@ SIGNATURES = (
 SIZE = (32, 32)
 
 
-@pytest.fixture(scope="module", params=[serving, tensorflow_serving])
+@pytest.fixture(scope="module", params=["local", "tensorflow_model_server"])
 def server(request, tiny_model, tmp_path_factory):
-    with request.param(tiny_model.parent, tmp_path_factory.mktemp("exported")) as started:
-        yield started
+    if request.param == "local":
+        yield request.getfixturevalue("exported_server")
+    else:
+        with tensorflow_serving(tiny_model.parent, tmp_path_factory.mktemp("tensorflow_serving")) as started:
+            yield started
 
 
 @pytest.fixture(scope="module", params=[Rest, Grpc])
