@@ -69,9 +69,9 @@ test-addons: $(ADDONS)/.installed
 bench: demo
 	$(BIN)/python benchmarks/encode_once.py
 	$(BIN)/python benchmarks/structure_maps.py
-	$(BIN)/python benchmarks/prepare_memory.py
+	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/reading.py --data brats/slices_64 --data-dir demo_out/data
-	$(BIN)/python benchmarks/generate_throughput.py demo_out/run
+	$(BIN)/python benchmarks/generate_throughput.py demo_out/run --memory 100 1000
 
 # Hashes for every platform and Python that setup.py allows; then repeat with `make test`.
 lock:

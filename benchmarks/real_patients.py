@@ -46,7 +46,8 @@ def main() -> None:
         run = arguments.out / f"seed{seed}"
         share_guides(run, arguments.out / f"seed{arguments.seeds[0]}")
         for stage in ("structure", "lesion", "translation", "multimodal"):
-            train(stage, run, data_dir, seed if stage != "lesion" else arguments.seeds[0], GUIDES)
+            own = stage in ("structure", "multimodal")
+            train(stage, run, data_dir, seed if own else arguments.seeds[0], GUIDES)
         answers.append(measure(run, arguments, seed))
     show(answers)
 
@@ -143,7 +144,8 @@ def rows(answers: list[dict[str, Any]]) -> list[tuple[str, list[float | None]]]:
     for who in ("synthetic", "own_maps", "real"):
         add(f"judge, whole lesion, per slice, {who}", "lesion", who, "whole_lesion", "per_slice")
         for name in ("necrosis", "oedema", "enhancing"):
-            add(f"judge, {name}, per slice, {who}", "lesion", who, "classes", name, "per_slice")
+            for scope in ("per_slice", "pooled"):
+                add(f"judge, {name}, {scope}, {who}", "lesion", who, "classes", name, scope)
     for part in ("quality", "quality_all_patients"):
         for m in MODALITIES:
             add(f"{part}: sharpness {m}, of real", part, "laplacian_ratio", m)

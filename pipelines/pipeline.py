@@ -131,10 +131,10 @@ def _run(
 
     from pipelines.training import build_pipeline
     from tf_medsynth.experiments.lineage import failure
-    from tf_medsynth.experiments.run_directory import require_writable
 
     watch, start = runtime.Stopwatch(), time.time()
-    root = require_writable(out).resolve()
+    runtime.check_writable(out)
+    root = out.resolve()
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root / ".kfp"), raise_on_error=True)
     try:
         build_pipeline()(
@@ -153,7 +153,7 @@ def _result(out: Path, seconds: float) -> PipelineResult:
     from tf_medsynth.evaluation.blessing import read_blessing
     from tf_medsynth.experiments.lineage import read_lineage
 
-    summary = runtime.read_json(out / "synthetic" / "summary.json")
+    summary = runtime.read_json(out / "synthetic" / "summary.json", "Run the pipeline again.")
     verdict = read_blessing(out / "run" / "blessing.json")
     records = {record["step"]: record for record in read_lineage(out)}
     pushed = out / records["pusher"]["outputs"]["pushed"]["uri"] if verdict.blessed else None

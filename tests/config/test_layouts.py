@@ -106,6 +106,14 @@ def test_empty_or_absent_folders_and_unknown_layouts_are_refused(tmp_path):
         find_patients(tmp_path, "brats2016")
 
 
+def test_a_label_of_another_patient_beside_the_patient_s_own(tmp_path):
+    home = _patient(tmp_path, "brats2021")
+    _touch(home / "BraTS2021_00002_seg.nii.gz")
+    (problem,) = survey(tmp_path).problems
+    assert (problem.patient, problem.code) == ("BraTS2021_00495", "foreign_label")
+    assert "BraTS2021_00002_seg.nii.gz" in problem.message
+
+
 def test_strangers_and_links_in_circles(tmp_path):
     home = _patient(tmp_path, "brats2021")
     _touch(home / "notes.nii")

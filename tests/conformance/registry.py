@@ -52,6 +52,9 @@ NETWORKS: dict[str, Build] = {
         UNetSpec((32, 16), 2, 1, 4, patch=2, pixel_noise=True)
     ),
     "unet_decoder": lambda: networks.build_unet_decoder(UNET),
+    "unet_decoder_refined": lambda: networks.build_unet_decoder(
+        UNetSpec((32, 16), 2, 1, 4, conditions=3, patch=2, refine=2)
+    ),
     "segmentor": lambda: networks.build_segmentor(UNetSpec(SIZE, 1, 5, 4, output="softmax")),
     "mask_generator": lambda: networks.build_mask_generator(
         UNetSpec(SIZE, 1, 1, 4, one_hot=True, input_dropout=0.1)
@@ -65,6 +68,7 @@ NETWORKS: dict[str, Build] = {
     "structure_decoder": lambda: networks.build_structure_decoder(VAE),
     "structure_decoder_published": lambda: networks.build_structure_decoder(PUBLISHED_VAE),
     "prior": lambda: networks.build_affine_prior(5),
+    "calibration": lambda: networks.build_calibration((8, 6), 4),
     "code_discriminator": lambda: networks.build_code_discriminator(CodeDiscriminatorSpec(6)),
     "code_discriminator_conv": lambda: networks.build_code_discriminator(
         CodeDiscriminatorSpec(36, "conv", 2, normalisation="instance")

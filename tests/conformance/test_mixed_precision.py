@@ -46,7 +46,7 @@ def test_near_float32(name: str, policy: str) -> None:
 def test_weights_and_outputs_are_float32(name: str, policy: str) -> None:
     model = NETWORKS[name]()
     assert {weight.dtype for weight in model.trainable_weights} <= {"float32"}
-    if name != "prior":  # one layer that must not lose digits
+    if name not in ("prior", "calibration"):  # one layer that must not lose digits
         assert any(layer.compute_dtype == policy.removeprefix("mixed_") for layer in model.layers)
     outputs = arrays(model(inputs_for(model)))
     assert all(np.isfinite(array.astype("float32")).all() for array in outputs)

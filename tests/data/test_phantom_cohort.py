@@ -88,7 +88,7 @@ def test_bad_requests_stop_before_any_work(tmp_path, changed, rule):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(MedSynthError, match="output folder must be writable"):
+    with pytest.raises(MedSynthError, match="can be written to"):
         phantom(patients=1, size=SIZE, seed=0, out=tmp_path / "file" / "out")
 
 

@@ -66,7 +66,7 @@ def test_minmax_maps_the_volume_to_the_unit(tiny_dataset, stored):
 def test_organ_mean_maps_the_mean_of_every_volume_to_the_same_value(tiny_dataset, stored):
     source = open_slices(**tiny_dataset.where, settings=DataSettings("organ_mean"))
     for example, raw in zip(source.examples().as_numpy_iterator(), stored, strict=True):
-        expected = np.clip(0.4 * raw["images"] / raw["intensity_mean"], 0.0, 1.0)
+        expected = np.clip(raw["images"] / (raw["intensity_mean"] * (1.5, 2.6, 2.1, 2.1)), 0.0, 1.0)
         np.testing.assert_allclose(example["images"], expected, atol=1e-6)
 
 
@@ -106,6 +106,22 @@ def test_the_fingerprint_names_the_stored_values(tiny_dataset, copied):
     )
     assert other.examples == {"train": 24, "test": 8}
     assert open_slices(tiny_dataset.name, copied.parents[2]).fingerprint != before
+
+
+def halve(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [("*train*", halve), ("*train*", lambda file: file.unlink()), ("dataset_info.json", halve)],
+)
+def test_a_damaged_dataset_is_told_in_one_line(tiny_dataset, copied, name, damage):
+    (file,) = copied.glob(name)
+    damage(file)
+    with pytest.raises(MedSynthError, match=r"must be whole.*brats/tiny.*prepare again") as caught:
+        open_slices(tiny_dataset.name, copied.parents[2])
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_damaged_files_and_empty_folders_leave_nothing_behind(patients, tmp_path
 def test_an_output_that_cannot_be_written_is_named(patients, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     for data_dir in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(MedSynthError, match="data_dir must be a folder that can be written"):
+        with pytest.raises(MedSynthError, match="folder must be one that can be written"):
             _run(patients, data_dir)
     monkeypatch.setattr(module, "LEAST_BYTES_A_VOXEL", 1e12)
     with pytest.raises(MedSynthError, match=r"must have room.*needed_mib"):
@@ -149,7 +149,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(patients, tmp_path):
     _, errors = child.communicate()
     assert child.returncode == 1
     last = errors.strip().splitlines()[-1]
-    assert last.startswith("ONE LINE data_dir must be writable and have room"), errors
+    assert last.startswith("ONE LINE the disk must stay writable and have room"), errors
     assert not any(p.is_file() for p in (tmp_path / "data").rglob("*"))
 
 

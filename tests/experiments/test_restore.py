@@ -85,6 +85,16 @@ def test_a_damaged_checkpoint_is_told_in_one_line(run, part):
         assert "\n" not in str(caught.value)
 
 
+def test_a_checkpoint_of_another_config_is_told_in_one_line(run, tmp_path):
+    other = tiny.leave_finished(tmp_path / "other", "lesion", {"segmentor.base_filters": 6})
+    directory = stage_directory(run, "lesion")
+    shutil.rmtree(directory.checkpoints)
+    shutil.copytree(other.checkpoints, directory.checkpoints)
+    with pytest.raises(MedSynthError, match=r"checkpoint must be whole, and of this stage") as caught:
+        restore.load_stage(directory)
+    assert "\n" not in str(caught.value)
+
+
 def test_stage_m_builds_on_three_finished_stages(finished, source):
     found = restore.upstream(finished, "multimodal", source, tiny.OPERATORS)
     assert found == {name: restore.weights_hash(stage_directory(finished, name)) for name in BEFORE}

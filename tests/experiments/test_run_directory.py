@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tf_medsynth.config.presets import STAGES
-from tf_medsynth.experiments.run_directory import StageDirectory, require_writable, stage_directory
+from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.types import MedSynthError
 
 CONFIG = {"stage": "lesion", "seed": 3, "settings": {"steps": 6}, "upstream": {}}
@@ -87,12 +87,3 @@ def test_only_stages_and_the_judge_have_folders(tmp_path):
     assert [stage_directory(tmp_path, name).name for name in (*STAGES, "judge")] == [*STAGES, "judge"]
     with pytest.raises(MedSynthError, match=r"unknown stage.*Stages: structure"):
         stage_directory(tmp_path, "../lesion")
-
-
-def test_a_run_must_be_a_folder_that_can_be_written(tmp_path):
-    run = require_writable(tmp_path / "new" / "run")
-    assert run.is_dir() and not list(run.iterdir())
-    (tmp_path / "file").write_text("")
-    for path in (tmp_path / "file", tmp_path / "file" / "run"):
-        with pytest.raises(MedSynthError, match=r"must be writable.*run="):
-            require_writable(path)

@@ -155,7 +155,7 @@ def test_what_cannot_be_trained_is_refused_before_work(tiny_dataset, tmp_path, s
 
 def test_a_run_that_cannot_be_written_is_told(tiny_dataset, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(MedSynthError, match="run directory must be writable"):
+    with pytest.raises(MedSynthError, match="can be written to"):
         run_stage("lesion", tiny_dataset, tmp_path / "file")
 
 

@@ -100,7 +100,7 @@ def test_unusable_arguments_leave_nothing(tmp_path, pool, changes, rule):
 def test_a_full_disk_is_found_before_work(tmp_path, pool, settings, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     idle = Ellipses()
-    with pytest.raises(MedSynthError, match="disk must hold"):
+    with pytest.raises(MedSynthError, match="disk must have room"):
         stream(idle, pool, settings, 0, 100, tmp_path)
     assert idle.batches == []
 

@@ -1,6 +1,7 @@
 """Pixel losses, against numbers worked out by hand."""
 
 import numpy as np
+import pytest
 
 from tf_medsynth.losses import reconstruction
 
@@ -42,6 +43,27 @@ def test_cross_entropy_of_lines():
 def test_a_sure_mistake_costs_a_finite_amount():
     wrong = reconstruction.line_cross_entropy(row(1.0, 0.0), row(0.0, 1.0))
     np.testing.assert_allclose(wrong, [-np.log(1e-4)], rtol=1e-3)
+
+
+def test_cross_entropy_of_intensities_is_least_at_the_target():
+    target = row(0.25, 0.75)
+    exact, off = (reconstruction.intensity_cross_entropy(target, x) for x in (target, row(0.35, 0.75)))
+    entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    np.testing.assert_allclose(exact, [entropy], rtol=1e-6)
+    assert off > exact
+
+
+def test_a_black_drawing_is_still_pulled_up():
+    """Squared error leaves it black: its gradient by the logit vanishes with the sigmoid's slope."""
+
+    def pull(loss):
+        logit = np.array([-9.0, -8.9])
+        black = (1 / (1 + np.exp(-logit))).astype("float32").reshape(2, 1, 1, 1)
+        values = np.asarray(loss(np.full_like(black, 0.4), black), "float64")
+        return (values[0] - values[1]) / 0.1
+
+    assert pull(reconstruction.intensity_cross_entropy) == pytest.approx(0.4, rel=0.01)
+    assert pull(reconstruction.squared_error) < 1e-3
 
 
 def test_what_stands_outside_the_organ():

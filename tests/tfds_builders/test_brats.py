@@ -1,8 +1,5 @@
 """The `brats` builder by TFDS's own checks; order and content of its records; loading them alone."""
 
-import os
-import subprocess
-import sys
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +7,7 @@ import pytest
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import shuffle
 
+from tests.tfds_builders.alone import read_alone
 from tf_medsynth.config.datasets import BratsSettings
 from tfds_builders.brats import brats_dataset_builder
 from tfds_builders.brats.brats_dataset_builder import BratsConfig, Builder
@@ -46,24 +44,10 @@ def test_records_are_the_same_whether_shuffled_in_memory_or_on_disk(tmp_path, mo
             np.testing.assert_array_equal(value, other[key])
 
 
-READ_ALONE = """
-import sys
-import tensorflow_datasets as tfds
-examples = list(tfds.as_numpy(tfds.builder_from_directory(sys.argv[1]).as_dataset(split="train")))
-assert not {"tf_medsynth", "tfds_builders"} & set(sys.modules)
-print(len(examples), examples[0]["images"].dtype, examples[0]["images"].shape)
-"""
-
-
 @pytest.mark.slow
 def test_loads_by_name_and_without_this_package(tmp_path):
     _prepare(tmp_path, "alone")
     by_name = tfds.load("brats/alone", split="test", data_dir=str(tmp_path / "alone"))
     assert len(by_name) == 4
     directory = tmp_path / "alone" / "brats" / "alone" / "1.0.0"
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    run = subprocess.run(
-        [sys.executable, "-I", "-c", READ_ALONE, str(directory)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert run.stdout.split() == ["8", "int16", "(16,", "12,", "4)"]
+    assert read_alone(directory, tmp_path) == ["8", "int16", "(16,", "12,", "4)"]

@@ -38,6 +38,7 @@ def _with(array, value):
         (_edit("label", lambda a: _with(a, 7)), r"codes 0, 1, 2, 4.*_seg.*unknown=\[7\]"),
         (_edit("label", lambda a: _with(a, 1.5)), "whole numbers.*_seg"),
         (_edit("label", lambda a: a[:, 1:]), "its patient's grid.*_seg.*another patient"),
+        (_edit("label", lambda a: np.roll(a, 12, axis=2)), "the patient's brain.*_seg.*another patient"),
     ],
 )
 def test_what_breaks_a_rule_is_named_in_one_line(tmp_path, edit, message):
@@ -54,7 +55,7 @@ def test_a_label_with_another_origin_passes_only_where_it_fits_the_brain(tmp_pat
     (remark,) = check_voxels(read_cohort(tmp_path, ALL_TRAIN, "1.0.0"))
     assert "another origin" in remark and "BraTS2021_00001" in remark
     rewrite(files["label"], np.roll(read_volume(files["label"]).array, 12, axis=2))
-    with pytest.raises(MedSynthError, match=r"in the brain.*another patient"):
+    with pytest.raises(MedSynthError, match=r"the patient's brain.*another patient"):
         check_voxels(read_cohort(tmp_path, ALL_TRAIN, "1.0.0"))
     files["label"].unlink()
     with pytest.raises(MedSynthError, match="needs a lesion label"):

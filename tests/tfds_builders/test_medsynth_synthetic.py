@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from tests.tfds_builders.alone import read_alone
 from tf_medsynth.types import MedSynthError
 from tfds_builders.medsynth_synthetic import medsynth_synthetic_dataset_builder as module
 
@@ -69,6 +70,11 @@ def test_loads_by_name_with_known_shapes_and_without_the_package(built):
     assert type(alone) is not module.Builder
     for one, other in zip(examples(alone), tfds.as_numpy(by_name), strict=True):
         np.testing.assert_array_equal(one["images"], other["images"])
+
+
+@pytest.mark.slow
+def test_loads_where_this_package_is_unknown(built, tmp_path):
+    assert read_alone(Path(built.data_dir), tmp_path) == ["4", "float32", "(16,", "16,", "4)"]
 
 
 def test_pixels_are_packed(built):

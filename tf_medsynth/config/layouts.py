@@ -326,13 +326,15 @@ def _match(stem: str, folder: str) -> tuple[Layout, str, str] | None:
 
 
 def _foreign_labels(collected: list[_Found]) -> list[LayoutProblem]:
-    """Labels that lie alone beside images without one; they are taken out of `collected`."""
+    """Labels that lie alone beside images without one, or beside one patient; taken out of `collected`."""
     problems = []
     for label in [found for found in collected if set(found.files) == {LABEL}]:
-        beside = [f for f in collected if f.folder == label.folder and LABEL not in f.files]
-        if beside:
+        beside = [f for f in collected if f.folder == label.folder and set(f.files) != {LABEL}]
+        unlabelled = [found for found in beside if LABEL not in found.files]
+        if unlabelled or len(beside) == 1:
+            owner = (unlabelled or beside)[0]
             text = f"its folder holds the label of another patient, {label.files[LABEL][0].name}"
-            problems.append(LayoutProblem(beside[0].name, "foreign_label", text))
+            problems.append(LayoutProblem(owner.name, "foreign_label", text))
             collected.remove(label)
     return problems
 

@@ -64,6 +64,9 @@ class UNetSpec(Config):
     conditioning: Literal["concat", "norm"] = "norm"
     patch: int = 1
     """Side of the pixel blocks folded into channels before the first and after the last layer."""
+    refine: int = 0
+    """Channels that unfold from the patches for one more convolution, which hides the blocks' seams;
+    with 0 the output itself unfolds."""
     normalisation: Normalisation = "instance"
     output: Literal["sigmoid", "softmax", "linear"] = "sigmoid"
     output_norm: bool = False
@@ -82,6 +85,13 @@ class UNetSpec(Config):
         _check_common(self)
         _check_divisible(self.image_size, 8 * self.patch, f"three halvings of patches of {self.patch}")
         check("out_channels must be positive", self.out_channels > 0, out_channels=self.out_channels)
+        check(
+            "refine mends the seams of patches",
+            self.refine == 0 or (self.refine > 0 and self.patch > 1),
+            "Set patch=2, or refine=0.",
+            refine=self.refine,
+            patch=self.patch,
+        )
         check("conditions must be 0 or more", self.conditions >= 0, conditions=self.conditions)
         check("widths must be positive multiples of base_filters", min(self.widths) > 0, widths=self.widths)
         check(

@@ -109,7 +109,7 @@ _TINY: Mapping[str, Any] = {
     "structure.weights.line_cross_entropy": 0.3,
     "structure.weights.line_squared": 0.0,
     "structure.weights.line_absolute": 0.0,
-    "structure.weights.anatomy": 10.0,
+    "structure.weights.anatomy": 4.0,
     "structure.weights.background_drawn": 0.0,
     "structure.weights.mask": 3.0,
     "structure.training": TrainingSettings(
@@ -192,9 +192,14 @@ _BRATS96: Mapping[str, Any] = {
         augment=TrainAugmentConfig(),
     ),
     "translation.training": TrainingSettings(steps=300, batch_size=4, learning_rate=1e-3, augment=_MIRROR),
+    "multimodal.generator": TINY_SPECS["generator"].override(
+        {"base_filters": 32, "patch": 2, "refine": 8, "pixel_noise": True}
+    ),
     "multimodal.map_pool": 1500,
+    "multimodal.lesion_class_weights": (0.5, 4.0, 2.0, 2.0, 3.0),
+    "multimodal.weights.lesion": 0.4,
     "multimodal.training": TrainingSettings(
-        steps=1100, pretrain_steps=450, batch_size=4, learning_rate=2e-3, discriminator_rate=1e-3,
+        steps=1500, pretrain_steps=600, batch_size=4, learning_rate=2e-3, discriminator_rate=1e-3,
         second_phase_rate=0.3, augment=_MIRROR,
     ),
 }  # fmt: skip

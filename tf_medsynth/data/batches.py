@@ -70,14 +70,15 @@ def training_batches(
 def _shuffled(source: SliceSource, seed: int, epochs: range) -> tf.data.Dataset:
     """The source once an epoch; one graph whatever their number."""
     keys = [int(np.random.SeedSequence((seed, number)).generate_state(1)[0]) for number in epochs]
-    examples, buffer = source.examples(), source.settings.shuffle_buffer
+    stored, buffer = source.stored(), source.settings.shuffle_buffer
 
     def epoch(key: Tensor) -> tf.data.Dataset:
         # Of this function's graph alone: the key decides, and a global seed of 0 would ask for its value.
         tf.compat.v1.get_default_graph().seed = 1
-        return examples.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
+        return stored.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
 
-    return tf.data.Dataset.from_tensor_slices(tf.constant(keys, tf.int64)).flat_map(epoch)
+    order = tf.data.Dataset.from_tensor_slices(tf.constant(keys, tf.int64)).flat_map(epoch)
+    return order.map(source.normalised, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def augmented(config: TrainAugmentConfig, seed: int) -> Step:

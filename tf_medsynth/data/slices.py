@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from google.protobuf.json_format import ParseError
 
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
-from tf_medsynth.types import MODALITIES, Tensor
+from tf_medsynth.runtime import read_json
+from tf_medsynth.types import MODALITIES, MedSynthError, Tensor
 
-_MEANS_IN_RANGE = 2.5  # the organ's mean becomes 0.4; of T2, the widest, 1.3 % of the pixels are clipped
+_INPUTS = "inputs.json"
 _READ_IN_ORDER = tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False)
 
 
@@ -43,23 +46,29 @@ class SliceSource:
 
     @property
     def fingerprint(self) -> str:
-        """Hexadecimal name of the slices: dataset, its files' sizes, split and patients."""
-        info = self.builder.info.splits[self.split]
-        return fingerprint(self.name, self.split, info.num_bytes, self.patients, self.settings.to_dict())
+        """Hexadecimal name of the slices: dataset, what it was made of, split and patients."""
+        size = self.builder.info.splits[self.split].num_bytes
+        record = Path(self.builder.data_dir) / _INPUTS
+        inputs = read_json(record, "Run medsynth prepare again.")["fingerprint"] if record.exists() else ""
+        return fingerprint(self.name, self.split, size, inputs, self.patients, self.settings.to_dict())
 
     def examples(self, names: bool = False) -> tf.data.Dataset:
         """Normalised `Slice`s without index, always in the same order; `names` adds ``patient``."""
-        raw = self.builder.as_dataset(split=self.split, shuffle_files=False, read_config=_READ_IN_ORDER)
-        kept = tf.constant(self.patients)
-        chosen = raw.filter(lambda example: tf.reduce_any(example["patient"] == kept))
 
         def normalised(example: dict[str, Tensor]) -> dict[str, Tensor]:
             kept_name = {"patient": example["patient"]} if names else {}
-            return {**self._normalised(example), **kept_name}
+            return {**self.normalised(example), **kept_name}
 
-        return chosen.map(normalised, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return self.stored().map(normalised, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    def _normalised(self, example: dict[str, Tensor]) -> dict[str, Tensor]:
+    def stored(self) -> tf.data.Dataset:
+        """The examples as they are stored, which takes less memory, always in the same order."""
+        raw = self.builder.as_dataset(split=self.split, shuffle_files=False, read_config=_READ_IN_ORDER)
+        kept = tf.constant(self.patients)
+        return raw.filter(lambda example: tf.reduce_any(example["patient"] == kept))
+
+    def normalised(self, example: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The `Slice`, without index, of a stored example."""
         images = tf.cast(example["images"], tf.float32)
         low, high = self._bounds(example)
         unit = tf.clip_by_value((images - low) / tf.maximum(high - low, 1e-6), 0.0, 1.0)
@@ -72,7 +81,7 @@ class SliceSource:
         if self.settings.normalisation == "percentile":
             high = example["intensity_p995"]
         else:
-            high = _MEANS_IN_RANGE * example["intensity_mean"]
+            high = tf.constant(self.settings.means_in_range) * example["intensity_mean"]
         return tf.zeros_like(high), high
 
 
@@ -95,7 +104,8 @@ def open_slices(
         MedSynthError: not prepared there, no such split, not 2-D slices of the known modalities,
             a patient in both train and test.
     """
-    builder = _builder(data, Path(data_dir))
+    with _whole(data):
+        builder = _builder(data, Path(data_dir))
     info = builder.info
     check(
         f"{data} has no split {split!r}",
@@ -110,9 +120,11 @@ def open_slices(
         "Prepare a slices configuration.",
         images=shape,
     )
-    counts = _patients(builder, split)
-    for other in set(info.splits) - {split}:
-        shared = sorted(set(counts) & set(_patients(builder, other)))
+    with _whole(data):
+        by_split = {name: _patients(builder, name) for name in info.splits}
+    counts = by_split.pop(split)
+    for other, patients in by_split.items():
+        shared = sorted(set(counts) & set(patients))
         check(
             "no patient may be in two splits",
             not shared,
@@ -125,6 +137,20 @@ def open_slices(
     count = sum(counts[p] for p in kept)
     name = f"{info.full_name}"
     return SliceSource(name, split, builder, settings or DataSettings(), tuple(kept), count)
+
+
+@contextlib.contextmanager
+def _whole(data: str) -> Iterator[None]:
+    """Context that tells of a damaged or missing file in one line, whichever library noticed."""
+    try:
+        yield
+    except MedSynthError:
+        raise
+    except (tf.errors.OpError, ParseError, OSError, ValueError, KeyError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        check(
+            "a prepared dataset must be whole", False, "Run medsynth prepare again.", data=data, error=first
+        )
 
 
 def _builder(data: str, data_dir: Path) -> Any:

@@ -97,6 +97,7 @@ def _multimodal(own: Any, operators: OperatorConfig, size: Size, frozen: Any, co
     built = {
         "encoder": networks.build_unet_encoder(spec),
         "decoder": networks.build_unet_decoder(spec),
+        "calibration": networks.build_calibration(size, len(MODALITIES)),
         "discriminator": networks.build_discriminator(_sized(own.discriminator, size)),
     }
     return MultimodalStage(own, size, networks=built | frozen, **common)

@@ -121,7 +121,8 @@ def _judge(run: Path, folder: Path) -> LesionStage:
 def _real(source: SliceSource, operators: OperatorConfig) -> Arrays:
     examples = source.examples(names=True).enumerate()
     batches = examples.map(lambda index, e: {"index": index, **e}).batch(32).map(with_structure(operators, 0))
-    return _stack(list(batches.as_numpy_iterator()))
+    stacked = _stack(list(batches.as_numpy_iterator()))
+    return {**stacked, "patient": stacked["patient"].astype(str)}
 
 
 def _synthetic(data_dir: Path) -> Arrays:

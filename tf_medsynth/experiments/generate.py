@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
 from tf_medsynth import generation, runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
-from tf_medsynth.config.generation import GenerationConfig, LesionGate
+from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFormat
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
@@ -60,13 +59,13 @@ def generate(
     out: Path | str,
     filter: bool = True,
     labels: str = "augmented",
-    format: str = "tfds",
+    format: SampleFormat = "tfds",
     resume: bool = False,
     overrides: Mapping[str, Any] | None = None,
 ) -> GenerateResult:
     """Draws `count` accepted samples of a finished run, or of a model exported from it, and publishes them.
 
-    Both give the same samples.
+    Both give the same samples. Where `out` holds just those, nothing is done.
 
     Args:
         run: a run with all stages finished.
@@ -88,6 +87,10 @@ def generate(
     out = Path(out)
     check("count must be at least 1", count >= 1, count=count)
     check("samples come from a run or from a model", (run is None) != (model is None), run=run, model=model)
+    check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
+    formats = get_args(SampleFormat)
+    check(f"format is one of {', '.join(formats)}", format in formats, format=format)
+    plain = GenerationConfig().override({"labels": labels, "filter": filter, **(overrides or {})})
     generation.check_output(out)
     spool = out.parent / f".spool-{out.name}"
     check(
@@ -97,22 +100,32 @@ def generate(
         spool=str(spool),
     )
     source = _of_run(Path(run), seed) if run is not None else _of_model(Path(str(model)))
-    settings = _settings(source, filter, labels, overrides)
+    relative = plain.filter and not any(key.startswith("lesion") for key in overrides or {})
+    settings = _with_relative_gate(plain, source) if relative else plain
     identity = generation.identity_of(source.synthesiser, source.pool, settings, seed)
-    held = generation.published(out) if resume else None
-    if held and held.items() >= {**identity, "count": count, "format": format}.items():
-        runtime.log.info("generate: the same samples are there already, skipped")
-        return GenerateResult(out, held, skipped=True)
+    there = generation.find_published(out, identity, count, format)
+    if there is not None:
+        runtime.log.info("generate: %s holds these samples already, skipped", out)
+        return _close(run, out, spool, there, skipped=True)
+    empty = not out.is_dir() or not any(out.iterdir())
+    check("--out holds another generated set", empty, "Choose another, or remove it.", out=str(out))
     with source.recorded({"count": count, "seed": seed}) as facts:
         filled = generation.stream(source.synthesiser, source.pool, settings, seed, count, spool)
         words = f"--count {count} --seed {seed} --labels {labels} --format {format}"
         command = f"medsynth generate {source.words} {words}"
-        summary = generation.publish(filled, out, format, count, command=command)  # type: ignore[arg-type]
+        summary = generation.publish(filled, out, format, count, command=command)
         facts["candidates"] = summary["candidates"]
-    shutil.rmtree(spool)
+    return _close(run, out, spool, summary)
+
+
+def _close(
+    run: Path | str | None, out: Path, spool: Path, summary: dict[str, Any], skipped: bool = False
+) -> GenerateResult:
+    """Notes in the run where its samples are; a run killed before this comes here when it is called again."""
     if run is not None:
         runtime.write_json(Path(run) / "generated.json", {"out": str(out.resolve()), "summary": summary})
-    return GenerateResult(out, summary)
+    shutil.rmtree(spool, ignore_errors=True)
+    return GenerateResult(out, summary, skipped)
 
 
 class _Source(NamedTuple):
@@ -165,7 +178,7 @@ def guide_ceiling(run: Path, synthesiser: Synthesiser) -> dict[str, float]:
     directory: StageDirectory = stage_directory(run, "lesion")
     file, name = directory.path / "ceiling.json", directory.config()["fingerprint"]
     if file.exists():
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept = runtime.read_json(file, "Remove it.")
         if kept.pop("stage") == name:
             return {key: float(value) for key, value in kept.items()}
     whole: list[np.ndarray] = []
@@ -176,6 +189,12 @@ def guide_ceiling(run: Path, synthesiser: Synthesiser) -> dict[str, float]:
             whole.append(whole_lesion_dice(found[..., m], label[..., 0]))
             classes.append(dice_per_class(found[..., m], label[..., 0]))
     by_class = np.concatenate(classes).T
+    check(
+        "the lesion gate is relative to what the guides reach on test patients, who must show a lesion",
+        not np.isnan(np.concatenate(whole)).all(),
+        "Set lesion.whole_threshold and lesion.class_threshold instead.",
+        data=directory.config()["data"],
+    )
     seen = [known_mean(scores) for scores in by_class if not np.isnan(scores).all()]
     ceiling = {"whole": known_mean(np.concatenate(whole)), "per_class": min(seen, default=0.0)}
     runtime.write_json(file, {**ceiling, "stage": name})
@@ -194,16 +213,10 @@ def lesion_gate(run: Path, synthesiser: Synthesiser) -> LesionGate:
     return dataclasses.replace(gate, class_pixels=_CLASS_PIXELS)
 
 
-def _settings(
-    source: _Source, filter_: bool, labels: str, overrides: Mapping[str, Any] | None
-) -> GenerationConfig:
-    changes = dict(overrides or {})
-    settings = GenerationConfig().override({"labels": labels, "filter": filter_})
-    if filter_ and not any(key.startswith("lesion") for key in changes):
-        gate = source.gate()
-        runtime.log.info(
-            "lesion gate at %.1f of the guides' Dice on real test slices: whole %.3f, class %.3f",
-            _CEILING_FACTOR, gate.whole_threshold, gate.class_threshold,
-        )  # fmt: skip
-        settings = dataclasses.replace(settings, lesion=gate)
-    return settings.override(changes)
+def _with_relative_gate(settings: GenerationConfig, source: _Source) -> GenerationConfig:
+    gate = source.gate()
+    runtime.log.info(
+        "lesion gate at %.1f of the guides' Dice on real test slices: whole %.3f, class %.3f",
+        _CEILING_FACTOR, gate.whole_threshold, gate.class_threshold,
+    )  # fmt: skip
+    return dataclasses.replace(settings, lesion=gate)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import fcntl
 import io
-import json
 import logging
 import os
 import shutil
@@ -18,7 +16,7 @@ from typing import Any
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.datasets import BRATS_CONFIGS, BratsSettings, brats_settings
-from tf_medsynth.runtime import atomic_path, log
+from tf_medsynth.runtime import atomic_path, check_room, check_writable, disk_errors, log, read_json
 from tf_medsynth.types import MODALITIES, MedSynthError
 
 DATASET = "brats"
@@ -29,7 +27,6 @@ LEAST_BYTES_A_VOXEL = 0.1
 """A bound from below, for refusing early: real heads take 0.65 when cropped, 0.3 as whole volumes."""
 
 # What TensorFlow's file system says instead of raising an OSError.
-_DISK_WORDS = ("No space left", "Resource exhausted", "File too large", "Permission denied", "Read-only")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +98,7 @@ def prepare(
     name, settings = _named_settings(dataset, overrides or {}, config_name)
     source, target = Path(manual_dir), Path(data_dir)
     check("manual_dir must be a folder", source.is_dir(), manual_dir=str(manual_dir))
-    _check_writable(target)
+    check_writable(target)
     builder = _builder(name, settings, target / f".partial-{DATASET}-{name}")
     cohort = builder.cohort(source)
     final = target / DATASET / name / str(builder.version)
@@ -109,9 +106,9 @@ def prepare(
     if skipped:
         log.info("prepare: %s/%s is there already, skipped", DATASET, name)
     else:
-        _check_room(target, settings, len(cohort.patients))
+        check_room(target, _least_bytes(settings, len(cohort.patients)))
         builder.check(cohort)
-        with _disk_errors(target):
+        with disk_errors(target, "Nothing was kept; free some space or choose another data_dir."):
             _build(builder, source, final)
     return _result(name, final, skipped, time.perf_counter() - start)
 
@@ -217,58 +214,16 @@ def _quiet() -> Iterator[None]:
         speaker.setLevel(before)
 
 
-def _check_writable(data_dir: Path) -> None:
-    there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
-    check(
-        "data_dir must be a folder that can be written to",
-        there.is_dir() and os.access(there, os.W_OK | os.X_OK),
-        "Choose another, or change its rights.",
-        data_dir=str(data_dir),
-    )
-
-
-def _check_room(data_dir: Path, settings: BratsSettings, patients: int) -> None:
-    """Raises where the disk cannot hold even a very well compressed data set."""
-    there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+def _least_bytes(settings: BratsSettings, patients: int) -> float:
+    """Size of even a very well compressed data set."""
     slices = settings.slice_range[1] - settings.slice_range[0]
     depth = settings.stack_size if settings.form == "stacks" else 1
     rows, columns = settings.image_size
-    voxels = patients * slices * depth * rows * columns * len(MODALITIES)
-    need, free = voxels * LEAST_BYTES_A_VOXEL, shutil.disk_usage(there).free
-    check(
-        "the disk of data_dir must have room for the data set",
-        need <= free,
-        "Free some, or choose another.",
-        data_dir=str(data_dir),
-        needed_mib=round(need / 2**20),
-        free_mib=round(free / 2**20),
-    )
-
-
-@contextlib.contextmanager
-def _disk_errors(data_dir: Path) -> Iterator[None]:
-    """Says in one line that the disk failed, whichever library noticed."""
-    try:
-        yield
-    except MedSynthError:
-        raise
-    except Exception as error:
-        numbers = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
-        known = isinstance(error, OSError) and error.errno in numbers
-        word = next((word for word in _DISK_WORDS if word in str(error)), None)
-        if not known and word is None:
-            raise
-        reason = os.strerror(error.errno) if known and isinstance(error, OSError) and error.errno else word
-        raise MedSynthError(
-            "data_dir must be writable and have room. "
-            f"Received: data_dir={str(data_dir)!r}, reason={reason!r}. "
-            "Nothing was kept; free some space or choose another."
-        ) from error
+    return patients * slices * depth * rows * columns * len(MODALITIES) * LEAST_BYTES_A_VOXEL
 
 
 def _inputs(directory: Path) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads((directory / INPUTS_FILE).read_text(encoding="utf-8"))
-    return record
+    return read_json(directory / INPUTS_FILE, "Remove the data set and prepare it again.")
 
 
 def _result(name: str, directory: Path, skipped: bool, seconds: float) -> PrepareResult:

@@ -47,10 +47,15 @@ class Recorder(keras.callbacks.Callback):
         self.columns = ["step", *stage.trackers]
         self._start_csv(done)
         self._begun, self._first = time.monotonic(), done
+        self._bar = runtime.training_bar(training.steps, done, directory.name)
 
     def begin(self, length: int) -> None:
         """Announces that the next epochs of `fit` have `length` steps."""
         self.length = length
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Moves the bar on."""
+        self._bar.update()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes the epoch's means, and the checkpoint or pictures that are due."""
@@ -96,10 +101,14 @@ class Recorder(keras.callbacks.Callback):
         left = (self.training.steps - self.step) / max(rate, 1e-9)
         weights = self.stage.weights_by_term
         shown = ", ".join(f"{n} {v:.3g}" for n, v in self.last.items() if weights.get(n))
+        self._bar.clear()  # the line stands above the bar
         runtime.log.info(
             "%s %d/%d, %.2f steps/s, %d s left: %s",
             self.directory.name, self.step, self.training.steps, rate, left, shown,
         )  # fmt: skip
+        self._bar.refresh()
+        if self.step == self.training.steps:
+            self._bar.close()
 
     def _start_csv(self, done: int) -> None:
         kept: list[list[str]] = []

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import STAGES
@@ -58,6 +59,8 @@ def report(*, run: Path | str, out: Path | str) -> ReportResult:
     """
     run, out = Path(run), Path(out)
     check("--out is an .html file", out.suffix.lower() == ".html", out=str(out))
+    check("--out is a file, not a folder", not out.is_dir(), out=str(out))
+    runtime.check_writable(out.absolute().parent)
     check("a report needs a run directory", run.is_dir(), run=str(run))
     stages = [d for d in (stage_directory(run, name) for name in STAGES) if (d.path / "config.json").exists()]
     check("this run holds no trained stage", bool(stages), "Run medsynth train first.", run=str(run))
@@ -80,7 +83,7 @@ def _gather(run: Path, stages: Sequence[StageDirectory]) -> ReportData:
         coverage={k: summary["coverage"][k] for k in ("before", "after")} if summary else None,
         curves={d.name: _curves(d) for d in stages},
         trained={d.name: _facts(d) for d in stages},
-        steps=[json.loads(line) for line in _lines(run / "steps.jsonl")],
+        steps=_steps(run / "steps.jsonl"),
         commands=_commands(stages, summary),
     )
 
@@ -250,8 +253,18 @@ def _commands(stages: Sequence[StageDirectory], summary: Mapping[str, Any]) -> l
     return [*lines, "medsynth report --run RUN --out report.html"]
 
 
+def _steps(file: Path) -> list[dict[str, Any]]:
+    """Each step once, as it was when it took longest: a repeated call finds most of them done."""
+    longest: dict[str, dict[str, Any]] = {}
+    for line in _lines(file):
+        step = json.loads(line)
+        if step["seconds"] >= longest.get(step["verb"], step)["seconds"]:
+            longest[step["verb"]] = step
+    return list(longest.values())
+
+
 def _json(file: Path) -> dict[str, Any]:
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    return runtime.read_json(file, "Remove it, and make it again.") if file.exists() else {}
 
 
 def _lines(file: Path) -> list[str]:

@@ -122,7 +122,7 @@ def whole_checkpoint(directory: StageDirectory) -> Iterator[str]:
     check("a finished stage has a checkpoint", latest is not None, folder=str(directory.checkpoints))
     try:
         yield latest
-    except (tf.errors.OpError, AssertionError, IndexError) as error:
+    except (tf.errors.OpError, AssertionError, IndexError, ValueError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         remedy = "Remove the stage's folder and train it again."
         check(

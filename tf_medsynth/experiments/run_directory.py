@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.presets import STAGES
-from tf_medsynth.runtime import write_json
-from tf_medsynth.types import MedSynthError
+from tf_medsynth.runtime import read_json, write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,29 +102,10 @@ class StageDirectory:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except ValueError as error:
-        remedy = "Remove the stage's folder and train it again."
-        raise MedSynthError(
-            f"a record of a run must be whole JSON. Received: file={str(file)!r}, error={error}. {remedy}"
-        ) from None
+    return read_json(file, "Remove the stage's folder and train it again.")
 
 
 def stage_directory(run: Path | str, name: str) -> StageDirectory:
     """The directory of stage `name` in `run`."""
     check("unknown stage", name in STAGES or name == "judge", f"Stages: {', '.join(STAGES)}.", stage=name)
     return StageDirectory(Path(run) / name)
-
-
-def require_writable(run: Path | str) -> Path:
-    """`run` as a directory that can be written to, made if it was missing."""
-    run = Path(run)
-    probe = run / ".write_probe"
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        check("the run directory must be writable", False, run=str(run), error=error.strerror)
-    return run

@@ -20,7 +20,7 @@ from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.build import build_stage
 from tf_medsynth.experiments.recorder import Recorder
-from tf_medsynth.experiments.run_directory import StageDirectory, require_writable, stage_directory
+from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.stages.base import AdversarialStage
 
 _CHECKPOINTS_KEPT = 2
@@ -89,7 +89,8 @@ def train(
     check("unknown stage", stage in STAGES, f"Stages: {', '.join(STAGES)}.", stage=stage)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
     settings = _settings(stage, preset, overrides, steps)
-    run = require_writable(run)
+    run = Path(run)
+    runtime.check_writable(run)
     policy = runtime.configure(seed=seed, precision=precision)  # type: ignore[arg-type]
     own = getattr(settings, stage)
     folds, fold = (own.folds, own.fold) if stage == "lesion" else (1, 0)
@@ -103,6 +104,13 @@ def train(
     )
     operators = settings.operators or measured_operators(*source.image_size)
     strategy = runtime.strategy(devices)
+    check(
+        "the batch must divide evenly among the devices",
+        training.batch_size % strategy.num_replicas_in_sync == 0,
+        "Change training.batch_size.",
+        batch_size=training.batch_size,
+        devices=strategy.num_replicas_in_sync,
+    )
     upstream = restore.upstream(run, stage, source, operators)
     directory = StageDirectory(run / folder) if folder else stage_directory(run, stage)
     config = {
@@ -123,7 +131,9 @@ def train(
         runtime.log.info("%s: finished before with the same settings and data, skipped", stage)
         return TrainResult(stage, run, training.steps, 0.0, True, {})
     watch = runtime.Stopwatch()
-    with runtime.record_step(run, f"train {directory.name}", {"steps": training.steps}):
+    kept = "What is trained is kept: make room and go on with --resume."
+    step = runtime.record_step(run, f"train {directory.name}", {"steps": training.steps})
+    with runtime.disk_errors(directory.path, kept), step:
         losses = _run(stage, settings, operators, source, directory, seed, strategy)
     record = {"steps": training.steps, "seconds": round(watch.seconds, 1), "losses": losses}
     runtime.write_json(directory.path / "finished.json", record)
@@ -161,6 +171,9 @@ def _run(
         frozen = restore.frozen_networks(run, name)
         stage = build_stage(name, settings, operators, source.image_size, seed, frozen)
         checkpoint = stage.checkpoint()
+    # Of a weight a checkpoint holds itself, its two moments and its average, four bytes each.
+    weights = sum(network.count_params() for network in stage.networks.values())
+    runtime.check_room(directory.path, (_CHECKPOINTS_KEPT + 1) * 16 * weights)
     # After the stage: drawing maps builds stage S, which must not move the stage's initial weights.
     steps = _batch_steps(name, settings, operators, run, source, seed)
     manager = tf.train.CheckpointManager(checkpoint, str(directory.checkpoints), _CHECKPOINTS_KEPT)

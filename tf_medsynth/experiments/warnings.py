@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,9 +23,10 @@ class Watch:
         self.file, self.stage = file, stage
         self.since: dict[str, int] = {}
         self.seen: dict[str, int] = {}
-        self.told: set[str] = set()
         if not done:
             file.unlink(missing_ok=True)
+        kept = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        self.told = {_sign(line) for line in kept}
 
     def look(self, step: int, losses: Mapping[str, float]) -> None:
         """Checks the means of the last steps."""
@@ -61,7 +63,7 @@ class Watch:
         return player in self.stage.phases[self.stage.phase] and losses.get(f"{player}_gradient", 0.0) > 0.0
 
     def _judge(self, step: int, message: str, bad: bool, patience: int = _PATIENCE) -> None:
-        key = message.split("(")[0].split(":")[0]
+        key = _sign(message)
         if not bad:
             self.seen.pop(key, None)
             self.since.pop(key, None)
@@ -74,3 +76,8 @@ class Watch:
             runtime.log.warning("%s", text)
             with self.file.open("a", encoding="utf-8") as file:
                 file.write(text + "\n")
+
+
+def _sign(message: str) -> str:
+    """A warning without its measurements, which change from step to step."""
+    return re.sub(r" \(\d+\)| \d+\.\d+$", "", message.partition(" since step ")[0])

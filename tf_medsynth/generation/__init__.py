@@ -1,7 +1,7 @@
 """Trained networks to gated, recorded samples: `stream` fills a spool, `publish` makes a data set of it."""
 
 from tf_medsynth.generation.labels import LabelPool
-from tf_medsynth.generation.publishing import check_output, data_set_name, publish, published
+from tf_medsynth.generation.publishing import check_output, data_set_name, find_published, publish
 from tf_medsynth.generation.spool import Spool
 from tf_medsynth.generation.streaming import identity_of, stream
 from tf_medsynth.generation.synthesiser import Synthesiser
@@ -12,8 +12,8 @@ __all__ = [
     "Synthesiser",
     "check_output",
     "data_set_name",
+    "find_published",
     "identity_of",
     "publish",
-    "published",
     "stream",
 ]

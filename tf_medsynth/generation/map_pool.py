@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -31,7 +32,9 @@ def accepted_maps(
     maps: list[np.ndarray] = []
     masks: list[np.ndarray] = []
     drawn = 0
-    while len(maps) < count:
+    for _ in runtime.progress(itertools.count(), label="structure maps", unit="batch"):
+        if len(maps) >= count:
+            break
         index = np.arange(drawn, drawn + _CHUNK, dtype=np.int64)
         lines, mask = draw_maps(seed, index)
         good = contour_error(lines, mask, blur=contour.blur) <= contour.max_mae

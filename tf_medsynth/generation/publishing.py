@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +19,6 @@ from tf_medsynth.generation.card import dataset_card
 from tf_medsynth.generation.spool import RECORDS_NAME, Spool, encode_record
 from tf_medsynth.generation.summary import DATASET, summarise
 from tf_medsynth.imaging.volumes import Volume, write_volume
-from tf_medsynth.types import MedSynthError
 
 SUMMARY_NAME = "summary.json"
 INTENSITY_SCALE = 10_000
@@ -39,17 +37,24 @@ def check_output(out: Path) -> None:
     check("--out is a folder", not out.exists() or out.is_dir(), out=str(out))
     check(
         "--out is new, empty, or an earlier generated set",
-        not out.is_dir() or not any(out.iterdir()) or published(out) is not None,
+        not out.is_dir() or not any(out.iterdir()) or _published(out) is not None,
         "Use another --out.",
         out=str(out),
     )
-    parent = next(p for p in (out.absolute().parent, *out.absolute().parents) if p.exists())
-    check(
-        "the folder around --out must be writable",
-        parent.is_dir() and os.access(parent, os.W_OK | os.X_OK),
-        out=str(out),
-        folder=str(parent),
-    )
+    runtime.check_writable(out.absolute().parent)
+
+
+def find_published(
+    out: Path, identity: Mapping[str, Any], count: int, form: SampleFormat
+) -> dict[str, Any] | None:
+    """Summary of the data set in `out` where it is the one asked for, else None.
+
+    Args:
+        identity: of `identity_of`.
+    """
+    wanted = json.loads(runtime.json_text({**identity, "count": count, "format": form}))
+    summary = _published(out) or {}
+    return summary if {key: summary.get(key) for key in wanted} == wanted else None
 
 
 def publish(
@@ -81,28 +86,23 @@ def publish(
     summary: dict[str, Any] = {**summarise(source, count), "format": form}
     if form != "tfds":
         summary |= {"intensity_scale": INTENSITY_SCALE, "geometry": geometry.to_dict()}
-    try:
-        with runtime.atomic_path(out, overwrite=True) as staging:
-            staging.mkdir()
-            if form == "tfds":
-                _write_tfds(source, staging, count)
-            else:
-                _write_volumes(source, staging, count, ENDINGS[form], geometry)
-            with (staging / RECORDS_NAME).open("w", encoding="utf-8") as log:
-                log.writelines(map(encode_record, source.records_through(count)))
-            runtime.write_json(staging / SUMMARY_NAME, summary)
-            card = dataset_card(summary, form, command)
-            (staging / "README.md").write_text(card, encoding="utf-8")
-    except OSError as error:
-        raise MedSynthError(
-            f"--out must stay writable, with space left. Received: {out}, {error}. "
-            "The samples are kept in the spool: make room and run again with --resume."
-        ) from error
+    kept = "The samples are kept in the spool: make room and run again with --resume."
+    with runtime.disk_errors(out, kept), runtime.atomic_path(out, overwrite=True) as staging:
+        staging.mkdir()
+        if form == "tfds":
+            _write_tfds(source, staging, count)
+        else:
+            _write_volumes(source, staging, count, ENDINGS[form], geometry)
+        with (staging / RECORDS_NAME).open("w", encoding="utf-8") as log:
+            log.writelines(map(encode_record, source.records_through(count)))
+        runtime.write_json(staging / SUMMARY_NAME, summary)
+        card = dataset_card(summary, form, command)
+        (staging / "README.md").write_text(card, encoding="utf-8")
     return summary
 
 
-def published(out: Path) -> dict[str, Any] | None:
-    """Summary of the data set in `out`, None where it is not one of ours."""
+def _published(out: Path) -> dict[str, Any] | None:
+    """Summary of the set in `out`, None where it is not one of ours."""
     try:
         summary = json.loads((out / SUMMARY_NAME).read_text())
     except (OSError, ValueError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -64,7 +63,8 @@ def stream(
     _check_request(synthesiser, labels, seed, count)
     identity = identity_of(synthesiser, labels, settings, seed)
     with open_spool(spool, identity, lambda: labels.coverage().to_dict()) as opened:
-        _check_space(synthesiser, count - opened.finished() * settings.chunk, spool)
+        missing = count - opened.finished() * settings.chunk
+        runtime.check_room(spool, missing * _sample_bytes(synthesiser))
         compute = functools.partial(compute_chunk, synthesiser, labels, settings, seed)
         with _in_background(opened.write) as write:
             done = _accept(_chunks(opened, compute, write), settings, count)
@@ -125,7 +125,7 @@ def _in_background(function: Callable[..., None]) -> Iterator[Callable[..., None
 def identity_of(
     synthesiser: Synthesiser, labels: LabelPool, settings: GenerationConfig, seed: int
 ) -> dict[str, Any]:
-    """What names the samples of a generation, apart from their number: JSON values."""
+    """What decides every sample of a generation, as JSON values; a spool and its data set keep it."""
     return {
         "model_hash": synthesiser.model_hash,
         "seed": seed,
@@ -148,18 +148,10 @@ def _check_request(synthesiser: Synthesiser, labels: LabelPool, seed: int, count
     )
 
 
-def _check_space(synthesiser: Synthesiser, missing: int, spool: Path) -> None:
-    """Raises where the disk cannot hold the samples that are `missing` at least."""
+def _sample_bytes(synthesiser: Synthesiser) -> int:
+    """Of one sample in the spool and once more, no larger, in the data set made of it."""
     rows, columns = synthesiser.image_size
-    needed = missing * rows * columns * (4 * len(synthesiser.modalities) + 3)
-    free = shutil.disk_usage(spool).free
-    check(
-        "the disk must hold the spool",
-        needed < free,
-        "Make room, or use an --out on another disk.",
-        needed_mib=needed >> 20,
-        free_mib=free >> 20,
-    )
+    return 2 * rows * columns * (4 * len(synthesiser.modalities) + 3)
 
 
 def _too_few(accepted: int, looked_at: int, count: int, reasons: Counter[str]) -> MedSynthError:

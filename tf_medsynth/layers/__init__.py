@@ -1,5 +1,6 @@
 """Keras layers with weights or state, and the stateless ones the networks are made of."""
 
+from tf_medsynth.layers.calibration import CalibrateIntensity
 from tf_medsynth.layers.detail import WithDetail
 from tf_medsynth.layers.latent import AffineLatent
 from tf_medsynth.layers.noise import ShrinkNoise
@@ -13,6 +14,7 @@ from tf_medsynth.layers.upsampling import BinomialBlur, UpsampleConv2D
 __all__ = [
     "AffineLatent",
     "BinomialBlur",
+    "CalibrateIntensity",
     "ConditionPlanes",
     "ConditionalInstanceNormalization",
     "CopyFor",

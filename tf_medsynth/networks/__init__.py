@@ -1,5 +1,6 @@
 """Builders: ``build_<name>(spec)`` returns a functional `keras.Model` that knows no loss and no data."""
 
+from tf_medsynth.networks.calibration import build_calibration
 from tf_medsynth.networks.discriminator import build_code_discriminator, build_discriminator
 from tf_medsynth.networks.encode_once import decode_each, decode_each_unrolled
 from tf_medsynth.networks.structure import (
@@ -17,6 +18,7 @@ from tf_medsynth.networks.unet import (
 
 __all__ = [
     "build_affine_prior",
+    "build_calibration",
     "build_code_discriminator",
     "build_discriminator",
     "build_mask_generator",

@@ -14,7 +14,7 @@ import keras
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.network_specs import UNetSpec
-from tf_medsynth.layers import ConditionPlanes, CopyFor, Patchify, SharedAdd, ShrinkNoise
+from tf_medsynth.layers import ConditionPlanes, CopyFor, Patchify, SharedAdd, ShrinkNoise, Unpatchify
 from tf_medsynth.networks.blocks import Blocks, emit, prepare
 from tf_medsynth.types import Tensor
 
@@ -182,8 +182,12 @@ def _decode(spec: UNetSpec, features: Features, condition: Tensor | None) -> Ten
         merged = blocks.finish(merged, name, by_norm)
         name = f"level{level}_conv4"
         merged = blocks.finish(blocks.convolve(merged, filters, name), name, by_norm)
-    channels = spec.out_channels * (2 if spec.one_hot else 1)
-    merged = blocks.convolve(merged, channels * spec.patch**2, "last", bias=True, final=True)
+    channels, patch = spec.out_channels * (2 if spec.one_hot else 1), spec.patch
+    if spec.refine:
+        merged = blocks.convolve(merged, spec.refine * patch**2, "unfold", bias=True)
+        merged = blocks.activate(Unpatchify(patch, name="unfold_patches")(merged), "unfold")
+        patch = 1
+    merged = blocks.convolve(merged, channels * patch**2, "last", bias=True, final=True)
     if spec.output_norm:
         merged = blocks.norm(merged, "last")
     bias = None
@@ -193,7 +197,7 @@ def _decode(spec: UNetSpec, features: Features, condition: Tensor | None) -> Ten
             channels, use_bias=False, kernel_initializer="zeros", name="condition_bias"
         )(by_norm)
         bias = keras.layers.Reshape((1, 1, channels), name="condition_bias_shape")(bias)
-    return emit(merged, spec.output, spec.patch, spec.one_hot, bias)
+    return emit(merged, spec.output, patch, spec.one_hot, bias)
 
 
 def _meet_condition(spec: UNetSpec, blocks: Blocks, bottleneck: Tensor, condition: Tensor | None) -> Tensor:

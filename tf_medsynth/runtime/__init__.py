@@ -1,5 +1,6 @@
 """The process and its machine: the only room that touches global state. Importing it is instant."""
 
+from tf_medsynth.runtime.disk import check_room, check_writable, disk_errors
 from tf_medsynth.runtime.engine import (
     POLICIES,
     Precision,
@@ -13,15 +14,18 @@ from tf_medsynth.runtime.engine import (
 )
 from tf_medsynth.runtime.files import atomic_path, json_text, read_json, write_json
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
-from tf_medsynth.runtime.terminal import log, log_to_stderr, progress
+from tf_medsynth.runtime.terminal import log, log_to_stderr, progress, training_bar
 
 __all__ = [
     "POLICIES",
     "Precision",
     "Stopwatch",
     "atomic_path",
+    "check_room",
     "check_tensorflow",
+    "check_writable",
     "configure",
+    "disk_errors",
     "hardware_bfloat16",
     "json_text",
     "log",
@@ -35,5 +39,6 @@ __all__ = [
     "reset_peak_memory",
     "seed_draws",
     "strategy",
+    "training_bar",
     "write_json",
 ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
+from tf_medsynth.types import MedSynthError
 
 
 @contextlib.contextmanager
@@ -89,27 +90,18 @@ def write_json(path: Path | str, value: Any) -> None:
         partial.write_text(json_text(value, indent=2) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path | str, remedy: str = "") -> dict[str, Any]:
-    """The object that `write_json` left at `path`.
+def read_json(path: Path | str, remedy: str) -> dict[str, Any]:
+    """The JSON object in a file of ours.
 
     Raises:
-        MedSynthError: there is no such file, or it is no JSON object.
+        MedSynthError: missing or damaged; `remedy` says what to do.
     """
-    value, reason = None, "not an object"
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except ValueError as error:
-        reason = str(error)
-    check(
-        "a record must be a readable JSON object",
-        isinstance(value, dict),
-        remedy,
-        file=str(path),
-        reason=reason,
-    )
-    return dict(value or {})
+        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise MedSynthError(
+            f"a record must be whole JSON. Received: file={str(path)!r}, error={error}. {remedy}"
+        ) from None
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
-from typing import TypeVar
+from typing import Any, TypeVar
 
 log = logging.getLogger("medsynth")
 
@@ -51,6 +51,17 @@ def progress(
     if sys.stderr.isatty():
         return _drawn(items, total, label, unit)
     return _logged(items, total, label, unit, every)
+
+
+def training_bar(total: int, done: int, label: str) -> Any:
+    """A bar of steps for a training that counts them itself, with ``update`` and ``close``.
+
+    Away from a terminal it is silent, since a training logs its losses anyway.
+    """
+    from tqdm import tqdm
+
+    shown = sys.stderr.isatty()
+    return tqdm(total=total, initial=done, desc=label, unit="step", dynamic_ncols=True, disable=not shown)
 
 
 def _drawn(items: Iterable[Item], total: int | None, label: str, unit: str) -> Iterator[Item]:

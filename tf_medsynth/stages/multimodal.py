@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from tf_medsynth.config.imaging import FusionConfig
@@ -36,6 +38,8 @@ from tf_medsynth.stages.translation import (
 from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor
 
 _M = len(MODALITIES)
+_CALIBRATION_BATCHES = 64
+_FAINT = 0.02  # of the range; what is darker in every modality is background
 
 
 def fuse(
@@ -63,13 +67,15 @@ def render(
 class MultimodalStage(AdversarialStage):
     """Stage M.
 
-    Networks: ``encoder``, ``decoder``, ``discriminator``; frozen: ``segmentor_<modality>`` and
+    Networks: ``encoder``, ``decoder``, ``discriminator``, ``calibration``, which is fitted at the end;
+    frozen: ``segmentor_<modality>`` and
     ``translation_encoder``, ``translation_decoder``.
     """
 
     players = {"generator": ("encoder", "decoder"), "discriminator": ("discriminator",)}
     phases = {"pretrain": ("generator",), "adversarial": ("generator", "discriminator")}
     averaged = ("encoder", "decoder")
+    fitted = ("calibration",)
 
     def __init__(self, settings: MultimodalSettings, image_size: tuple[int, int], **base: Any):
         super().__init__(weights=settings.weights, **base)
@@ -192,7 +198,27 @@ class MultimodalStage(AdversarialStage):
         """
         fused = fuse(structure_map, background_mask, lesion_label, draws["noise"], self.settings.fusion)
         networks = self.best("encoder"), self.best("decoder")
-        return render(*networks, fused, draws.get("pixel_noise"), training=False)
+        images = render(*networks, fused, draws.get("pixel_noise"), training=False)
+        return self.networks["calibration"]([images, background_mask])
+
+    def finish(self, batches: tf.data.Dataset) -> None:
+        """Gives drawn patients the mean and spread of real ones, modality by modality."""
+        noise, layer = self.noise_draws(), self.networks["calibration"].get_layer("intensity")
+        layer.fit((np.zeros(_M), np.ones(_M)), (np.zeros(_M), np.ones(_M)))  # the identity
+
+        @tf.function
+        def drawn(batch: Mapping[str, Tensor]) -> Tensor:
+            free = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
+            return self.render(*free, draw(noise, self.seed, batch["index"]))
+
+        real, free = [], []
+        for batch in batches.take(_CALIBRATION_BATCHES):
+            images = ops.convert_to_numpy(batch["images"])
+            real.append(images[images.max(axis=-1) > 0.0])
+            images, mask = (ops.convert_to_numpy(x) for x in (drawn(batch), batch["drawn_mask"]))
+            free.append(images[(mask[..., 0] == 0) & (images.max(axis=-1) > _FAINT)])
+        moments = [(x.mean(axis=0), x.std(axis=0)) for x in map(np.concatenate, (free, real))]
+        layer.fit(*moments)
 
     def _modality(self, prediction: Tensor) -> Tensor:
         return adversarial.modality_loss(prediction, row_modalities(prediction))

@@ -131,7 +131,7 @@ class StructureStage(AdversarialStage):
             "mask": reconstruction.squared_error(batch["background_mask"], outputs["mask"]),
         }
         if self.settings.drawing == "anatomy":
-            terms["anatomy"] = reconstruction.squared_error(batch["anatomy"], drawing, lesion_free)
+            terms["anatomy"] = reconstruction.intensity_cross_entropy(batch["anatomy"], drawing, lesion_free)
         if self.phase == "adversarial":
             real = adversarial.least_squares_real_loss
             terms |= {

@@ -15,7 +15,7 @@ from tf_medsynth.imaging.volumes import Header, geometry_differences
 from tf_medsynth.types import LESION_CLASSES
 
 FOREIGN_SHARE = 0.5
-"""A label with another origin that lies outside the brain by more than this is another patient's."""
+"""A label that lies outside the brain by more than this is another patient's."""
 
 
 def header_findings(headers: Mapping[str, Header]) -> list[Finding]:
@@ -100,5 +100,7 @@ def _place_findings(
         kept.append(finding)
     if count:
         text = f"{count} lesion voxels ({100 * share:.2g} %) lie where every image is 0"
-        kept.append(Finding("warning", "label_outside", text))
+        foreign = share > FOREIGN_SHARE
+        text += "; is it another patient's label?" if foreign else ""
+        kept.append(Finding("error" if foreign else "warning", "label_outside", text))
     return kept

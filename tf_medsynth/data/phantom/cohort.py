@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.data.phantom.acquisition import acquire, image_grid
 from tf_medsynth.data.phantom.tumour import draw_plan
 from tf_medsynth.imaging.volumes import Volume, write_volume
+from tf_medsynth.runtime.disk import check_room, check_writable
 from tf_medsynth.runtime.files import atomic_path, json_text
 from tf_medsynth.runtime.terminal import log, progress
 from tf_medsynth.types import MODALITIES, MedSynthError
@@ -54,7 +54,8 @@ def phantom(*, patients: int, size: int, seed: int, out: Path) -> list[Path]:
     folders = [_folder(out, seed, patient) for patient in range(patients)]
     _check_cohort(out, seed, size)
     missing = [patient for patient in range(patients) if not folders[patient].is_dir()]
-    _check_room(out, len(missing), size)
+    needed = len(missing) * math.prod(image_grid(size).shape) * _BYTES_PER_VOXEL
+    check_room(out, needed, "Make room, or ask for fewer patients or a smaller size.")
     if len(missing) < patients:
         log.info("phantom: %d of %d patients are already there, kept", patients - len(missing), patients)
     for patient in progress(missing, total=len(missing), label="phantom", unit="patient"):
@@ -79,17 +80,9 @@ def _parameters(seed: int, size: int) -> dict[str, Any]:
 
 def _check_cohort(out: Path, seed: int, size: int) -> None:
     """Raises where `out` holds patients of another cohort, or cannot be written."""
+    check_writable(out)
     wanted = _parameters(seed, size)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".probe{PARAMETERS}"
-        probe.write_text("", encoding="utf-8")
-        probe.unlink()
-        found = {folder: _read(folder) for folder in sorted(out.glob("*GG/brats_phantom_pat*"))}
-    except OSError as error:
-        raise MedSynthError(
-            f"the output folder must be writable. Received: out={str(out)!r}, reason={_last_line(error)!r}."
-        ) from error
+    found = {folder: _read(folder) for folder in sorted(out.glob("*GG/brats_phantom_pat*"))}
     for folder, parameters in found.items():
         check(
             "the output folder must not hold another cohort",
@@ -106,20 +99,6 @@ def _read(folder: Path) -> Any:
         return json.loads((folder / PARAMETERS).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
         return None
-
-
-def _check_room(out: Path, missing: int, size: int) -> None:
-    """Raises where the disk will not hold what is still to be written."""
-    needed = missing * math.prod(image_grid(size).shape) * _BYTES_PER_VOXEL
-    free = shutil.disk_usage(out).free
-    check(
-        "the disk must have room for the cohort",
-        free > needed,
-        "Make room, or ask for fewer patients or a smaller size.",
-        out=str(out),
-        needed_mib=round(needed / 2**20),
-        free_mib=round(free / 2**20),
-    )
 
 
 def _write(folder: Path, patient: int, size: int, seed: int) -> None:
