@@ -81,5 +81,5 @@ def test_a_step_waits_for_another_process_in_it(tmp_path):
 def test_an_unreadable_record_is_told(tmp_path):
     run_step(tmp_path)
     (tmp_path / "lineage" / "second.json").write_text("{")
-    with pytest.raises(MedSynthError, match=r"readable JSON object.*second\.json"):
+    with pytest.raises(MedSynthError, match=r"whole JSON.*second\.json"):
         read_lineage(tmp_path)

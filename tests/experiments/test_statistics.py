@@ -44,6 +44,6 @@ def test_data_that_drifted_from_an_earlier_schema_stop(described, tiny_dataset, 
 
 def test_an_unreadable_schema_is_told_before_any_work(tiny_dataset, tmp_path):
     (tmp_path / "schema.json").write_text("{")
-    with pytest.raises(MedSynthError, match=r"readable JSON object.*schema\.json of an earlier run"):
+    with pytest.raises(MedSynthError, match=r"whole JSON.*schema\.json of an earlier run"):
         statistics(**tiny_dataset.where, out=tmp_path / "out", schema=tmp_path / "schema.json")
     assert not (tmp_path / "out").exists()

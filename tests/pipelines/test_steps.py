@@ -89,10 +89,10 @@ def test_finished_steps_are_recognised(place, patients):
 def test_an_artifact_that_cannot_be_read_is_told(place, tmp_path):
     (tmp_path / "transform.json").write_text("{")
     broken = dsl.Artifact(uri=str(tmp_path / "transform.json"), metadata={"fingerprint": "none"})
-    with pytest.raises(MedSynthError, match=r"readable JSON object.*transform\.json"):
+    with pytest.raises(MedSynthError, match=r"whole JSON.*transform\.json"):
         call(components.trainer, place, stage="lesion", examples=place.examples, transform=broken)
     failed = place.root / "lineage" / "trainer-lesion.failed.json"
-    assert "readable JSON object" in json.loads(failed.read_text())["error"]
+    assert "whole JSON" in json.loads(failed.read_text())["error"]
     failed.unlink()
 
 

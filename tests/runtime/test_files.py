@@ -102,12 +102,12 @@ def test_json_refuses_what_it_does_not_know(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [(None, "No such file"), ("", "Expecting value"), ("[1]", "not an object")]
+    ("text", "reason"), [(None, "No such file"), ("", "Expecting value"), ("[1]", "cannot convert")]
 )
 def test_a_record_that_cannot_be_read_is_told(tmp_path, text, reason):
     if text is not None:
         (tmp_path / "a.json").write_text(text)
-    with pytest.raises(MedSynthError, match=rf"readable JSON object.*a\.json.*{reason}.*Write it again"):
+    with pytest.raises(MedSynthError, match=rf"whole JSON.*a\.json.*{reason}.*Write it again"):
         read_json(tmp_path / "a.json", "Write it again.")
 
 

@@ -37,7 +37,7 @@ def check_output(out: Path) -> None:
     check("--out is a folder", not out.exists() or out.is_dir(), out=str(out))
     check(
         "--out is new, empty, or an earlier generated set",
-        not out.is_dir() or not any(out.iterdir()) or published(out) is not None,
+        not out.is_dir() or not any(out.iterdir()) or _published(out) is not None,
         "Use another --out.",
         out=str(out),
     )
@@ -101,8 +101,8 @@ def publish(
     return summary
 
 
-def published(out: Path) -> dict[str, Any] | None:
-    """Summary of the data set in `out`, None where it is not one of ours."""
+def _published(out: Path) -> dict[str, Any] | None:
+    """Summary of the set in `out`, None where it is not one of ours."""
     try:
         summary = json.loads((out / SUMMARY_NAME).read_text())
     except (OSError, ValueError):
