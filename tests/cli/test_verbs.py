@@ -29,7 +29,10 @@ def medsynth(*words):
         "prepare brats --manual-dir m --data-dir d",
         "train structure --data brats/slices --data-dir d --run r",
         "generate --run r --count 1 --out o",
+        "generate --from m --count 1 --out o",
         "report --run r --out o.html",
+        "export --run r --to m",
+        "sample --out o.png",
         "demo",
     ],
 )
