@@ -31,7 +31,7 @@ TEST = [
     "pytest-xdist>=3.6,<4",
 ]
 BEAM = ["apache-beam>=2.77,<3"]
-PIPELINE = ["kfp>=2.16,<3"]
+PIPELINE = ["kfp>=2.17,<3"]
 # The official stubs of TensorFlow Serving require the package `tensorflow`, beside which a
 # `tensorflow-cpu` is the same files again; our own lock leaves it out.
 SERVE = ["kserve>=0.21,<1", "tensorflow-serving-api>=2.21,<2.22"]

@@ -29,8 +29,11 @@ def medsynth(*words):
         "prepare brats --manual-dir m --data-dir d",
         "train structure --data brats/slices --data-dir d --run r",
         "generate --run r --count 1 --out o",
+        "generate --from m --count 1 --out o",
         "report --run r --out o.html",
         "pipeline run --out o",
+        "export --run r --to m",
+        "sample --out o.png",
         "demo",
     ],
 )

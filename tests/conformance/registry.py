@@ -91,6 +91,7 @@ IMAGE = (4, 6, 8)
 LAYERS: dict[str, Build] = {
     "AffineLatent": _alone(layers.AffineLatent, (5,)),
     "BinomialBlur": _alone(layers.BinomialBlur, IMAGE),
+    "CalibrateIntensity": _alone(layers.CalibrateIntensity, IMAGE, (*IMAGE[:2], 1)),
     "ConditionPlanes": _alone(lambda: layers.ConditionPlanes(2, 3), (4,)),
     "ConditionalInstanceNormalization": _alone(layers.ConditionalInstanceNormalization, IMAGE, (3,)),
     "CopyFor": _alone(layers.CopyFor, IMAGE, (3,)),

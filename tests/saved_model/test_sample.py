@@ -31,7 +31,7 @@ def test_the_newest_model_comes_along(tmp_path):
     assert newest_model(tmp_path) == tmp_path / "new"
 
 
-def test_mistakes_are_told(tmp_path, monkeypatch):
+def test_mistakes_are_told(tmp_path):
     with pytest.raises(MedSynthError, match="no exported model comes along"):
         newest_model(tmp_path)
     with pytest.raises(MedSynthError, match=r"--out is a \.png file"):

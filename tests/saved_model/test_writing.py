@@ -92,7 +92,7 @@ def test_warm_up_asks_every_signature(tiny_model):
     assert {"serving_default", *asked} == set(record.read_record(tiny_model).signatures)
 
 
-def test_the_next_version_stands_beside_the_first(tiny_run, tiny_model, monkeypatch):
+def test_the_next_version_stands_beside_the_first(tiny_run, tiny_model):
     before = {path: path.read_bytes() for path in tiny_model.rglob("*") if path.is_file()}
     again = export(run=tiny_run, to=tiny_model.parent)
     assert again.version == 2 and record.version_folder(tiny_model.parent) == again.path

@@ -67,7 +67,7 @@ def test_map_label_and_noise_all_reach_the_images(stage, batch):
 
 def test_frozen_networks_belong_to_no_player(stage):
     owned = {name for names in stage.players.values() for name in names}
-    assert len(stage.networks) == 9 and len(owned) == 3
+    assert len(stage.networks) == 10 and len(owned) == 3
     for name, network in stage.networks.items():
         assert bool(network.trainable_variables) == (name in owned), name
 

@@ -53,7 +53,7 @@ def find_published(
         identity: of `identity_of`.
     """
     wanted = json.loads(runtime.json_text({**identity, "count": count, "format": form}))
-    summary = published(out) or {}
+    summary = _published(out) or {}
     return summary if {key: summary.get(key) for key in wanted} == wanted else None
 
 

@@ -199,7 +199,7 @@ class MultimodalStage(AdversarialStage):
         fused = fuse(structure_map, background_mask, lesion_label, draws["noise"], self.settings.fusion)
         networks = self.best("encoder"), self.best("decoder")
         images = render(*networks, fused, draws.get("pixel_noise"), training=False)
-        return self.networks["calibration"]([images, background_mask])
+        return self.networks["calibration"]([images, ops.convert_to_tensor(background_mask, "float32")])
 
     def finish(self, batches: tf.data.Dataset) -> None:
         """Gives drawn patients the mean and spread of real ones, modality by modality."""
