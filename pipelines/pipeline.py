@@ -138,7 +138,7 @@ def _run(
     root = out.resolve()
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root / ".kfp"), raise_on_error=True)
     try:
-        build_pipeline()(
+        build_pipeline(titled=False)(
             root=str(root),
             settings=config.to_dict(),
             manual_dir=str(Path(manual_dir).resolve()) if manual_dir else "",

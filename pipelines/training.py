@@ -17,16 +17,19 @@ from pipelines.components import (
 NAME = "medsynth"
 
 
-def build_pipeline(image: str = IMAGE) -> dsl.graph_component.GraphComponent:
+def build_pipeline(image: str = IMAGE, titled: bool = True) -> dsl.graph_component.GraphComponent:
     """The pipeline as Kubeflow Pipelines knows it: parameters root, manual_dir, schema_file, settings.
 
     Args:
         image: container image of every step; a run on this machine does not look at it.
+        titled: whether steps have titles for a cluster's page, which a run on this machine warns of.
     """
 
     def placed(task: dsl.PipelineTask, name: str) -> dsl.PipelineTask:
         # A runner's cache would not see that a folder is gone; the functions do, and skip by themselves.
-        task.set_caching_options(False).set_display_name(name)
+        task.set_caching_options(False)
+        if titled:
+            task.set_display_name(name)
         return task if image == IMAGE else task.set_container_image(image)
 
     @dsl.pipeline(name=NAME, description="Labelled, registered, multimodal medical images from noise")

@@ -102,7 +102,7 @@ def test_json_refuses_what_it_does_not_know(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [(None, "No such file"), ("", "Expecting value"), ("[1]", "cannot convert")]
+    ("text", "reason"), [(None, "No such file"), ("", "Expecting value"), ("[1]", "not an object")]
 )
 def test_a_record_that_cannot_be_read_is_told(tmp_path, text, reason):
     if text is not None:

@@ -20,7 +20,8 @@ def test_a_seed_names_a_picture(tiny_model, tmp_path):
     pictures = [(tmp_path / f"{name}.png").read_bytes() for name in ("one", "again", "other")]
     assert pictures[0] == pictures[1] != pictures[2]
     assert one.model_hash == again.model_hash and "seed 3" in one.render()
-    width, height = Image.open(tmp_path / "one.png").size
+    with Image.open(tmp_path / "one.png") as picture:
+        width, height = picture.size
     assert width > 7 * 100 and height > 100
 
 

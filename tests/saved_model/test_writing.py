@@ -71,7 +71,8 @@ def test_the_session_loader_runs_every_signature(tiny_model, tmp_path):
         words = ["run", "--dir", str(tiny_model), "--tag_set", "serve", "--signature_def", signature]
         for name, value in inputs.items():
             np.save(tmp_path / f"{name}.npy", value.astype("S") if value.dtype == object else value)
-            words += ["--inputs", f"{name}={tmp_path / f'{name}.npy'}"]
+        given = ";".join(f"{name}={tmp_path / f'{name}.npy'}" for name in inputs)
+        words += ["--inputs", given]
         command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", *words]
         out = tmp_path / signature
         subprocess.run([*command, "--outdir", str(out)], check=True, env=ENVIRONMENT, capture_output=True)
