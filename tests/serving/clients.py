@@ -202,4 +202,4 @@ def wait_for(process: subprocess.Popen, log: Path) -> tuple[str, str]:
         if found := re.search(r"at (http://\S+), gRPC (\S+), ready", log.read_text()):
             return found[1], found[2]
         time.sleep(0.05)
-    raise AssertionError(f"the server did not start: {log.read_text()}")
+    raise AssertionError(f"the server ended with {process.poll()}: {log.read_text()}")

@@ -71,8 +71,8 @@ class Toy(tf.Module):
         def missing():
             return tf.equal(tf.size(tf.io.matching_files(path[0])), 0)
 
-        tf.while_loop(lambda waits: waits, lambda waits: [missing()], [missing()])
-        return {"path": tf.identity(path)}
+        (waits,) = tf.while_loop(lambda waits: waits, lambda waits: [missing()], [missing()])
+        return {"waits": tf.fill(tf.shape(path), waits)}  # or the loop would be pruned away
 
     @tf.function(input_signature=[spec(None, dtype=tf.string, name="text")])
     def describe(self, text):

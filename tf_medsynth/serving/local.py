@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NEEDED = ("grpc", "orjson", "starlette", "tensorflow_serving", "uvicorn")
 _SPARE_THREADS = 8
 """Of gRPC, to refuse while all others wait."""
+_KEEP_ALIVE_SECONDS = 65
+"""An idle REST connection stays open longer than the minute after which most clients drop it."""
 
 
 def run_server(folder: ModelFolder, settings: ServingConfig) -> tuple[int, int]:
@@ -100,6 +102,7 @@ def _answer_rest(predictor: Predictor, listening: socket.socket, settings: Servi
         log_level="warning",
         access_log=False,
         lifespan="off",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
     )
     # Once it has stopped, uvicorn raises the signal again for whoever listened before.
