@@ -113,4 +113,4 @@ def test_a_record_that_cannot_be_read_is_told(tmp_path, text, reason):
 
 def test_a_record_is_read_as_it_was_written(tmp_path):
     write_json(tmp_path / "a.json", {"n": 1.5, "names": ["x"]})
-    assert read_json(tmp_path / "a.json") == {"n": 1.5, "names": ["x"]}
+    assert read_json(tmp_path / "a.json", "Write it again.") == {"n": 1.5, "names": ["x"]}
