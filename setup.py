@@ -34,7 +34,12 @@ BEAM = ["apache-beam>=2.77,<3"]
 PIPELINE = ["kfp>=2.17,<3"]
 # The official stubs of TensorFlow Serving require the package `tensorflow`, beside which a
 # `tensorflow-cpu` is the same files again; our own lock leaves it out.
-SERVE = ["kserve>=0.21,<1", "tensorflow-serving-api>=2.21,<2.22"]
+SERVE = [
+    "orjson>=3.10,<4",
+    "starlette>=0.46,<2",
+    "tensorflow-serving-api>=2.21,<2.22",
+    "uvicorn>=0.34,<1",
+]
 DEVELOP = [
     "ruff>=0.9,<1",
     "mypy>=1.14,<3",
