@@ -29,12 +29,14 @@ TEST = [
     "dill>=0.3.9,<1",
     "pytest>=8,<10",
     "pytest-xdist>=3.6,<4",
+    "requests>=2.32,<3",
 ]
 BEAM = ["apache-beam>=2.77,<3"]
 PIPELINE = ["kfp>=2.17,<3"]
 # The official stubs of TensorFlow Serving require the package `tensorflow`, beside which a
 # `tensorflow-cpu` is the same files again; our own lock leaves it out.
 SERVE = [
+    "grpcio>=1.70,<2",
     "orjson>=3.10,<4",
     "starlette>=0.46,<2",
     "tensorflow-serving-api>=2.21,<2.22",
