@@ -2,11 +2,12 @@
 
     python benchmarks/generate_throughput.py RUN [--samples 64] [--runs 5] [--memory 100 1000]
 
-RUN is a directory whose stages are trained. "bare" calls the generator alone on maps, masks and labels that
-are ready; "gates off" draws maps, fits augmented labels, renders and writes the spool; "published" writes the
-TFDS records as well; "measured" also segments and registers, rejecting nothing. They take turns, so a busy
-machine slows all; figures are medians. ``--memory`` runs "published" at each of these counts in a process of
-its own and prints the peaks, which must not grow with the count.
+RUN is a directory whose stages are trained. "bare" calls the networks alone, from noise to map to images, on
+labels that are ready; "stage M alone" has its maps ready too. "gates off" draws maps, fits augmented labels,
+renders and writes the spool; "published" writes the TFDS records as well; "measured" also segments and
+registers, rejecting nothing. They take turns, so a busy machine slows all; figures are medians. ``--memory``
+runs "published" at each of these counts in a process of its own and prints the peaks, which must not grow
+with the count.
 """
 
 from __future__ import annotations
@@ -40,8 +41,11 @@ GATES_OFF = GenerationConfig(filter=False, measure=False)
 MEASURED = GenerationConfig(filter=False)
 
 
-def bare(synthesiser: Synthesiser, labels: LabelPool, samples: int) -> Callable[[], None]:
-    """A call that renders `samples` samples, in the chunks `generate` uses, from inputs drawn before."""
+def bare(synthesiser: Synthesiser, labels: LabelPool, samples: int, from_noise: bool) -> Callable[[], None]:
+    """A call that renders `samples` samples, in the chunks `generate` uses, on labels drawn before.
+
+    Maps and masks are drawn in the call as well with `from_noise`, and were drawn before without.
+    """
     inputs = []
     for start in range(0, samples, GATES_OFF.chunk):
         index = np.arange(start, start + GATES_OFF.chunk)
@@ -50,8 +54,10 @@ def bare(synthesiser: Synthesiser, labels: LabelPool, samples: int) -> Callable[
         inputs.append((maps, masks, fit_labels(labels, masks, wanted, GATES_OFF, 0, index).labels, 0, index))
 
     def call() -> None:
-        for arrays in inputs:
-            synthesiser.render(*arrays)
+        for maps, masks, *rest in inputs:
+            if from_noise:
+                maps, masks = synthesiser.draw_maps(rest[1], rest[2])
+            synthesiser.render(maps, masks, *rest)
 
     return call
 
@@ -85,7 +91,8 @@ def take_turns(calls: dict[str, Callable[[], None]], runs: int) -> dict[str, lis
 def compare(synthesiser: Synthesiser, labels: LabelPool, samples: int, runs: int) -> None:
     """Prints a line a form."""
     calls = {
-        "bare": bare(synthesiser, labels, samples),
+        "bare": bare(synthesiser, labels, samples, from_noise=True),
+        "stage M alone": bare(synthesiser, labels, samples, from_noise=False),
         "gates off": generated(synthesiser, labels, samples, GATES_OFF, published=False),
         "published": generated(synthesiser, labels, samples, GATES_OFF, published=True),
         "measured": generated(synthesiser, labels, samples, MEASURED, published=False),

@@ -60,7 +60,8 @@ def fit_labels(
     tries = [0] * len(index)
     open_rows = [int(row) for row in np.flatnonzero(wanted)]
     masks = background_mask.astype(np.float32)
-    numbers, uniforms = (part.numpy() for part in label_draws(len(pool), settings.label_tries, seed, index))
+    draws = _compiled_draws(len(pool), settings.label_tries)
+    numbers, uniforms = (part.numpy() for part in draws(tf.constant(seed, tf.int64), tf.constant(index)))
     tried = _compiled_try(masks.shape[1:], _augmentation(settings))
     for attempt in range(settings.label_tries):
         if not open_rows:
@@ -135,6 +136,13 @@ def _try(
         moved = apply_label_augmentation(labels, label_augmentation(uniforms, augmentation))
     lost = tf.reduce_any(labels != 0, (1, 2, 3)) & tf.reduce_all(moved == 0, (1, 2, 3))
     return moved, label_inside(masks, moved) & ~lost
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled_draws(size: int, tries: int) -> Callable[..., Any]:
+    """`label_draws` as one graph, for any number of rows."""
+    specs = tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64)
+    return tf.function(functools.partial(label_draws, size, tries), specs, autograph=False)
 
 
 @functools.lru_cache(maxsize=8)

@@ -39,6 +39,8 @@ class Rowwise:
         arguments = tuple(
             tf.cast(argument, spec.dtype) for argument, spec in zip(arguments, self._specs, strict=True)
         )
+        if tf.executing_eagerly() and len(arguments[0]) == ROWS:
+            return self.traced(*arguments)  # as most calls are; the loop below costs more than a small one
         count = tf.shape(arguments[0])[0]
         calls = (count + ROWS - 1) // ROWS
         picked = tf.range(calls * ROWS) % tf.maximum(count, 1)
