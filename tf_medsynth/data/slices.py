@@ -18,7 +18,8 @@ from tf_medsynth.runtime import read_json
 from tf_medsynth.types import MODALITIES, MedSynthError, Tensor
 
 _INPUTS = "inputs.json"
-_READ_IN_ORDER = tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False)
+READ_IN_ORDER = tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False, try_autocache=False)
+"""One order, and bounded memory: TFDS would keep a dataset of up to 250 MiB whole."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,7 @@ class SliceSource:
 
     def stored(self) -> tf.data.Dataset:
         """The examples as they are stored, which takes less memory, always in the same order."""
-        raw = self.builder.as_dataset(split=self.split, shuffle_files=False, read_config=_READ_IN_ORDER)
+        raw = self.builder.as_dataset(split=self.split, shuffle_files=False, read_config=READ_IN_ORDER)
         kept = tf.constant(self.patients)
         return raw.filter(lambda example: tf.reduce_any(example["patient"] == kept))
 
@@ -180,7 +181,7 @@ def _patients(builder: Any, split: str) -> dict[str, int]:
     """Slices a patient; reads the names only."""
     only_names = tfds.decode.PartialDecoding({"patient": True})
     counts: dict[str, int] = {}
-    for example in builder.as_dataset(split=split, decoders=only_names, read_config=_READ_IN_ORDER):
+    for example in builder.as_dataset(split=split, decoders=only_names, read_config=READ_IN_ORDER):
         name = example["patient"].numpy().decode()
         counts[name] = counts.get(name, 0) + 1
     return counts

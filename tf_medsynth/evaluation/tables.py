@@ -139,6 +139,20 @@ def lesion_table(synthetic: Mapping[str, Any], real: Mapping[str, Any]) -> Table
     )
 
 
+def evaluation_tables(evaluation: Mapping[str, Any]) -> list[Table]:
+    """Every table of what `experiments.evaluate` answers; that of the lesions where they were judged."""
+    registration = evaluation["registration"]
+    found = [
+        structure_table(evaluation["structure"]),
+        quality_table(evaluation["quality"]),
+        registration_table(registration["synthetic"], registration["real"]),
+        realism_table([evaluation["realism"]]),
+    ]
+    if "lesion" in evaluation:
+        found.append(lesion_table(evaluation["lesion"]["synthetic"], evaluation["lesion"]["real"]))
+    return found
+
+
 def structure_table(quality: Mapping[str, Any]) -> Table:
     """What `evaluation.structure.structure_quality` found, generated maps beside real ones."""
     shares = {

@@ -13,7 +13,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.data.batches import with_structure
-from tf_medsynth.data.slices import SliceSource
+from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource
 from tf_medsynth.evaluation.lesion import lesion_agreement
 from tf_medsynth.evaluation.quality import image_quality
 from tf_medsynth.evaluation.realism import real_or_synthetic
@@ -129,7 +129,9 @@ def _synthetic(data_dir: Path) -> Arrays:
     folders = sorted((data_dir / "medsynth_synthetic").glob("*/dataset_info.json"))
     check("the synthetic set is a TFDS data_dir of generate", bool(folders), synthetic=str(data_dir))
     builder = tfds.builder_from_directory(folders[-1].parent)
-    batches = builder.as_dataset(split="train").batch(32).take(-(-_MOST_MEASURED // 32))
+    batches = (
+        builder.as_dataset(split="train", read_config=READ_IN_ORDER).batch(32).take(-(-_MOST_MEASURED // 32))
+    )
     wanted = ("images", "structure_map", "background_mask", "lesion_label")
     stacked = _stack([{name: b[name] for name in wanted} for b in batches.as_numpy_iterator()])
     return {name: values[:_MOST_MEASURED] for name, values in stacked.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -91,4 +90,4 @@ def _named(pool: LabelPool) -> dict[str, Any]:
 
 def _evaluation(run: Path) -> dict[str, Any]:
     file = run / "evaluation.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    return runtime.read_json(file, "Remove it, and evaluate the run again.") if file.exists() else {}

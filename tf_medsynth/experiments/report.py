@@ -18,7 +18,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import STAGES
 from tf_medsynth.data.batches import with_structure
-from tf_medsynth.data.slices import SliceSource
+from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource
 from tf_medsynth.evaluation import tables
 from tf_medsynth.evaluation.report import render_report
 from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, ReportData
@@ -78,7 +78,7 @@ def _gather(run: Path, stages: Sequence[StageDirectory]) -> ReportData:
         findings=_findings(stages, summary, evaluation),
         warnings={d.name: _lines(d.path / "warnings.txt") for d in stages},
         galleries=_galleries(stages, generated),
-        tables=_tables(evaluation),
+        tables=tables.evaluation_tables(evaluation) if evaluation else [],
         gates=_gates(summary),
         coverage={k: summary["coverage"][k] for k in ("before", "after")} if summary else None,
         curves={d.name: _curves(d) for d in stages},
@@ -143,21 +143,6 @@ def _findings(
     return findings
 
 
-def _tables(evaluation: Mapping[str, Any]) -> list[tables.Table]:
-    if not evaluation:
-        return []
-    registration = evaluation["registration"]
-    found = [
-        tables.structure_table(evaluation["structure"]),
-        tables.quality_table(evaluation["quality"]),
-        tables.registration_table(registration["synthetic"], registration["real"]),
-        tables.realism_table([evaluation["realism"]]),
-    ]
-    if "lesion" in evaluation:
-        found.append(tables.lesion_table(evaluation["lesion"]["synthetic"], evaluation["lesion"]["real"]))
-    return found
-
-
 def _gates(summary: Mapping[str, Any]) -> GateCounts | None:
     if not summary:
         return None
@@ -206,7 +191,9 @@ def _synthetic_gallery(data_dir: Path) -> Gallery | None:
     folders = sorted((data_dir / "medsynth_synthetic").glob("*/dataset_info.json"))
     if not folders:
         return None
-    dataset = tfds.builder_from_directory(folders[-1].parent).as_dataset(split="train")
+    dataset = tfds.builder_from_directory(folders[-1].parent).as_dataset(
+        split="train", read_config=READ_IN_ORDER
+    )
     picked = heapq.nsmallest(_SHOWN, dataset.as_numpy_iterator(), key=lambda e: int(e["sample_index"]))
     arrays: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in _ARRAYS}
     return Gallery(

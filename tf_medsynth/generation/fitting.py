@@ -61,7 +61,9 @@ def fit_labels(
     open_rows = [int(row) for row in np.flatnonzero(wanted)]
     masks = background_mask.astype(np.float32)
     draws = _compiled_draws(len(pool), settings.label_tries)
-    numbers, uniforms = (part.numpy() for part in draws(tf.constant(seed, tf.int64), tf.constant(index)))
+    numbers, uniforms = (
+        part.numpy() for part in draws(tf.constant(seed, tf.int64), tf.constant(index, tf.int64))
+    )
     tried = _compiled_try(masks.shape[1:], _augmentation(settings))
     for attempt in range(settings.label_tries):
         if not open_rows:

@@ -129,14 +129,5 @@ def serving_files(record: ModelRecord, name: str) -> dict[str, str]:
 
 
 def _certificates(evaluation: Mapping[str, Any]) -> str:
-    registration = evaluation["registration"]
-    found = [
-        tables.structure_table(evaluation["structure"]),
-        tables.quality_table(evaluation["quality"]),
-        tables.registration_table(registration["synthetic"], registration["real"]),
-        tables.realism_table([evaluation["realism"]]),
-    ]
-    if "lesion" in evaluation:
-        found.append(tables.lesion_table(evaluation["lesion"]["synthetic"], evaluation["lesion"]["real"]))
     head = f"Measured on {evaluation['samples']} unfiltered samples beside held-out patients."
-    return "\n\n".join([head, *(tables.as_markdown(table) for table in found)])
+    return "\n\n".join([head, *map(tables.as_markdown, tables.evaluation_tables(evaluation))])
