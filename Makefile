@@ -10,11 +10,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-fast test-addons lint bench lock clean
+.PHONY: help venv demo model test test-fast test-addons lint bench lock clean
 
 help:
 	@echo 'make venv         build .venv from requirements/lock.txt'
 	@echo 'make demo         every verb on the embedded cohort, report in demo_out/'
+	@echo 'make model        train the model in saved_models/ again (half an hour), as its next version'
 	@echo 'make test         lint, types and all tests'
 	@echo 'make test-fast    the tests that take seconds'
 	@echo 'make test-addons  regenerate the tensorflow-addons goldens and compare (own environment)'
@@ -44,6 +45,11 @@ venv: $(INSTALLED)
 
 demo: $(INSTALLED)
 	$(BIN)/medsynth demo --out demo_out
+
+model: $(INSTALLED)
+	$(BIN)/medsynth pipeline run --out model_out --data brats/slices_96 --preset phantom96 --name phantom96 \
+	  --count 500 --set unfiltered=1000 phantom.patients=40 phantom.size=120
+	$(BIN)/medsynth export --run model_out/run --to saved_models/phantom96
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
@@ -85,5 +91,5 @@ lock:
 	  --no-header --no-annotate addons.in -o addons.txt
 
 clean:
-	rm -rf $(VENV) $(ADDONS) demo_out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ADDONS) demo_out model_out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -59,8 +59,12 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
-    packages=find_packages(include=["tf_medsynth*", "tfds_builders*", "pipelines*"]),
-    package_data={"": ["*.md", "*.bib", "*.txt", "*.html", "*.css", "templates/*", "py.typed"]},
+    # saved_models has no code: it is a package so that `medsynth sample` finds its model once installed.
+    packages=[*find_packages(include=["tf_medsynth*", "tfds_builders*", "pipelines*"]), "saved_models"],
+    package_data={
+        "": ["*.md", "*.bib", "*.txt", "*.html", "*.css", "templates/*", "py.typed"],
+        "saved_models": ["*/*", "*/*/*", "*/*/*/*"],
+    },
     exclude_package_data={"": ["dummy_data/*", "dummy_data/**/*"]},
     install_requires=RUN,
     extras_require={
