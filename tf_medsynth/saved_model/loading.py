@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_medsynth.config.base import check
+from tf_medsynth.saved_model.errors import words_of
 from tf_medsynth.saved_model.record import ModelRecord, read_record, version_folder
 from tf_medsynth.types import MedSynthError, Tensor
 
@@ -32,7 +33,7 @@ class SavedModel:
         try:
             return dict(function(**tensors))
         except tf.errors.InvalidArgumentError as error:
-            raise MedSynthError(f"the model refuses the request: {_said(error)}.") from None
+            raise MedSynthError(f"the model refuses the request: {words_of(error)}.") from None
 
 
 def open_model(model: Path | str, needed: Sequence[str]) -> SavedModel:
@@ -51,7 +52,8 @@ def open_model(model: Path | str, needed: Sequence[str]) -> SavedModel:
         loaded = tf.saved_model.load(str(folder))
     except Exception as error:  # protobuf, file and graph errors, each of its own family
         raise MedSynthError(
-            f"a model must be whole. Received: model={str(folder)!r}, error={_said(error)}. Export it again."
+            f"a model must be whole. Received: model={str(folder)!r}, error={words_of(error)!r}. "
+            "Export it again."
         ) from None
     for name in needed:
         check(
@@ -62,12 +64,3 @@ def open_model(model: Path | str, needed: Sequence[str]) -> SavedModel:
             has=sorted(loaded.signatures),
         )
     return SavedModel(folder, record, loaded)
-
-
-def _said(error: Exception) -> str:
-    """The words of a failed check in the graph, else the line in which the error says what happened."""
-    text = str(error)
-    if "assertion failed: [" in text:
-        return text.split("assertion failed: [", 1)[1].split("]\n")[0]
-    lines = text.rpartition("<stack traces unavailable>")[2].strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

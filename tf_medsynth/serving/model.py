@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_medsynth.config.base import check
+from tf_medsynth.saved_model.errors import words_of
 from tf_medsynth.saved_model.record import version_folder
 from tf_medsynth.serving.signatures import Arrays, Signature, TensorSpec
 from tf_medsynth.types import MedSynthError
@@ -21,7 +22,6 @@ FILE = "saved_model.pb"
 WARM_UP = Path("assets.extra") / "tf_serving_warmup_requests"
 """Where TensorFlow Serving looks for the requests that it repeats before it takes others."""
 _PRIVATE = "__saved_model_init_op"
-_MESSAGE_CHARACTERS = 600
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ class ServedModel:
         try:
             outputs = self._model.signatures[signature](**tensors)
         except tf.errors.InvalidArgumentError as error:
-            check(_assertion(error.message), False, signature=signature)
+            check(words_of(error), False, signature=signature)
         return {name: tensor.numpy() for name, tensor in outputs.items()}
 
 
@@ -144,12 +144,6 @@ def _spec(info: TensorInfo) -> TensorSpec:
 
 
 def _unreadable(path: Path, error: Exception) -> MedSynthError:
-    reason = " ".join(str(error).split())[:_MESSAGE_CHARACTERS]
-    return MedSynthError(f"not a readable SavedModel. Received: path={str(path)!r}, error={reason!r}.")
-
-
-def _assertion(message: str) -> str:
-    """The words of the graph's assertion, without where in the graph it stands."""
-    _, _, asserted = message.partition("assertion failed: [")
-    text = asserted.split("]\n")[0].split("] [")[0] if asserted else message.split("\n\t [[")[0]
-    return " ".join(text.split())[:_MESSAGE_CHARACTERS]
+    return MedSynthError(
+        f"not a readable SavedModel. Received: path={str(path)!r}, error={words_of(error)!r}."
+    )
