@@ -10,6 +10,7 @@ import tf_medsynth
 from tests.generation.analytic import parts
 from tf_medsynth.cli.main import main
 from tf_medsynth.config.generation import GenerationConfig
+from tf_medsynth.config.layouts import find_patients
 from tf_medsynth.data.phantom import phantom
 from tf_medsynth.experiments.audit import audit
 from tf_medsynth.generation import publish, stream
@@ -50,15 +51,16 @@ def test_the_shifted_samples_are_found_and_the_certificate_is_kept(generated, ti
 
 def test_a_phantom_folder_moved_by_a_known_shift(phantoms, tmp_path):
     put = np.array([1.3, -0.8])
-    for folder in phantoms.iterdir():
-        (tmp_path / folder.name).mkdir()
-        for path in folder.iterdir():
+    for patient in find_patients(phantoms):
+        for modality, path in patient.images.items():
             volume = read_volume(path)
             array = volume.array
-            if path.name.endswith("_t2.nii.gz"):
+            if modality == "T2":
                 array = ndimage.shift(array.astype(np.float64), (0, *put), order=3).clip(0).astype(np.int16)
-            write_volume(Volume(array, volume.spacing, volume.origin), tmp_path / folder.name / path.name)
-    still = audit("registration", phantoms, size=None, most=8).certificate
+            target = tmp_path / path.relative_to(phantoms)
+            target.parent.mkdir(parents=True)
+            write_volume(Volume(array, volume.spacing, volume.origin), target)
+    still = audit("registration", phantoms, most=8).certificate
     moved = audit("registration", tmp_path, phantoms, most=8)
     assert moved.out is None and not (tmp_path / "certificates").exists()  # only read
     assert still["shift_px"]["p95"] < 0.5
