@@ -20,10 +20,11 @@ from tf_medsynth.experiments.generate import training_facts
 from tf_medsynth.experiments.judges import train_judges
 from tf_medsynth.experiments.prepare import prepare
 from tf_medsynth.generation import publish, stream
+from tf_medsynth.runtime import write_json
 from tf_medsynth.types import MedSynthError
 
 DATA_SETTINGS = {"normalisation": "minmax"}
-JUDGING = {"preset": "tiny", "overrides": tiny.OVERRIDES["lesion"], "steps": 2}
+JUDGING = {"preset": "tiny", "overrides": tiny.OVERRIDES["lesion"], "steps": 2, "folds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +69,14 @@ def test_folds_share_no_patient_and_miss_none():
         patient_folds("ab", 3)
 
 
-def test_judges_never_saw_who_they_are_tested_on_nor_whom_the_generator_saw(cohort, tmp_path):
-    judges = judged(cohort, tmp_path, folds=2)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory) -> Path:
+    """Where judges are kept: trained by the first test that needs them."""
+    return tmp_path_factory.mktemp("judges")
+
+
+def test_judges_never_saw_who_they_are_tested_on_nor_whom_the_generator_saw(cohort, kept):
+    judges = judged(cohort, kept)
     tested = sorted(cohort[2]["test"])
     assert sorted(itertools.chain(*judges.folds)) == tested
     for fold, directory in zip(judges.folds, judges.directories, strict=True):
@@ -79,29 +86,31 @@ def test_judges_never_saw_who_they_are_tested_on_nor_whom_the_generator_saw(coho
     assert {p: {judges.folds[j].count(p)} for p, j in zip(real["patient"], real["judge"], strict=True)} == {
         patient: {1} for patient in tested
     }
-    # another set of patients, seed or length is another set of judges; the same is not trained again
-    before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}
-    assert judged(cohort, tmp_path, folds=2).directories == judges.directories
-    assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()} == before
+
+
+def test_finished_judges_are_kept_and_a_stopped_one_goes_on(cohort, kept):
+    judges = judged(cohort, kept)
+    before = {file: file.stat().st_mtime_ns for file in kept.rglob("*") if file.is_file()}
+    assert judged(cohort, kept).directories == judges.directories
+    assert {file: file.stat().st_mtime_ns for file in kept.rglob("*") if file.is_file()} == before
     # killed before the record of the second judge: only that is made up for
     (judges.directories[1].path / "finished.json").unlink()
-    judged(cohort, tmp_path, folds=2)
-    assert (judges.directories[1].path / "finished.json").exists()
-    first = judges.directories[0].path / "finished.json"
-    assert first.stat().st_mtime_ns == before[first]
+    assert judged(cohort, kept).directories == judges.directories
+    assert judges.directories[1].finished()["steps"] == 2
+    assert all(file.stat().st_mtime_ns == before[file] for file in judges.directories[0].path.rglob("*.*"))
 
 
-def test_a_generated_set_is_certified_beside_real_patients(cohort, generated, tmp_path):
+def test_a_generated_set_is_certified_beside_real_patients(cohort, generated, kept):
     samples = read_samples(generated)
     against = read_samples(cohort[0], data_dir=cohort[1], most=1)
-    answer = certificate.measure(samples, against, 0, folder=tmp_path, folds=2, **JUDGING)
+    answer = certificate.measure(samples, against, 0, folder=kept, **JUDGING)
     assert answer["counts"]["samples"] == 6 and answer["counts"]["judges"] == 2
     assert answer["counts"]["real_patients"] == len(cohort[2]["test"])
     assert answer["judged_by"]["split"] == "test" and len(answer["judged_by"]["training"]) == 2
     assert [row["key"] for row in answer["rows"]] == list(samples.keys)
     # the judges' own answers, scored by another route
-    (folder,) = tmp_path.glob("judges-*")
-    judges = judged(cohort, tmp_path, folds=2)
+    (folder,) = kept.glob("judges-*")
+    judges = judged(cohort, kept)
     assert judges.directories[0].path.parent == folder
     seen, label = judges.answers(samples.images) > 0, samples.lesion_label > 0
     dice = [2 * (s & w).sum() / (s.sum() + w.sum()) for one in seen for s, w in zip(one, label, strict=True)]
@@ -109,14 +118,13 @@ def test_a_generated_set_is_certified_beside_real_patients(cohort, generated, tm
     assert "verdict" in certificate.render(answer)[-1]
 
 
-def test_the_verb_writes_the_certificate_beside_the_set(cohort, generated, monkeypatch):
+def test_the_verb_writes_the_certificate_beside_the_set(cohort, generated, kept, monkeypatch):
     # the judges' length alone is changed: three trainings of 300 steps are no unit test
-    short = functools.partial(certificate.measure, **JUDGING)
+    short = functools.partial(certificate.measure, folder=kept, **JUDGING)
     monkeypatch.setattr(certificate, "KIND", dataclasses.replace(certificate.KIND, measure=short))
-    result = audit("lesion", generated, cohort[0], data_dir=cohort[1], seed=5)
+    result = audit("lesion", generated, cohort[0], data_dir=cohort[1], seed=0)
     held = json.loads((generated / "certificates" / "lesion.json").read_text())
     assert held["verdict"] == result.certificate["verdict"] and held["samples"] == 6
-    assert (generated / "certificates" / "lesion_judges").is_dir()
 
 
 def test_a_patient_on_both_sides_is_refused_by_name(cohort, tmp_path):
@@ -146,10 +154,15 @@ def test_sets_that_cannot_be_judged_are_refused(cohort, tiny_dataset, generated,
             file.write_text(text)
 
 
-def test_a_run_names_whom_it_was_trained_on_by_hashes_alone(tiny_run, tiny_dataset):
-    facts = training_facts(tiny_run)
-    assert facts["patient_hashes"] == patient_hashes(tiny_dataset.patients["train"])
-    assert not any(name in json.dumps(facts) for name in tiny_dataset.patients["train"])
+def test_a_run_names_everyone_it_was_trained_on_by_hashes_alone(tmp_path):
+    seen = {"structure": ["ann", "bob"], "lesion": ["cyd"], "translation": ["bob"], "multimodal": ["ann"]}
+    for stage, patients in seen.items():
+        record = {"patients": patients, "data_settings": {**DATA_SETTINGS, "stage": stage}}
+        write_json(tmp_path / stage / "config.json", record)
+    facts = training_facts(tmp_path)
+    assert facts["patient_hashes"] == sorted(patient_hash(name) for name in ("ann", "bob", "cyd"))
+    assert facts["data_settings"]["stage"] == "multimodal"
+    assert not any(name in json.dumps(facts) for name in ("ann", "bob", "cyd"))
 
 
 def test_a_set_without_origin_is_refused(generated, tmp_path):
