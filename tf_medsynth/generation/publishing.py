@@ -64,6 +64,7 @@ def publish(
     count: int,
     geometry: Geometry | None = None,
     command: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The summary of the data set that now is in `out`, which appears whole or not at all.
 
@@ -74,6 +75,7 @@ def publish(
         count: samples to publish, the first accepted ones.
         geometry: of volume files; 1 mm at the origin without it.
         command: how the user asked for it, for the card.
+        facts: further keys of the summary, e.g. whom the model was trained on.
 
     Raises:
         MedSynthError: unusable `out`, fewer samples in the spool, no space left.
@@ -83,7 +85,7 @@ def publish(
     check_output(out)
     source = Spool.read(spool) if isinstance(spool, Path) else spool
     geometry = geometry or Geometry()
-    summary: dict[str, Any] = {**summarise(source, count), "format": form}
+    summary: dict[str, Any] = {**(facts or {}), **summarise(source, count), "format": form}
     if form != "tfds":
         summary |= {"intensity_scale": INTENSITY_SCALE, "geometry": geometry.to_dict()}
     kept = "The samples are kept in the spool: make room and run again with --resume."

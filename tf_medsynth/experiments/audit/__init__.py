@@ -37,6 +37,7 @@ class Kind:
 
 _MODULES = {
     "registration": "tf_medsynth.experiments.audit.registration",
+    "lesion": "tf_medsynth.experiments.audit.lesion",
 }
 KINDS = tuple(_MODULES)
 """Certificates there are; each module has a constant ``KIND``."""
