@@ -40,11 +40,15 @@ class Descriptors(NamedTuple):
     length: NDArray[np.float64]  # (n,) of `fine`
 
 
-def describe(images: ArrayLike) -> Descriptors:
+def describe(images: ArrayLike, sigma: float | None = None) -> Descriptors:
     """Descriptors of `(n, H, W, M)` images in [0, 1].
 
     Each modality is band-passed and brought to the same energy, so that neither its brightness nor
     its contrast counts; a constant modality is 0 and counts for nothing.
+
+    Args:
+        images: of one size.
+        sigma: px, of the Gaussian that removes noise; `FINE` of the longer side without it.
 
     Raises:
         MedSynthError: not such images, or shorter than `MINIMUM_SIZE` px.
@@ -55,7 +59,8 @@ def describe(images: ArrayLike) -> Descriptors:
         min(array.shape[1:3]) >= MINIMUM_SIZE,
         shape=array.shape,
     )
-    fine = np.stack([_quantised(_band(image)) for image in array])
+    width = FINE * max(array.shape[1:3]) if sigma is None else sigma
+    fine = np.stack([_quantised(_band(image, width)) for image in array])
     return Descriptors(fine, lengths(fine))
 
 
@@ -89,9 +94,8 @@ def lengths(descriptors: NDArray[np.int8] | NDArray[np.float32]) -> NDArray[np.f
     return np.sqrt(np.maximum(squares, 1.0))
 
 
-def _band(image: NDArray[np.float32]) -> NDArray[np.float32]:
+def _band(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """`(H, W, M)` band-passed, every modality of length 1, or 0 where it shows nothing."""
-    sigma = FINE * max(image.shape[:2])
     band = _blur(image, sigma) - _blur(image, BAND * sigma)
     energy = np.sqrt(np.square(band, dtype=np.float64).sum((0, 1)))
     # Smoothing a constant leaves rounding noise.

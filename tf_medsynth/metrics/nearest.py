@@ -18,7 +18,7 @@ from tf_medsynth.metrics.descriptors import Descriptors, coarse, describe, lengt
 SHIFT = 3
 """Largest displacement along an axis that is looked through, px."""
 
-CANDIDATES = 8
+CANDIDATES = 16
 """Images that are compared at full resolution."""
 
 _MARGIN = SHIFT + 1
@@ -43,18 +43,23 @@ class ImageIndex:
 
     Args:
         fine: `(n, H, W, M)` int8 descriptors, as `describe` makes them; may be memory-mapped.
+        sigma: as `describe` took it.
     """
 
-    def __init__(self, fine: NDArray[np.int8]) -> None:
+    def __init__(self, fine: NDArray[np.int8], sigma: float | None = None) -> None:
         check("an index holds at least 1 image", fine.ndim == 4 and len(fine) > 0, shape=fine.shape)
-        self.fine, self.length = fine, lengths(fine)
+        self.fine, self.length, self.sigma = fine, lengths(fine), sigma
         self._coarse = np.concatenate([coarse(one) for one in fine])
         self._coarse_length = lengths(self._coarse)
 
     @classmethod
-    def of(cls, images: Any, progress: Progress | None = None) -> ImageIndex:
+    def of(cls, images: Any, sigma: float | None = None, progress: Progress | None = None) -> ImageIndex:
         """The index of `(n, H, W, M)` images in [0, 1]: an array, or anything sliced like one."""
-        return cls(np.concatenate([part.fine for part in _described(images, progress, "describe")]))
+        fine = np.empty(images.shape, np.int8)
+        blocks = _described(images, sigma, progress, "describe")
+        for start, block in zip(range(0, len(fine), _BLOCK), blocks, strict=True):
+            fine[start : start + _BLOCK] = block.fine
+        return cls(fine, sigma)
 
     def __len__(self) -> int:
         return len(self.fine)
@@ -88,7 +93,7 @@ class ImageIndex:
         )
         found = [
             self._nearest_of(fine, float(length), scores, candidates)
-            for block in _described(images, progress, "nearest")
+            for block in _described(images, self.sigma, progress, "nearest")
             for fine, length, scores in zip(*block, self._coarse_scores(block), strict=True)
         ]
         distance, index, flipped, shift = zip(*found, strict=True)
@@ -162,14 +167,16 @@ def nearest_features(
     return np.concatenate(distance), np.concatenate(index)
 
 
-def _described(images: Any, progress: Progress | None, label: str) -> Iterator[Descriptors]:
+def _described(
+    images: Any, sigma: float | None, progress: Progress | None, label: str
+) -> Iterator[Descriptors]:
     count = len(images)
     check("at least 1 image is needed", count > 0, images=count)
     starts: Iterable[Any] = range(0, count, _BLOCK)
     if progress is not None:
         starts = progress(starts, label=label, unit="block")
     for start in starts:
-        yield describe(np.asarray(images[start : start + _BLOCK]))
+        yield describe(np.asarray(images[start : start + _BLOCK]), sigma)
 
 
 def _padded(fine: NDArray[np.int8]) -> NDArray[np.float32]:
