@@ -48,6 +48,6 @@ def lesion_crops(images: NDArray[np.float32], lesion_label: NDArray[np.integer])
     for crop, row in zip(crops, rows, strict=True):
         middle = np.argwhere(lesion[row]).mean(0)
         padded = np.pad(np.asarray(images[row]), ((side, side), (side, side), (0, 0)))
-        top, left = (int(round(float(m) - (side - 1) / 2)) + side for m in middle)
+        top, left = (round(float(m) - (side - 1) / 2) + side for m in middle)
         crop[:] = padded[top : top + side, left : left + side]
     return LesionCrops(crops, rows)
