@@ -60,7 +60,13 @@ def test_the_same_bytes_from_run_and_model(tiny_run, tiny_model, tiny_dataset, t
         "seed": 3,
         "filter": filter,
         # Untrained networks pass no gate: what is compared is that all of them are asked.
-        "overrides": {"contour.max_mae": 1.0, "registration_px": 1e9, "lesion.whole_threshold": 0.0},
+        # A model knows no training slice to tell copies from.
+        "overrides": {
+            "contour.max_mae": 1.0,
+            "registration_px": 1e9,
+            "lesion.whole_threshold": 0.0,
+            "memorisation.false_alarm": 0.0,
+        },
     }
     made = generate(run=tiny_run, out=tmp_path / "run", **settings)
     assert made.summary["training"]["patient_hashes"] == patient_hashes(tiny_dataset.patients["train"])

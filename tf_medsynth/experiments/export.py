@@ -9,7 +9,7 @@ from typing import Any
 import tf_medsynth
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
-from tf_medsynth.config.generation import GenerationConfig
+from tf_medsynth.config.generation import GenerationConfig, MemorisationGate
 from tf_medsynth.experiments.generate import label_pool, lesion_gate, training_facts
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
@@ -61,7 +61,10 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
     runtime.configure(precision="float32")
     synthesiser = load_synthesiser(run)
     pool = label_pool(run, config)
-    settings = GenerationConfig(lesion=lesion_gate(run, synthesiser))
+    settings = GenerationConfig(
+        lesion=lesion_gate(run, synthesiser),
+        memorisation=MemorisationGate(false_alarm=0.0),  # no scan leaves with a model to compare with
+    )
     with runtime.record_step(run, "export", {"to": to.name}):
         labels = packed_labels(pool[number] for number in range(len(pool)))
         signatures = Signatures(synthesiser.functions, labels, synthesiser.image_size, settings)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tf_medsynth.config.generation import SampleFormat
 from tf_medsynth.generation.gates import REASONS
+from tf_medsynth.metrics.nearest import SHIFT
 
 _CARD = """\
 # {dataset}: {count} synthetic samples
@@ -42,7 +43,7 @@ gates, {after} after. The counts are in `summary.json`, every candidate is in `r
 - The lesion scores come from the guides that the generator was trained against: they say that a gate was
   passed, not that the set is good. Judge it with a segmentor that shares neither patients nor seed with them.
 - The set cannot be more varied than the patients and labels which the model has seen, and may resemble
-  them: look for copies before you share it, and keep to the terms of the training data.
+  them. {copies} Keep to the terms of the training data.
 - Not for diagnosis, nor for judging a method that will meet patients.
 """
 
@@ -72,6 +73,7 @@ def dataset_card(summary: Mapping[str, Any], form: SampleFormat, command: str) -
         "command": command or "(Python call)",
         "judged": _judged(summary["settings"]),
         "gates": _gate_rows(summary),
+        "copies": _copies(summary),
         "files": _files(summary, form),
         **summary["coverage"]["cells"],
     }
@@ -94,9 +96,34 @@ def _gate_rows(summary: Mapping[str, Any]) -> str:
         "lesion_whole": f"whole-lesion Dice, mean of the guides, >= {lesion['whole_threshold']:g}",
         "lesion_class": f"Dice of each class present, mean of the guides, >= {lesion['class_threshold']:g}",
         "registration": f"shift of the worst pair of modalities <= {settings['registration_px']:g} px",
+        "memorised": _memorisation_rule(summary["memorisation"]),
     }
     failed, rejected = summary["failed"], summary["rejected"]
     return "\n".join(f"| {name} | {rules[name]} | {failed[name]} | {rejected[name]} |" for name in REASONS)
+
+
+def _memorisation_rule(facts: Mapping[str, Any]) -> str:
+    if not facts["judged"]:
+        return "not looked at"
+    return (
+        f"distance to the nearest training slice >= {facts['threshold']:g}; at most "
+        f"{facts['false_alarm']:.1%} of {facts['heldout_slices']} slices of held-out patients lie nearer"
+    )
+
+
+def _copies(summary: Mapping[str, Any]) -> str:
+    facts = summary["memorisation"]
+    if not facts["judged"]:
+        return str(facts["note"])
+    done = (
+        "candidates nearer to one than the gate's threshold were rejected."
+        if summary["settings"]["filter"]
+        else "copies are recorded, and kept: see `training_distance`."
+    )
+    return (
+        f"Each was compared with {facts['training_slices']} training slices, mirrored and moved by up to "
+        f"{SHIFT} px: {done}"
+    )
 
 
 def _files(summary: Mapping[str, Any], form: SampleFormat) -> str:

@@ -22,7 +22,8 @@ LABEL = "label"
 REGISTRATION = "registration"
 LESION_WHOLE = "lesion_whole"
 LESION_CLASS = "lesion_class"
-REASONS: tuple[str, ...] = (CONTOUR, LABEL, LESION_WHOLE, LESION_CLASS, REGISTRATION)
+MEMORISED = "memorised"
+REASONS: tuple[str, ...] = (CONTOUR, LABEL, LESION_WHOLE, LESION_CLASS, REGISTRATION, MEMORISED)
 """Every reason to reject a candidate, in the order in which they are tested."""
 
 DECIMALS = 6
