@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pipelines.pipeline import pipeline
     from tf_medsynth.data.doctor import doctor
     from tf_medsynth.data.phantom import phantom
+    from tf_medsynth.experiments.evaluate import evaluate
     from tf_medsynth.experiments.export import export
+    from tf_medsynth.experiments.features import train_features
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
@@ -28,6 +30,7 @@ __all__ = [
     "__version__",
     "demo",
     "doctor",
+    "evaluate",
     "export",
     "generate",
     "phantom",
@@ -37,6 +40,7 @@ __all__ = [
     "sample",
     "serve",
     "train",
+    "train_features",
 ]
 
 _ROOMS = {
@@ -45,6 +49,8 @@ _ROOMS = {
     "prepare": "tf_medsynth.experiments.prepare",
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
+    "evaluate": "tf_medsynth.experiments.evaluate",
+    "train_features": "tf_medsynth.experiments.features",
     "report": "tf_medsynth.experiments.report",
     "export": "tf_medsynth.experiments.export",
     "sample": "tf_medsynth.saved_model.sample",

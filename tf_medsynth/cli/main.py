@@ -18,6 +18,7 @@ import tf_medsynth
 from tf_medsynth.cli import (
     demo,
     doctor,
+    evaluate,
     export,
     generate,
     options,
@@ -38,6 +39,7 @@ VERBS = {
     "prepare": prepare,
     "train": train,
     "generate": generate,
+    "evaluate": evaluate,
     "report": report,
     "export": export,
     "sample": sample,
