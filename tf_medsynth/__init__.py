@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from tf_medsynth.data.doctor import doctor
     from tf_medsynth.data.phantom import phantom
     from tf_medsynth.experiments.audit import audit
+    from tf_medsynth.experiments.evaluate import evaluate
     from tf_medsynth.experiments.export import export
+    from tf_medsynth.experiments.features import train_features
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.nnunet import nnunet
     from tf_medsynth.experiments.prepare import prepare
@@ -31,6 +33,7 @@ __all__ = [
     "audit",
     "demo",
     "doctor",
+    "evaluate",
     "export",
     "generate",
     "nnunet",
@@ -41,6 +44,7 @@ __all__ = [
     "sample",
     "serve",
     "train",
+    "train_features",
 ]
 
 _ROOMS = {
@@ -50,6 +54,8 @@ _ROOMS = {
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
     "audit": "tf_medsynth.experiments.audit",
+    "evaluate": "tf_medsynth.experiments.evaluate",
+    "train_features": "tf_medsynth.experiments.features",
     "report": "tf_medsynth.experiments.report",
     "export": "tf_medsynth.experiments.export",
     "nnunet": "tf_medsynth.experiments.nnunet",
