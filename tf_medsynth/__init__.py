@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
+    from tf_medsynth.experiments.study import study
     from tf_medsynth.experiments.train import train
     from tf_medsynth.saved_model.sample import sample
     from tf_medsynth.serving import serve
@@ -36,6 +37,7 @@ __all__ = [
     "report",
     "sample",
     "serve",
+    "study",
     "train",
 ]
 
@@ -46,6 +48,7 @@ _ROOMS = {
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
     "report": "tf_medsynth.experiments.report",
+    "study": "tf_medsynth.experiments.study",
     "export": "tf_medsynth.experiments.export",
     "sample": "tf_medsynth.saved_model.sample",
     "serve": "tf_medsynth.serving",

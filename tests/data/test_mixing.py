@@ -88,7 +88,14 @@ def rows(dataset) -> list[bytes]:
 
 
 def test_every_mix_has_the_same_budget(source, synthetic):
-    mixes = (Mix(), Mix(0.5), Mix(0.0, 1.0), Mix(1.0, 0.5), Mix(1.0, 1.0, 0.0, "real_first"), Mix(1.0, 0, 2.0))
+    mixes = (
+        Mix(),
+        Mix(0.5),
+        Mix(0.0, 1.0),
+        Mix(1.0, 0.5),
+        Mix(1.0, 1.0, 0.0, "real_first"),
+        Mix(1.0, 0, 2.0),
+    )
     for mix in mixes:
         pools = pools_of(source, synthetic, mix)
         assert len(schedule(pools, mix, 7, 4, 0)) == 28
@@ -177,5 +184,5 @@ def test_less_than_a_patient_is_a_share_of_slices():
 
 
 def test_too_few_samples_are_refused(synthetic):
-    with pytest.raises(MedSynthError, match="too few samples.*needed=31, held=30"):
+    with pytest.raises(MedSynthError, match=r"too few samples.*needed=31, held=30"):
         synthetic_pool(synthetic, 31)

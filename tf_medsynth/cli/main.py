@@ -27,6 +27,7 @@ from tf_medsynth.cli import (
     report,
     sample,
     serve,
+    study,
     train,
 )
 from tf_medsynth.runtime import json_text, log_to_stderr
@@ -38,6 +39,7 @@ VERBS = {
     "prepare": prepare,
     "train": train,
     "generate": generate,
+    "study": study,
     "report": report,
     "export": export,
     "sample": sample,

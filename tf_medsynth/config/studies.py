@@ -233,7 +233,7 @@ AVAILABILITY_CLAIMS = (
     Claim("three times the synthetic alone beats once", "5", ("3",)),
     Claim("half as much synthetic mixed in at random beats real alone", "13", ("1",)),
     Claim("a fifth of synthetic in the place of real beats real alone", "11", ("1",)),
-    Claim("three times the synthetic mixed in at random is worse than real alone", "17", ("1",), side="below"),
+    Claim("three times the synthetic at random is worse than real alone", "17", ("1",), side="below"),
     Claim("half as much classical augmentation beats real alone", "19", ("1",)),
     Claim("half as much synthetic beats as much classical augmentation", "13", ("19",)),
     Claim("three times the augmentation is worse than real alone", "23", ("1",), side="below"),

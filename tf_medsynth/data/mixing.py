@@ -154,9 +154,7 @@ def synthetic_pool(builder: Any, count: int) -> Pool:
     return Pool("synthetic", count, stored, finish, {"slices": count})
 
 
-def schedule(
-    pools: Sequence[Pool], mix: Mix, steps: int, batch_size: int, seed: int
-) -> NDArray[np.uint8]:
+def schedule(pools: Sequence[Pool], mix: Mix, steps: int, batch_size: int, seed: int) -> NDArray[np.uint8]:
     """``(steps * batch_size,)`` the pool, by its number, of every presentation.
 
     At random: all slices in one pile, shuffled anew for every pass through it. In two phases: the

@@ -123,7 +123,9 @@ def verdict(claim: Claim, redrawn: Redrawn) -> dict[str, Any]:
 def _words(found: str, claim: Claim, redrawn: Redrawn, others: Sequence[str], measured: Interval) -> str:
     shown = ", ".join(f"{name}: {redrawn.means[redrawn.column(name)]:.3f}" for name in (claim.row, *others))
     rule = f" (in favour by {measured.estimate:+.3f}, 95 % {measured.low:+.3f} to {measured.high:+.3f})"
-    partial = f" Of rows {', '.join(claim.others)} only these were run." if len(others) < len(claim.others) else ""
+    partial = (
+        f" Of rows {', '.join(claim.others)} only these were run." if len(others) < len(claim.others) else ""
+    )
     return f"{found}: {claim.text}. Means {shown}{rule}.{partial}"
 
 

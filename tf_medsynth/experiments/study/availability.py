@@ -51,7 +51,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
     Raises:
         MedSynthError: settings, data or synthetic set that do not fit; a patient in train and test.
     """
-    stage, config = trained_on(request.run)
+    config = trained_on(request.run)
     policy = runtime.configure(precision=request.precision)  # type: ignore[arg-type]
     settings = {row.name: row_settings(request, config, row) for row in rows}
     cohort = open_cohort(config)
@@ -96,15 +96,15 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
     return units, work
 
 
-def trained_on(run: Path) -> tuple[str, dict[str, Any]]:
-    """The last stage of `run` that was begun, and its config, which says what data the run is of.
+def trained_on(run: Path) -> dict[str, Any]:
+    """Config of the last stage of `run` that was begun, which says what data the run is of.
 
     Raises:
         MedSynthError: nothing was trained there.
     """
     for name in reversed(STAGES):
         if (run / name / "config.json").exists():
-            return name, stage_directory(run, name).config()
+            return stage_directory(run, name).config()
     check("a study needs a run", False, "Train one first: medsynth train structure --run ...", run=str(run))
     raise AssertionError
 

@@ -98,9 +98,7 @@ def train_and_score(
     patients = score(stage, cohort.test)
     return {
         "amounts": {pool.kind: pool.facts for pool in pools},
-        "presentations": {
-            pool.kind: int((order == number).sum()) for number, pool in enumerate(pools)
-        },
+        "presentations": {pool.kind: int((order == number).sum()) for number, pool in enumerate(pools)},
         "steps": training.steps,
         "batch_size": training.batch_size,
         "losses": losses,

@@ -85,7 +85,10 @@ def scores_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]], measure: str) -
     return {
         row: np.array(
             [
-                [np.nan if (v := scores[measure]) is None else v for _, scores in sorted(r["patients"].items())]
+                [
+                    np.nan if (v := scores[measure]) is None else v
+                    for _, scores in sorted(r["patients"].items())
+                ]
                 for r in sorted(results, key=lambda result: result["seed"])
             ]
         )
@@ -112,7 +115,9 @@ def learning_curve(
     if len(set(curve.values())) < 2:
         return None
     means = redrawn["whole_lesion"]
-    points = {row: {"patients": n, "whole_lesion": means.means[means.column(row)]} for row, n in curve.items()}
+    points = {
+        row: {"patients": n, "whole_lesion": means.means[means.column(row)]} for row, n in curve.items()
+    }
     return {"points": points, "worth": studies.worth_in_patients(means, curve, targets)}
 
 
@@ -136,9 +141,7 @@ def _row_facts(
 def _against(redrawn: Mapping[str, studies.Redrawn], base: str) -> dict[str, Any]:
     """Paired difference of every row to `base`, by measure; empty where `base` was not run."""
     return {
-        name: {
-            row: _interval(studies.difference(means, row, base)) for row in means.names if row != base
-        }
+        name: {row: _interval(studies.difference(means, row, base)) for row in means.names if row != base}
         for name, means in redrawn.items()
         if base in means.names
     }

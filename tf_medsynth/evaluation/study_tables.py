@@ -1,0 +1,77 @@
+"""What a study found as tables and sentences, for ``table.md`` and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tf_medsynth.evaluation.tables import UNKNOWN, Table, as_markdown, number, percent
+
+_HEADINGS = {
+    "whole_lesion": "whole-lesion Dice",
+    "legacy_dice": "code Dice",
+    "legacy_mse": "code MSE",
+}
+
+
+def study_table(facts: Mapping[str, Any]) -> Table:
+    """A row a row: its means with 95 % intervals, its difference to row 1, and what was published."""
+    rows = facts["rows"]
+    some = next(iter(rows.values()))
+    shown = [name for name in _HEADINGS if name in some["mean"]] or list(some["mean"])
+    printed = [name for name in shown if any(name in row["reference"] for row in rows.values())]
+    gaps = facts["against_row_1"].get(shown[0], {})
+    columns = ["row", "what", *(f"{_HEADINGS.get(name, name)} (95 %)" for name in shown)]
+    columns += ["against row 1"] * bool(gaps)
+    columns += [f"published {_HEADINGS.get(name, name)}" for name in printed]
+    body = []
+    for name, row in rows.items():
+        cells = [name, row["about"], *(_spread(row["mean"][measure]) for measure in shown)]
+        if gaps:
+            cells.append(_spread(gaps[name], signed=True) if name in gaps else UNKNOWN)
+        body.append([*cells, *(number(row["reference"].get(measure)) for measure in printed)])
+    seeds, patients = len(facts["seeds"]), len(facts["test_patients"])
+    few = " Of so few an interval is too narrow." if min(seeds, patients) < 10 else ""
+    return Table(
+        f"Study {facts['study']}",
+        columns,
+        body,
+        f"Mean over {patients} test patients and {seeds} seeds; intervals redraw both, the same for every "
+        f"row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; what was "
+        "published is of other data and sizes.",
+    )
+
+
+def study_markdown(facts: Mapping[str, Any]) -> str:
+    """The table, the verdicts, the learning curve, what was skipped, and what the study took."""
+    parts = [as_markdown(study_table(facts))]
+    for measure, verdicts in facts["verdicts"].items():
+        lines = [f"- {v['words']}" + (" [our aim]" if v["origin"] == "aim" else "") for v in verdicts]
+        if lines:
+            parts.append(f"### Claims, by {_HEADINGS.get(measure, measure)}\n\n" + "\n".join(lines))
+    curve = facts["learning_curve"]
+    if curve:
+        points = [f"{p['patients']:g} patients {number(p['whole_lesion'])}" for p in curve["points"].values()]
+        lines = [f"- {worth['words']}" for worth in curve["worth"].values()]
+        heading = "### How many real patients is it worth?\n\nReal patients alone: "
+        parts.append(heading + ", ".join(points) + ".\n\n" + "\n".join(lines))
+    chosen = [
+        f"- row {name}: {row['amounts']['real']['slices']} real slices chosen by slices, "
+        f"of {len(row['amounts']['real']['patients'])} patients: less than one whole patient was asked for"
+        for name, row in facts["rows"].items()
+        if row.get("amounts", {}).get("real", {}).get("chosen_by") == "slices"
+    ]
+    skipped = [f"- row {name}: skipped, {why}" for name, why in facts["skipped"].items()]
+    if chosen or skipped:
+        parts.append("### Read with care\n\n" + "\n".join([*chosen, *skipped]))
+    time = facts["time"]
+    parts.append(
+        f"This call took {time['wall']:.0f} s: {time['training']:.0f} s training, "
+        f"{time['evaluation']:.0f} s evaluation, {percent(time['wasted_share'])} beside them."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _spread(interval: Mapping[str, float], signed: bool = False) -> str:
+    digits = "+.3f" if signed else ".3f"
+    return f"{interval['estimate']:{digits}} ({interval['low']:{digits}} to {interval['high']:{digits}})"
