@@ -58,7 +58,7 @@ def results(out: Path) -> dict[str, dict]:
 def test_a_study_leaves_its_record(finished, tiny_dataset):
     record = json.loads((finished / "study.json").read_text())
     assert list(record["rows"]) == ROWS and record["seeds"] == [0]
-    assert record["test_patients"] == tiny_dataset.patients["test"]
+    assert record["cases"] == tiny_dataset.patients["test"]
     assert record["rows"]["25"]["presentations"] == {"real": 12, "synthetic": 12}
     assert record["rows"]["1"]["presentations"] == {"real": 24}
     verdicts = {v["claim"]: v["verdict"] for v in record["verdicts"]["whole_lesion"]}

@@ -11,6 +11,8 @@ _HEADINGS = {
     "whole_lesion": "whole-lesion Dice",
     "legacy_dice": "code Dice",
     "legacy_mse": "code MSE",
+    "registration_shift_px": "shift between modalities, px",
+    "contour_mae": "open outlines, MAE",
 }
 
 
@@ -30,14 +32,14 @@ def study_table(facts: Mapping[str, Any]) -> Table:
         if gaps:
             cells.append(_spread(gaps[name], signed=True) if name in gaps else UNKNOWN)
         body.append([*cells, *(number(row["reference"].get(measure)) for measure in printed)])
-    seeds, patients = len(facts["seeds"]), len(facts["test_patients"])
-    few = " Of so few an interval is too narrow." if min(seeds, patients) < 10 else ""
+    seeds, cases = len(facts["seeds"]), len(facts["cases"])
+    few = " Of so few an interval is too narrow." if min(seeds, cases) < 10 else ""
     return Table(
         f"Study {facts['study']}",
         columns,
         body,
-        f"Mean over {patients} test patients and {seeds} seeds; intervals redraw both, the same for every "
-        f"row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; what was "
+        f"Mean over {cases} {facts['cases_are']} and {seeds} seeds; intervals redraw both, the same for "
+        f"every row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; what was "
         "published is of other data and sizes.",
     )
 

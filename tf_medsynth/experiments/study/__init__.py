@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.studies import StudyRow, chosen_rows, study_rows
-from tf_medsynth.experiments.study import availability, summary
+from tf_medsynth.experiments.study import availability, generator, summary
 from tf_medsynth.experiments.study.availability import Request
 from tf_medsynth.experiments.study.runner import Unit, Work, check_units, run_units
 
@@ -18,7 +19,11 @@ __all__ = ["StudyResult", "study"]
 
 Preparation = Callable[[Request, Sequence[StudyRow]], tuple[list[Unit], Work]]
 
-_PREPARE: Mapping[str, Preparation] = {"availability": availability.prepare_units}
+_PREPARE: Mapping[str, Preparation] = {
+    "availability": availability.prepare_units,
+    "lesion-guidance": functools.partial(generator.prepare_units, "lesion-guidance"),
+    "ablation": functools.partial(generator.prepare_units, "ablation"),
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -117,7 +117,7 @@ def score(stage: LesionStage, test: SliceSource) -> dict[str, dict[str, float]]:
         names.append(batch["patient"].astype(str))
     predicted, label, owner = (np.concatenate(parts) for parts in (found, labels, names))
     return {
-        str(name): _mean_scores(predicted[owner == name], label[owner == name]) for name in np.unique(owner)
+        str(name): mean_scores(predicted[owner == name], label[owner == name]) for name in np.unique(owner)
     }
 
 
@@ -140,7 +140,8 @@ def patient_scores(predicted: NDArray[Any], label: NDArray[Any]) -> dict[str, fl
     return {name: float(value) for name, value in zip(MEASURES, values, strict=True)}
 
 
-def _mean_scores(predicted: NDArray[Any], label: NDArray[Any]) -> dict[str, float]:
+def mean_scores(predicted: NDArray[Any], label: NDArray[Any]) -> dict[str, float]:
+    """`patient_scores` of each segmentor, averaged; `predicted` is `(n, H, W, segmentors)`."""
     each = [patient_scores(predicted[..., net], label) for net in range(predicted.shape[-1])]
     return {name: known_mean([scores[name] for scores in each]) for name in MEASURES}
 

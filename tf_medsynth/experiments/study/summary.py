@@ -38,14 +38,19 @@ def summarise(
         "fingerprint": fingerprint([unit.config for unit in units]),
         "config": _common(units),
         "seeds": sorted({unit.seed for unit in units}),
-        "test_patients": sorted(done.results[0]["patients"]),
+        "cases": sorted(done.results[0]["patients"]),
+        "cases_are": "test patients" if kind == "availability" else "samples",
         "rows": {row.name: _row_facts(row, by_row[row.name], redrawn) for row in rows},
         "skipped": {row.name: row.missing for row in missing},
         "against_row_1": _against(redrawn, "1"),
         "verdicts": {
-            name: [studies.verdict(claim, redrawn[name]) for claim in CLAIMS[kind]]
-            for name in JUDGED
-            if name in redrawn
+            name: [
+                studies.verdict(claim, redrawn[name])
+                for claim in CLAIMS[kind]
+                if claim.measure == name or (not claim.measure and name in JUDGED)
+            ]
+            for name in redrawn
+            if name in JUDGED or name in {claim.measure for claim in CLAIMS[kind]}
         },
         "learning_curve": learning_curve(by_row, redrawn),
         "time": {
