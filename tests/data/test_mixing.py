@@ -175,6 +175,14 @@ def test_shares_are_nested_and_of_patients_where_one_is_left():
     assert chosen_slices(OWNERS, 0.3, 6)[1]["patients"] != facts["patients"]
 
 
+def test_a_share_of_patients_is_read_whole(source):
+    owners = source.owners().tolist()
+    pool = real_pool(source, owners, 0.34, 2)
+    read = [example["patient"].decode() for example in pool.stored().as_numpy_iterator()]
+    assert set(read) == set(pool.facts["patients"]) and len(set(read)) == 1
+    assert len(read) == pool.count == owners.count(read[0]) == 8
+
+
 def test_less_than_a_patient_is_a_share_of_slices():
     mask, facts = chosen_slices(OWNERS, 0.05, 5)
     assert facts["chosen_by"] == "slices" and mask.sum() == 10

@@ -39,8 +39,8 @@ def study_table(facts: Mapping[str, Any]) -> Table:
         columns,
         body,
         f"Mean over {cases} {facts['cases_are']} and {seeds} seeds; intervals redraw both, the same for "
-        f"every row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; what was "
-        "published is of other data and sizes.",
+        f"every row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; "
+        "what was published is of other data and sizes.",
     )
 
 
