@@ -72,6 +72,13 @@ def test_verdicts(claim, answer):
     assert found["verdict"] == answer and found["words"].startswith(f"{answer}: {claim.text}")
 
 
+def test_one_seed_or_one_patient_decides_nothing():
+    claim = Claim("25 beats 1", "25", ("1",))
+    for scores in (np.full((1, 5), 0.5), np.full((3, 1), 0.5)):
+        found = studies.verdict(claim, studies.redraw({"1": scores, "25": scores + 0.1}))
+        assert found["verdict"] == "undecided" and "cannot decide" in found["words"]
+
+
 def test_what_was_not_run_of_a_claim_is_said():
     redrawn = studies.redraw({"24": row(-0.1), "25": row(0.0)})
     found = studies.verdict(Claim("24 is the worst", "24", ("9", "25"), side="below"), redrawn)

@@ -34,7 +34,7 @@ def synthetic(tiny_run, tmp_path_factory) -> Path:
 
 
 def run_study(tiny_run, synthetic, out, rows=ROWS, **options):
-    options = {"overrides": SMALL, "precision": "float32", **options}
+    options = {"overrides": SMALL, "precision": "float32", "preset": "tiny", **options}
     return study("availability", rows=rows, run=tiny_run, out=out, synthetic=synthetic, **options)
 
 
@@ -62,7 +62,7 @@ def test_a_study_leaves_its_record(finished, tiny_dataset):
     assert record["rows"]["25"]["presentations"] == {"real": 12, "synthetic": 12}
     assert record["rows"]["1"]["presentations"] == {"real": 24}
     verdicts = {v["claim"]: v["verdict"] for v in record["verdicts"]["whole_lesion"]}
-    assert verdicts["synthetic first, then real, beats real alone"] in ("held", "not held", "undecided")
+    assert verdicts["synthetic first, then real, beats real alone"] == "undecided"  # one seed, one patient
     assert verdicts["half as much synthetic mixed in at random beats real alone"] == "not run"
     time = record["time"]
     spent = time["training"] + time["evaluation"]

@@ -89,6 +89,8 @@ def difference(redrawn: Redrawn, name: str, other: str) -> Interval:
 def verdict(claim: Claim, redrawn: Redrawn) -> dict[str, Any]:
     """Whether a claim held: its interval lies above 0, below it, or on both sides.
 
+    One seed, or one patient, decides nothing.
+
     Returns:
         ``claim``, ``origin``, ``verdict`` (held, not held, undecided or not run), ``words`` and, where
         it was run, ``rows`` compared, ``gap`` (above 0 is in favour), ``low`` and ``high``.
@@ -109,6 +111,8 @@ def verdict(claim: Claim, redrawn: Redrawn) -> dict[str, Any]:
 
     measured = _interval(float(gap(redrawn.means)), gap(redrawn.draws), redrawn.patients)
     found = HELD if measured.low > 0 else NOT_HELD if measured.high < 0 else UNDECIDED
+    if min(redrawn.seeds, redrawn.patients) < 2:
+        found = UNDECIDED
     return {
         **facts,
         "verdict": found,
@@ -126,7 +130,15 @@ def _words(found: str, claim: Claim, redrawn: Redrawn, others: Sequence[str], me
     partial = (
         f" Of rows {', '.join(claim.others)} only these were run." if len(others) < len(claim.others) else ""
     )
-    return f"{found}: {claim.text}. Means {shown}{rule}.{partial}"
+    return f"{found}: {claim.text}. Means {shown}{rule}.{partial}{_alone(redrawn)}"
+
+
+def _alone(redrawn: Redrawn) -> str:
+    """Why nothing can be decided, where there is nothing to redraw."""
+    single = [name for name, n in (("seed", redrawn.seeds), ("patient", redrawn.patients)) if n < 2]
+    return (
+        f" One {' and one '.join(single)} cannot decide it: how far they differ is unknown." if single else ""
+    )
 
 
 def worth_in_patients(

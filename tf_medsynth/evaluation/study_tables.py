@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tf_medsynth.evaluation.studies import NOT_RUN
 from tf_medsynth.evaluation.tables import UNKNOWN, Table, as_markdown, number, percent
 
 _HEADINGS = {
@@ -48,15 +49,20 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
     """The table, the verdicts, the learning curve, what was skipped, and what the study took."""
     parts = [as_markdown(study_table(facts))]
     for measure, verdicts in facts["verdicts"].items():
-        lines = [f"- {v['words']}" + (" [our aim]" if v["origin"] == "aim" else "") for v in verdicts]
+        run = [v for v in verdicts if v["verdict"] != NOT_RUN]
+        lines = [f"- {v['words']}" + (" [our aim]" if v["origin"] == "aim" else "") for v in run]
+        if len(run) < len(verdicts):
+            rest = "; ".join(v["claim"] for v in verdicts if v["verdict"] == NOT_RUN)
+            lines.append(f"- {NOT_RUN}, for want of rows: {rest}.")
         if lines:
             parts.append(f"### Claims, by {_HEADINGS.get(measure, measure)}\n\n" + "\n".join(lines))
     curve = facts["learning_curve"]
     if curve:
-        points = [f"{p['patients']:g} patients {number(p['whole_lesion'])}" for p in curve["points"].values()]
+        by_number = sorted(curve["points"].values(), key=lambda point: point["patients"])
+        points = [f"{p['patients']:g} patients {number(p['whole_lesion'])}" for p in by_number]
         lines = [f"- {worth['words']}" for worth in curve["worth"].values()]
         heading = "### How many real patients is it worth?\n\nReal patients alone: "
-        parts.append(heading + ", ".join(points) + ".\n\n" + "\n".join(lines))
+        parts.append("\n\n".join([heading + ", ".join(points) + ".", *(["\n".join(lines)] if lines else [])]))
     chosen = [
         f"- row {name}: {row['amounts']['real']['slices']} real slices chosen by slices, "
         f"of {len(row['amounts']['real']['patients'])} patients: less than one whole patient was asked for"
