@@ -47,7 +47,8 @@ class Mix(Config):
     first_share: float | None = None
 
     def __post_init__(self) -> None:
-        amounts = {"real": self.real, "synthetic": self.synthetic, "augmented": self.augmented}
+        amounts: dict[str, Any] = {"real": self.real, "synthetic": self.synthetic}
+        amounts["augmented"] = self.augmented
         check("amounts are not negative, and not all 0", min(amounts.values()) >= 0 < self.total, **amounts)
         check("the real share lies in [0, 1]", self.real <= 1.0, real=self.real)
         phased = self.mixing != "random"
