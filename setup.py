@@ -21,12 +21,14 @@ RUN = [
     "tensorboard>=2.20,<3",
     "scipy>=1.14,<2",
     "scikit-image>=0.25,<1",
+    "scikit-learn>=1.5,<2",
     "matplotlib>=3.9,<4",
     "jinja2>=3.1,<4",
     "tqdm>=4.66,<5",
 ]
 TEST = [
     "dill>=0.3.9,<1",
+    "prdc>=0.2,<1",
     "pytest>=8,<10",
     "pytest-xdist>=3.6,<4",
     "requests>=2.32,<3",

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.metrics import recall_score, roc_auc_score
 
-from tf_medsynth.metrics.classification import area_under_curve, binary_accuracy
+from tf_medsynth.metrics.classification import area_under_curve, binary_accuracy, sensitivity, specificity
 from tf_medsynth.types import MedSynthError
 
 
@@ -29,3 +30,15 @@ def test_scores_must_be_finite_and_fit() -> None:
     for scores in ([0.5], [0.5, np.nan]):
         with pytest.raises(MedSynthError, match="one finite score"):
             area_under_curve(scores, [0, 1])
+
+
+def test_sensitivity_and_specificity_agree_with_scikit_learn() -> None:
+    random = np.random.default_rng(5)
+    truth = random.random(80) < 0.4
+    scores = np.clip(0.5 * random.random(80) + 0.4 * truth, 0, 1)
+    called = scores >= 0.5
+    assert sensitivity(scores, truth) == pytest.approx(recall_score(truth, called))
+    assert specificity(scores, truth) == pytest.approx(recall_score(~truth, ~called))
+    assert area_under_curve(scores, truth) == pytest.approx(roc_auc_score(truth, scores))
+    assert np.isnan(sensitivity(scores, 0 * truth))
+    assert np.isnan(specificity(scores, np.ones(80)))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.spatial.distance import dice as scipy_dissimilarity
+from sklearn.metrics import jaccard_score
 
 from tf_medsynth.metrics import overlap
 
@@ -44,3 +45,13 @@ def test_legacy_scores_by_hand() -> None:
 def test_legacy_dice_of_two_empty_maps_is_one() -> None:
     empty = np.zeros((1, 2, 2), np.int32)
     assert overlap.legacy_dice(empty, empty)[0] == 1.0
+
+
+def test_iou_agrees_with_scikit_learn() -> None:
+    random = np.random.default_rng(7)
+    predicted, label = random.integers(0, 5, (2, 3, 12, 10))
+    wanted = [jaccard_score(label[k].ravel(), predicted[k].ravel(), average=None)[1:] for k in range(3)]
+    np.testing.assert_allclose(overlap.iou_per_class(predicted, label), wanted)
+    whole = [jaccard_score(label[k].ravel() > 0, predicted[k].ravel() > 0) for k in range(3)]
+    np.testing.assert_allclose(overlap.whole_lesion_iou(predicted, label), whole)
+    assert np.isnan(overlap.whole_lesion_iou(predicted, 0 * label)).all()

@@ -1,4 +1,4 @@
-"""Scores of a two-class decision: accuracy, and the area under the ROC curve from ranks."""
+"""Scores of a two-class decision: accuracy, sensitivity, specificity, and the area under the ROC curve."""
 
 from __future__ import annotations
 
@@ -19,6 +19,24 @@ def binary_accuracy(scores: ArrayLike, positive: ArrayLike, threshold: float = 0
     """
     array, truth = _pair(scores, positive)
     return float(((array >= threshold) == truth).mean())
+
+
+def sensitivity(scores: ArrayLike, positive: ArrayLike, threshold: float = 0.5) -> float:
+    """Share of the positives that are called positive, in [0, 1]; NaN where there are none.
+
+    Args: as `binary_accuracy`.
+    """
+    array, truth = _pair(scores, positive)
+    return float((array[truth] >= threshold).mean()) if truth.any() else float("nan")
+
+
+def specificity(scores: ArrayLike, positive: ArrayLike, threshold: float = 0.5) -> float:
+    """Share of the negatives that are called negative, in [0, 1]; NaN where there are none.
+
+    Args: as `binary_accuracy`.
+    """
+    array, truth = _pair(scores, positive)
+    return float((array[~truth] < threshold).mean()) if not truth.all() else float("nan")
 
 
 def area_under_curve(scores: ArrayLike, positive: ArrayLike) -> float:

@@ -1,7 +1,7 @@
-"""Overlap of lesion labels: Dice by class and of the whole lesion, and the papers' own two scores.
+"""Overlap of lesion labels: Dice and IoU by class and of the whole lesion, and the papers' own scores.
 
 Empty labels: where the label holds no pixel of a class there is nothing to agree with, so its Dice
-is NaN and averages leave it out, whatever was predicted. A lesion predicted on an empty label is
+or IoU is NaN and averages leave it out, whatever was predicted. A lesion predicted on an empty label is
 therefore invisible here by design; `evaluation.lesion` counts those apart.
 """
 
@@ -42,6 +42,22 @@ def whole_lesion_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int =
     """
     found, wanted = as_label_pair(predicted, label, num_classes)
     return _dice(found > 0, wanted > 0)
+
+
+def iou_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+    """Intersection over union of each lesion class, `(B, num_classes - 1)` in [0, 1] or NaN.
+
+    Args: as `dice_per_class`.
+    """
+    return _iou(dice_per_class(predicted, label, num_classes))
+
+
+def whole_lesion_iou(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+    """Intersection over union of all lesion classes taken as one, `(B,)` in [0, 1] or NaN.
+
+    Args: as `whole_lesion_dice`.
+    """
+    return _iou(whole_lesion_dice(predicted, label, num_classes))
 
 
 def pooled_dice_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
@@ -89,6 +105,11 @@ def _dice(found: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> Scores:
     size = wanted.sum(axis=1)
     shared = 2.0 * (found & wanted).sum(axis=1)
     return np.where(size > 0, shared / np.maximum(found.sum(axis=1) + size, 1), np.nan)
+
+
+def _iou(dice: Scores) -> Scores:
+    """IoU from Dice of the same pair: ``d / (2 - d)``."""
+    return np.asarray(dice / (2.0 - dice))
 
 
 def _as_numbers(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> tuple[Scores, Scores]:
