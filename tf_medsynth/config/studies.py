@@ -327,6 +327,7 @@ QUALITY = {
             {"ms_ssim": 0.738, "fid": 21.15},
         ),
         StudyRow("real", "one half of the real training patients against the other"),
+        StudyRow("real-lesion", "the same, cropped to their lesion", {"crop": "lesion"}),
         StudyRow("skrgan", "SkrGAN", {}, {"ms_ssim": 0.713, "fid": 28.46}, "baselines are not built"),
         StudyRow("gan", "a plain GAN", {}, {"ms_ssim": 0.561, "fid": 104.53}, "baselines are not built"),
     )

@@ -117,9 +117,7 @@ class Extractor:
         filled = rows[np.arange(ROWS) % count]
         if self.channels == 3 and filled.shape[-1] == 1:
             filled = np.repeat(filled, 3, axis=-1)
-        wanted = tuple(
-            own or given for own, given in zip(self.image_size, filled.shape[1:3], strict=True)
-        )
+        wanted = tuple(own or given for own, given in zip(self.image_size, filled.shape[1:3], strict=True))
         if wanted != filled.shape[1:3]:
             filled = tf.image.resize(filled, wanted, antialias=True).numpy()
         low, high = self.input_range
@@ -128,9 +126,7 @@ class Extractor:
         except (tf.errors.OpError, ValueError, TypeError) as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             answer = None
-            check(
-                "an extractor must take the images", False, extractor=self.name, shape=wanted, error=first
-            )
+            check("an extractor must take the images", False, extractor=self.name, shape=wanted, error=first)
         return _vectors(np.asarray(answer, np.float32), self.name)[:count]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +44,42 @@ def study_table(facts: Mapping[str, Any]) -> Table:
         f"every row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; "
         "what was published is of other data and sizes.",
     )
+
+
+def quality_study_table(facts: Mapping[str, Any]) -> Table:
+    """A row a row of a study of quality: mean over seeds, n, and what was published."""
+    rows = facts["rows"]
+    names = list(dict.fromkeys(name for row in rows.values() for name in row["mean"]))
+    headings = {"ms_ssim": "MS-SSIM with real", "fid": "FID", "kid": "KID"}
+    printed = [name for name in names if any(name in row["reference"] for row in rows.values())]
+    body = [
+        [
+            key,
+            row["about"],
+            str(row["n"]),
+            *(_known_spread(row["mean"].get(name)) for name in names),
+            *(number(row["reference"].get(name)) for name in printed),
+        ]
+        for key, row in rows.items()
+    ]
+    extractor = facts["config"]["extractor"]
+    seen = f"features of {extractor['name']} ({extractor['sha256'][:12]})" if extractor else "no extractor"
+    skipped = [f"Row {name} skipped: {why}." for name, why in facts["skipped"].items()]
+    return Table(
+        "Study quality",
+        ["row", "what", "n", *(headings.get(n, n) for n in names), *(f"published {n}" for n in printed)],
+        body,
+        f"{facts['config']['measure']}; {seen}; {len(facts['seeds'])} seeds draw the halves. Only values of "
+        "one n and one extractor compare: read each beside the row of two real halves. " + " ".join(skipped),
+    )
+
+
+def _known_spread(interval: Mapping[str, float] | None) -> str:
+    if interval is None:
+        return UNKNOWN
+    if math.isnan(interval["low"]):
+        return f"{interval['estimate']:.4g}"
+    return f"{interval['estimate']:.4g} ({interval['low']:.4g} to {interval['high']:.4g})"
 
 
 def study_markdown(facts: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.studies import StudyRow, chosen_rows, study_rows
-from tf_medsynth.experiments.study import availability, generator, summary
+from tf_medsynth.experiments.study import availability, generator, quality, summary
 from tf_medsynth.experiments.study.availability import Request
 from tf_medsynth.experiments.study.runner import Unit, Work, check_units, run_units
 
@@ -23,6 +23,7 @@ _PREPARE: Mapping[str, Preparation] = {
     "availability": availability.prepare_units,
     "lesion-guidance": functools.partial(generator.prepare_units, "lesion-guidance"),
     "ablation": functools.partial(generator.prepare_units, "ablation"),
+    "quality": quality.prepare_units,
 }
 
 
@@ -96,5 +97,8 @@ def study(
     check_units(units, out, resume)
     with runtime.disk_errors(out, "What is finished is kept: make room and go on with --resume."):
         done = run_units(units, work, watch)
-        facts = summary.summarise(kind, built, missing, units, done, out)
+        if kind == "quality":
+            facts = summary.summarise_quality(built, missing, units, done, out)
+        else:
+            facts = summary.summarise(kind, built, missing, units, done, out)
     return StudyResult(out, facts)

@@ -6,6 +6,7 @@ A unit is finished when its ``result.json`` stands; a killed study goes on with 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,17 +51,30 @@ class Done:
     """What a study's units found, and what this call of it took.
 
     Attributes:
-        seconds: ``wall`` of this call, ``training`` and ``evaluation`` in it.
+        training, evaluation: seconds of the units that this call ran.
+        watch: started when the study was called.
     """
 
     results: list[dict[str, Any]]
-    seconds: dict[str, float]
+    training: float
+    evaluation: float
+    watch: runtime.Stopwatch
 
-    @property
-    def wasted_share(self) -> float | None:
-        """Share of this call outside training and evaluation; None where nothing was left to run."""
-        useful = self.seconds["training"] + self.seconds["evaluation"]
-        return 1.0 - useful / self.seconds["wall"] if useful else None
+    def time(self) -> dict[str, Any]:
+        """Seconds until now, in training and in evaluation; ``wasted_share`` is of the rest.
+
+        It is None where nothing was left to run. ``of_units`` sums up what every unit took, whenever
+        it was run.
+        """
+        wall, useful = self.watch.seconds, self.training + self.evaluation
+        names = ("total", "training", "evaluation")
+        return {
+            "wall": wall,
+            "training": self.training,
+            "evaluation": self.evaluation,
+            "wasted_share": 1.0 - useful / wall if useful else None,
+            "of_units": {name: sum(result["seconds"][name] for result in self.results) for name in names},
+        }
 
 
 def unit_of(out: Path, row: StudyRow, seed: int, config: Mapping[str, Any]) -> Unit:
@@ -117,7 +131,7 @@ def run_units(units: Sequence[Unit], work: Work, watch: runtime.Stopwatch) -> Do
         )  # fmt: skip
     results = [unit.result() for unit in units]
     found = [result for result in results if result is not None]
-    return Done(found, {"wall": watch.seconds, **seconds})
+    return Done(found, seconds["training"], seconds["evaluation"], watch)
 
 
 def _minutes(seconds: float) -> str:
@@ -125,6 +139,4 @@ def _minutes(seconds: float) -> str:
 
 
 def _plain(value: Any) -> Any:
-    import json
-
     return json.loads(runtime.json_text(value))

@@ -13,9 +13,11 @@ from tf_medsynth.config.base import fingerprint
 from tf_medsynth.config.studies import CLAIMS, StudyRow
 from tf_medsynth.evaluation import studies
 from tf_medsynth.evaluation.study_plot import study_plot
-from tf_medsynth.evaluation.study_tables import study_markdown
+from tf_medsynth.evaluation.study_tables import quality_study_table, study_markdown
+from tf_medsynth.evaluation.tables import as_markdown
 from tf_medsynth.experiments.lineage import code
 from tf_medsynth.experiments.study.runner import Done, Unit
+from tf_medsynth.metrics.intervals import seed_interval
 
 RECORD, TABLE, PLOT = "study.json", "table.md", "plot.png"
 JUDGED = ("whole_lesion", "legacy_dice")
@@ -53,24 +55,56 @@ def summarise(
             if name in JUDGED or name in {claim.measure for claim in CLAIMS[kind]}
         },
         "learning_curve": learning_curve(by_row, redrawn),
-        "time": {
-            **done.seconds,
-            "wasted_share": done.wasted_share,
-            "of_units": {
-                name: sum(result["seconds"][name] for result in done.results)
-                for name in ("total", "training", "evaluation")
-            },
-        },
         "code": code(),
         "plot": PLOT,
     }
     plot = study_plot(facts, [name for name in JUDGED if name in redrawn])
     with runtime.atomic_path(out / PLOT) as partial:
         partial.write_bytes(plot.png)
-    facts["plot_description"] = plot.description
+    facts |= {"plot_description": plot.description, "time": done.time()}
     runtime.write_json(out / RECORD, facts)
     with runtime.atomic_path(out / TABLE) as partial:
         partial.write_text(study_markdown(facts), encoding="utf-8")
+    return facts
+
+
+def summarise_quality(
+    rows: Sequence[StudyRow],
+    missing: Sequence[StudyRow],
+    units: Sequence[Unit],
+    done: Done,
+    out: Path,
+) -> dict[str, Any]:
+    """What a study of quality says, also written to `out`: values with Student's interval over seeds."""
+    by_row = {row.name: [r for r in done.results if r["row"] == row.name] for row in rows}
+    config = {key: value for key, value in units[0].config.items() if key not in ("row", "seed")}
+    shown = {}
+    for row in rows:
+        by_seed = {str(r["seed"]): r["mean"] for r in by_row[row.name]}
+        shown[row.name] = {
+            "about": row.about,
+            "reference": dict(row.reference),
+            "n": min(r["n"] for r in by_row[row.name]),
+            "mean": {
+                name: _interval(seed_interval([mean[name] for mean in by_seed.values()]))
+                for name in next(iter(by_seed.values()))
+                if all(mean[name] is not None for mean in by_seed.values())
+            },
+            "by_seed": by_seed,
+        }
+    facts: dict[str, Any] = {
+        "study": "quality",
+        "fingerprint": fingerprint([unit.config for unit in units]),
+        "config": config,
+        "seeds": sorted({unit.seed for unit in units}),
+        "rows": shown,
+        "skipped": {row.name: row.missing for row in missing},
+        "time": done.time(),
+        "code": code(),
+    }
+    runtime.write_json(out / RECORD, facts)
+    with runtime.atomic_path(out / TABLE) as partial:
+        partial.write_text(as_markdown(quality_study_table(facts)) + "\n", encoding="utf-8")
     return facts
 
 
