@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests import tiny
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.config.studies import AvailabilitySettings
+from tf_medsynth.config.studies import AvailabilitySettings, chosen_rows
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments.build import build_stage
 from tf_medsynth.experiments.generate import generate
@@ -148,8 +148,27 @@ def test_other_label_classes_and_rows_that_are_not_built(tiny_run, tmp_path):
         study("availability", rows=["26"], run=tiny_run, out=tmp_path / "out")
 
 
-def test_one_segmentor_a_modality_is_scored_by_their_mean(tiny_run, synthetic, tmp_path):
-    changes = {**SMALL, "segmentor.scheme": "multiple", "segmentor.training.steps": 2}
-    result = run_study(tiny_run, synthetic, tmp_path / "out", ["1"], overrides=changes, augment=True)
-    settings = result.facts["config"]["settings"]["segmentor"]
-    assert settings["scheme"] == "multiple" and settings["training"]["augment"]["flip_probability"] == 0.5
+def test_the_same_light_augmentation_is_in_every_row_or_in_none(tiny_run, tmp_path):
+    config = {**availability.trained_on(tiny_run), "preset": "brats96"}
+    for augment in (False, True):
+        request = availability.Request(tiny_run, tmp_path, (0, 1), overrides=SMALL, augment=augment)
+        found = [
+            availability.row_settings(request, config, row) for row in chosen_rows("availability", ["all"])
+        ]
+        assert {own.segmentor.training.augment is not None for own in found} == {augment}
+        assert len({own.segmentor for own in found}) == 1 and found[0].segmentor.scheme == "stacked"
+
+
+def test_what_a_row_mixes_is_not_changed_by_hand(tiny_run, tmp_path):
+    request = availability.Request(tiny_run, tmp_path, (0, 1), overrides={"mix.real": 0.3})
+    with pytest.raises(MedSynthError, match=r"the row says what is mixed.*mix\.real"):
+        availability.row_settings(request, {"preset": "tiny"}, chosen_rows("availability", ["1"])[0])
+
+
+def test_several_segmentors_are_scored_by_their_mean():
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 5, (3, 8, 8))
+    found = np.stack([label, np.zeros_like(label)], axis=-1)  # one is right, the other finds nothing
+    scores = downstream.mean_scores(found, label)
+    assert scores["whole_lesion"] == scores["oedema"] == scores["whole_lesion_iou"] == 0.5
+    assert scores["legacy_mse"] == pytest.approx((label**2).mean() / 2)

@@ -59,7 +59,7 @@ def redraw(scores: Mapping[str, ArrayLike], resamples: int = RESAMPLES, seed: in
         MedSynthError: no rows, shapes that differ, or no patient with a score.
     """
     check("a comparison needs rows", bool(scores))
-    shapes = {name: np.shape(values) for name, values in scores.items()}
+    shapes: dict[str, Any] = {name: np.shape(values) for name, values in scores.items()}
     check("rows are scored on the same seeds and patients", len(set(shapes.values())) == 1, **shapes)
     table = np.stack([np.asarray(values, np.float64) for values in scores.values()])
     check("scores have the axes (seeds, patients)", table.ndim == 3, shape=table.shape[1:])
