@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.nnunet import nnunet
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
+    from tf_medsynth.experiments.study import study
     from tf_medsynth.experiments.train import train
     from tf_medsynth.saved_model.sample import sample
     from tf_medsynth.serving import serve
@@ -43,6 +44,7 @@ __all__ = [
     "report",
     "sample",
     "serve",
+    "study",
     "train",
     "train_features",
 ]
@@ -57,6 +59,7 @@ _ROOMS = {
     "evaluate": "tf_medsynth.experiments.evaluate",
     "train_features": "tf_medsynth.experiments.features",
     "report": "tf_medsynth.experiments.report",
+    "study": "tf_medsynth.experiments.study",
     "export": "tf_medsynth.experiments.export",
     "nnunet": "tf_medsynth.experiments.nnunet",
     "sample": "tf_medsynth.saved_model.sample",

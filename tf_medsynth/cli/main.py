@@ -30,6 +30,7 @@ from tf_medsynth.cli import (
     report,
     sample,
     serve,
+    study,
     train,
 )
 from tf_medsynth.runtime import json_text, log_to_stderr
@@ -43,6 +44,7 @@ VERBS = {
     "generate": generate,
     "audit": audit,
     "evaluate": evaluate,
+    "study": study,
     "report": report,
     "export": export,
     "nnunet": nnunet,

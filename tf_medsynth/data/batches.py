@@ -64,7 +64,8 @@ def training_batches(
     part, parts = share
     first, last = start * batch_size, stop * batch_size
     epochs = range(first // source.count, -(-last // source.count))
-    stream = _shuffled(source, seed, epochs)
+    buffer = source.settings.shuffle_buffer
+    stream = shuffled_epochs(source.stored(), source.normalised, buffer, (seed,), epochs)
     stream = stream.skip(first % source.count).enumerate(first)
     stream = stream.map(lambda index, example: {"index": index, **example})
     batches = stream.batch(batch_size // parts, drop_remainder=True).shard(parts, part).take(stop - start)
@@ -73,10 +74,17 @@ def training_batches(
     return batches.prefetch(2)
 
 
-def _shuffled(source: SliceSource, seed: int, epochs: range) -> tf.data.Dataset:
-    """The source once an epoch; one graph whatever their number."""
-    keys = [int(np.random.SeedSequence((seed, number)).generate_state(1)[0]) for number in epochs]
-    stored, buffer = source.stored(), source.settings.shuffle_buffer
+def shuffled_epochs(
+    stored: tf.data.Dataset, finish: Step, buffer: int, seeds: tuple[int, ...], epochs: range
+) -> tf.data.Dataset:
+    """`stored` once for each of `epochs`, each shuffled by (seeds, epoch); one graph whatever their number.
+
+    Args:
+        stored: examples in a fixed order.
+        finish: what becomes of an example after it was shuffled.
+        buffer: examples held to shuffle.
+    """
+    keys = [int(np.random.SeedSequence((*seeds, number)).generate_state(1)[0]) for number in epochs]
 
     def epoch(key: Tensor) -> tf.data.Dataset:
         # Of this function's graph alone: the key decides, and a global seed of 0 would ask for its value.
@@ -84,7 +92,7 @@ def _shuffled(source: SliceSource, seed: int, epochs: range) -> tf.data.Dataset:
         return stored.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
 
     order = tf.data.Dataset.from_tensor_slices(tf.constant(keys, tf.int64)).flat_map(epoch)
-    return order.map(source.normalised, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return order.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def augmented(config: TrainAugmentConfig, seed: int) -> Step:

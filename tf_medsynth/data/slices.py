@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from google.protobuf.json_format import ParseError
@@ -67,6 +69,11 @@ class SliceSource:
         raw = self.builder.as_dataset(split=self.split, shuffle_files=False, read_config=READ_IN_ORDER)
         kept = tf.constant(self.patients)
         return raw.filter(lambda example: tf.reduce_any(example["patient"] == kept))
+
+    def owners(self) -> np.ndarray:
+        """``(count,)`` str, whose slice each one is, in the stored order; reads the names only."""
+        kept = set(self.patients)
+        return np.array([name for name in _names(self.builder, self.split) if name in kept])
 
     def normalised(self, example: dict[str, Tensor]) -> dict[str, Tensor]:
         """The `Slice`, without index, of a stored example."""
@@ -181,11 +188,13 @@ def _configurations(folder: Path) -> Sequence[str]:
     return [path.parent.parent.name for path in folder.glob("*/*/dataset_info.json")]
 
 
-def _patients(builder: Any, split: str) -> dict[str, int]:
-    """Slices a patient; reads the names only."""
+def _names(builder: Any, split: str) -> Iterator[str]:
+    """Whose slice each one is, in the stored order; reads the names only."""
     only_names = tfds.decode.PartialDecoding({"patient": True})
-    counts: dict[str, int] = {}
     for example in builder.as_dataset(split=split, decoders=only_names, read_config=READ_IN_ORDER):
-        name = example["patient"].numpy().decode()
-        counts[name] = counts.get(name, 0) + 1
-    return counts
+        yield example["patient"].numpy().decode()
+
+
+def _patients(builder: Any, split: str) -> dict[str, int]:
+    """Slices a patient."""
+    return dict(Counter(_names(builder, split)))

@@ -26,6 +26,9 @@ _CHECKPOINTS_KEPT = 2
 Epochs = Callable[[tf.data.Dataset, int, int, Recorder], Any]
 """Batches, steps an epoch, epochs, and who is told at the end of each."""
 
+Between = Callable[..., tf.data.Dataset]
+"""Batches of steps ``start`` (0 by default) to ``stop``; ``share`` as in `batches.training_batches`."""
+
 
 def fit_stage(
     name: str,
@@ -47,32 +50,56 @@ def fit_stage(
     with strategy.scope():
         frozen = restore.frozen_networks(directory.path.parent, name)
         stage = build_stage(name, settings, operators, source.image_size, seed, frozen)
-        checkpoint = stage.checkpoint()
-    # Of a weight a checkpoint holds itself, its two moments and its average, four bytes each.
-    weights = sum(network.count_params() for network in stage.networks.values())
-    runtime.check_room(kept.path, (_CHECKPOINTS_KEPT + 1) * 16 * weights)
+    check_checkpoint_room(stage, kept)
     # After the stage: drawing maps builds stage S, which must not move the stage's initial weights.
     with runtime.chief_first(strategy):
         steps = _batch_steps(name, settings, operators, directory.path.parent, source, seed)
-    manager = tf.train.CheckpointManager(checkpoint, str(kept.checkpoints), _CHECKPOINTS_KEPT)
-    done = _restore(checkpoint, directory)
     between = functools.partial(
         batches.training_batches, source, batch_size=own.training.batch_size, seed=seed, steps=steps
     )
-    first = between(stop=own.training.steps)
-    recorder = Recorder(kept, stage, manager, own.training, next(iter(first)), done)
-    for phase, start, end in _phases(stage, own.training):
+    return fit(stage, own.training, between, directory, kept, strategy)
+
+
+def check_checkpoint_room(stage: AdversarialStage, kept: StageDirectory) -> None:
+    """Raises where the disk cannot hold the checkpoints of `stage`."""
+    # Of a weight a checkpoint holds itself, its two moments and its average, four bytes each.
+    weights = sum(network.count_params() for network in stage.networks.values())
+    runtime.check_room(kept.path, (_CHECKPOINTS_KEPT + 1) * 16 * weights)
+
+
+def fit(
+    stage: AdversarialStage,
+    training: TrainingSettings,
+    between: Between,
+    directory: StageDirectory,
+    kept: StageDirectory,
+    strategy: tf.distribute.Strategy,
+) -> dict[str, float]:
+    """Means of the last epoch's terms, by name, once `stage` is trained on the batches of `between`.
+
+    Args:
+        between: batches of steps ``start`` to ``stop``, whatever they are mixed of; a pure function.
+        directory: the stage's place, from which it goes on.
+        kept: where this process records.
+    """
+    with strategy.scope():
+        checkpoint = stage.checkpoint()
+    manager = tf.train.CheckpointManager(checkpoint, str(kept.checkpoints), _CHECKPOINTS_KEPT)
+    done = _restore(checkpoint, directory)
+    first = between(stop=training.steps)
+    recorder = Recorder(kept, stage, manager, training, next(iter(first)), done)
+    for phase, start, end in _phases(stage, training):
         if done >= end:
             continue
         stage.enter(phase)
         if done == start:
             stage.begin(phase, first)
-        _fit(_epochs(stage, strategy), recorder, own.training, between, done, end)
+        _fit(_epochs(stage, strategy), recorder, training, between, done, end)
         done = end
-        if end < own.training.steps:
+        if end < training.steps:
             recorder.save(end)
     stage.finish(first)
-    recorder.save(own.training.steps)
+    recorder.save(training.steps)
     return recorder.last
 
 
@@ -80,7 +107,7 @@ def _fit(
     run: Epochs,
     recorder: Recorder,
     training: TrainingSettings,
-    between: Callable[..., tf.data.Dataset],
+    between: Between,
     start: int,
     end: int,
 ) -> None:

@@ -106,6 +106,14 @@ def configure(seed: int | None = None, precision: Precision = "auto", threads: i
     return POLICIES[chosen]
 
 
+def forget_models() -> None:
+    """Frees what Keras keeps of every model built so far; `configure` must follow, it resets precision."""
+    require_tensorflow()
+    import keras
+
+    keras.utils.clear_session()
+
+
 def seed_draws(seed: int) -> None:
     """Seeds the global generators of Python, NumPy and TensorFlow, e.g. before weights are drawn."""
     require_tensorflow()

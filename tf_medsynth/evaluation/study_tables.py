@@ -1,0 +1,122 @@
+"""What a study found as tables and sentences, for ``table.md`` and the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tf_medsynth.evaluation.studies import NOT_RUN
+from tf_medsynth.evaluation.tables import UNKNOWN, Table, as_markdown, number, percent
+
+_HEADINGS = {
+    "whole_lesion": "whole-lesion Dice",
+    "legacy_dice": "code Dice",
+    "legacy_mse": "code MSE",
+    "registration_shift_px": "shift between modalities, px",
+    "contour_mae": "open outlines, MAE",
+}
+
+
+def study_table(facts: Mapping[str, Any]) -> Table:
+    """A row a row: its means with 95 % intervals, its difference to row 1, and what was published."""
+    rows = facts["rows"]
+    some = next(iter(rows.values()))
+    shown = [name for name in _HEADINGS if name in some["mean"]] or list(some["mean"])
+    printed = [name for name in shown if any(name in row["reference"] for row in rows.values())]
+    gaps = facts["against_row_1"].get(shown[0], {})
+    columns = ["row", "what", *(f"{_HEADINGS.get(name, name)} (95 %)" for name in shown)]
+    columns += ["against row 1"] * bool(gaps)
+    columns += [f"published {_HEADINGS.get(name, name)}" for name in printed]
+    body = []
+    for name, row in rows.items():
+        cells = [name, row["about"], *(_spread(row["mean"][measure]) for measure in shown)]
+        if gaps:
+            cells.append(_spread(gaps[name], signed=True) if name in gaps else UNKNOWN)
+        body.append([*cells, *(number(row["reference"].get(measure)) for measure in printed)])
+    seeds, cases = len(facts["seeds"]), len(facts["cases"])
+    few = " Of so few an interval is too narrow." if min(seeds, cases) < 10 else ""
+    return Table(
+        f"Study {facts['study']}",
+        columns,
+        body,
+        f"Mean over {cases} {facts['cases_are']} and {seeds} seeds; intervals redraw both, the same for "
+        f"every row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; "
+        "what was published is of other data and sizes.",
+    )
+
+
+def quality_study_table(facts: Mapping[str, Any]) -> Table:
+    """A row a row of a study of quality: mean over seeds, n, and what was published."""
+    rows = facts["rows"]
+    names = list(dict.fromkeys(name for row in rows.values() for name in row["mean"]))
+    headings = {"ms_ssim": "MS-SSIM with real", "fid": "FID", "kid": "KID"}
+    printed = [name for name in names if any(name in row["reference"] for row in rows.values())]
+    body = [
+        [
+            key,
+            row["about"],
+            str(row["n"]),
+            *(_known_spread(row["mean"].get(name)) for name in names),
+            *(number(row["reference"].get(name)) for name in printed),
+        ]
+        for key, row in rows.items()
+    ]
+    extractor = facts["config"]["extractor"]
+    seen = f"features of {extractor['name']} ({extractor['sha256'][:12]})" if extractor else "no extractor"
+    skipped = [f"Row {name} skipped: {why}." for name, why in facts["skipped"].items()]
+    return Table(
+        "Study quality",
+        ["row", "what", "n", *(headings.get(n, n) for n in names), *(f"published {n}" for n in printed)],
+        body,
+        f"{facts['config']['measure']}; {seen}; {len(facts['seeds'])} seeds draw the halves. Only values of "
+        "one n and one extractor compare: read each beside the row of two real halves. " + " ".join(skipped),
+    )
+
+
+def _known_spread(interval: Mapping[str, float] | None) -> str:
+    if interval is None:
+        return UNKNOWN
+    if math.isnan(interval["low"]):
+        return f"{interval['estimate']:.4g}"
+    return f"{interval['estimate']:.4g} ({interval['low']:.4g} to {interval['high']:.4g})"
+
+
+def study_markdown(facts: Mapping[str, Any]) -> str:
+    """The table, the verdicts, the learning curve, what was skipped, and what the study took."""
+    parts = [as_markdown(study_table(facts))]
+    for measure, verdicts in facts["verdicts"].items():
+        run = [v for v in verdicts if v["verdict"] != NOT_RUN]
+        lines = [f"- {v['words']}" + (" [our aim]" if v["origin"] == "aim" else "") for v in run]
+        if len(run) < len(verdicts):
+            rest = "; ".join(v["claim"] for v in verdicts if v["verdict"] == NOT_RUN)
+            lines.append(f"- {NOT_RUN}, for want of rows: {rest}.")
+        if lines:
+            parts.append(f"### Claims, by {_HEADINGS.get(measure, measure)}\n\n" + "\n".join(lines))
+    curve = facts["learning_curve"]
+    if curve:
+        by_number = sorted(curve["points"].values(), key=lambda point: point["patients"])
+        points = [f"{p['patients']:g} patients {number(p['whole_lesion'])}" for p in by_number]
+        lines = [f"- {worth['words']}" for worth in curve["worth"].values()]
+        heading = "### How many real patients is it worth?\n\nReal patients alone: "
+        parts.append("\n\n".join([heading + ", ".join(points) + ".", *(["\n".join(lines)] if lines else [])]))
+    chosen = [
+        f"- row {name}: {row['amounts']['real']['slices']} real slices chosen by slices, "
+        f"of {len(row['amounts']['real']['patients'])} patients: less than one whole patient was asked for"
+        for name, row in facts["rows"].items()
+        if row.get("amounts", {}).get("real", {}).get("chosen_by") == "slices"
+    ]
+    skipped = [f"- row {name}: skipped, {why}" for name, why in facts["skipped"].items()]
+    if chosen or skipped:
+        parts.append("### Read with care\n\n" + "\n".join([*chosen, *skipped]))
+    time = facts["time"]
+    parts.append(
+        f"This call took {time['wall']:.0f} s: {time['training']:.0f} s training, "
+        f"{time['evaluation']:.0f} s evaluation, {percent(time['wasted_share'])} beside them."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _spread(interval: Mapping[str, float], signed: bool = False) -> str:
+    digits = "+.3f" if signed else ".3f"
+    return f"{interval['estimate']:{digits}} ({interval['low']:{digits}} to {interval['high']:{digits}})"

@@ -1,0 +1,209 @@
+"""One row of the availability study: a segmentor is trained on a mix and scored on the test patients."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+from numpy.typing import NDArray
+
+from tf_medsynth import runtime
+from tf_medsynth.config.base import check
+from tf_medsynth.config.imaging import OperatorConfig
+from tf_medsynth.config.presets import Preset
+from tf_medsynth.config.studies import AvailabilitySettings
+from tf_medsynth.data.batches import augmented
+from tf_medsynth.data.mixing import Pool, augmented_pool, mixed_batches, real_pool, schedule, synthetic_pool
+from tf_medsynth.data.slices import SliceSource
+from tf_medsynth.experiments.build import build_stage
+from tf_medsynth.experiments.fit import check_checkpoint_room, fit
+from tf_medsynth.experiments.run_directory import StageDirectory
+from tf_medsynth.metrics import overlap
+from tf_medsynth.metrics.arrays import known_mean
+from tf_medsynth.stages.guides import LesionStage
+from tf_medsynth.types import LESION_CLASSES
+
+MEASURES = ("whole_lesion", "whole_lesion_iou", *LESION_CLASSES[1:], "legacy_dice", "legacy_mse")
+"""Of each test patient: Dice and intersection over union of the volume its slices make, Dice of each
+class likewise, and the papers' two scores, means over slices. None where the label has no such lesion."""
+
+_BATCH = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Cohort:
+    """What every row of a study draws from and is scored on.
+
+    Attributes:
+        owners: whose slice each training slice is, in the stored order.
+        synthetic: TFDS builder of the generated set, None where no row needs one.
+    """
+
+    train: SliceSource
+    test: SliceSource
+    owners: list[str]
+    operators: OperatorConfig
+    synthetic: Any = None
+
+
+def pools_of(cohort: Cohort, settings: AvailabilitySettings, seed: int) -> list[Pool]:
+    """What a row is mixed of; amounts are in multiples of the number of training slices."""
+    mix, count = settings.mix, cohort.train.count
+    pools = []
+    if mix.real:
+        pools.append(real_pool(cohort.train, cohort.owners, mix.real, seed, settings.shares))
+    if mix.synthetic:
+        pools.append(synthetic_pool(cohort.synthetic, amount(mix.synthetic, count)))
+    if mix.augmented:
+        pools.append(augmented_pool(cohort.train, amount(mix.augmented, count), seed, settings.enhanced))
+    return pools
+
+
+def amount(multiple: float, count: int) -> int:
+    """Slices that a multiple of N = `count` is, at least 1."""
+    return max(1, int(multiple * count + 0.5))
+
+
+def train_and_score(
+    cohort: Cohort, settings: AvailabilitySettings, seed: int, precision: str, directory: StageDirectory
+) -> dict[str, Any]:
+    """What a row's segmentor reaches on each test patient; trained from where `directory` stands."""
+    runtime.forget_models()  # or memory would grow by every row
+    runtime.configure(seed=seed, precision=precision)  # type: ignore[arg-type]
+    training = settings.segmentor.training
+    stage = build_stage(
+        "lesion", Preset(lesion=settings.segmentor), cohort.operators, cohort.train.image_size, seed
+    )
+    assert isinstance(stage, LesionStage)
+    check_checkpoint_room(stage, directory)
+    pools = pools_of(cohort, settings, seed)
+    order = schedule(pools, settings.mix, training.steps, training.batch_size, seed)
+    between = functools.partial(
+        mixed_batches,
+        pools,
+        order,
+        batch_size=training.batch_size,
+        seed=seed,
+        shuffle_buffer=cohort.train.settings.shuffle_buffer,
+        steps=(augmented(training.augment, seed),) if training.augment else (),
+    )
+    watch = runtime.Stopwatch()
+    losses = fit(stage, training, between, directory, directory, runtime.strategy())
+    trained = watch.seconds
+    patients = score(stage, cohort.test)
+    return {
+        "amounts": {pool.kind: pool.facts for pool in pools},
+        "presentations": {pool.kind: int((order == number).sum()) for number, pool in enumerate(pools)},
+        "steps": training.steps,
+        "batch_size": training.batch_size,
+        "losses": losses,
+        "patients": patients,
+        "mean": {name: known_mean([scores[name] for scores in patients.values()]) for name in MEASURES},
+        "seconds": {"training": trained, "evaluation": watch.seconds - trained},
+    }
+
+
+def score(stage: LesionStage, test: SliceSource) -> dict[str, dict[str, float]]:
+    """`MEASURES` of each test patient; of several segmentors, the mean of their scores."""
+    found, labels, names = [], [], []
+    for batch in test.examples(names=True).batch(_BATCH).as_numpy_iterator():
+        found.append(np.asarray(stage.segment(batch["images"])).astype(np.uint8))
+        labels.append(batch["lesion_label"][..., 0].astype(np.uint8))
+        names.append(batch["patient"].astype(str))
+    predicted, label, owner = (np.concatenate(parts) for parts in (found, labels, names))
+    return {
+        str(name): mean_scores(predicted[owner == name], label[owner == name]) for name in np.unique(owner)
+    }
+
+
+def patient_scores(predicted: NDArray[Any], label: NDArray[Any]) -> dict[str, float]:
+    """`MEASURES` of one patient.
+
+    Args:
+        predicted: `(n, H, W)` class codes found in all slices.
+        label: same shape.
+    """
+    whole = overlap.pooled_whole_lesion_dice(predicted, label)
+    classes = overlap.pooled_dice_per_class(predicted, label)
+    values = (
+        whole,
+        whole / (2.0 - whole),  # the one follows from the other for two sets
+        *classes,
+        overlap.legacy_dice(predicted, label).mean(),
+        overlap.legacy_mse(predicted, label).mean(),
+    )
+    return {name: float(value) for name, value in zip(MEASURES, values, strict=True)}
+
+
+def mean_scores(predicted: NDArray[Any], label: NDArray[Any]) -> dict[str, float]:
+    """`patient_scores` of each segmentor, averaged; `predicted` is `(n, H, W, segmentors)`."""
+    each = [patient_scores(predicted[..., net], label) for net in range(predicted.shape[-1])]
+    return {name: known_mean([scores[name] for scores in each]) for name in MEASURES}
+
+
+def open_synthetic(folder: Path) -> Any:
+    """TFDS builder of what `generate` published to `folder`.
+
+    Raises:
+        MedSynthError: there is no such set.
+    """
+    found = sorted((folder / "medsynth_synthetic").glob("*/dataset_info.json"))
+    check(
+        "the synthetic set is a data_dir that medsynth generate wrote in the tfds format",
+        bool(found),
+        "medsynth generate --run RUN --count N --out DIR",
+        synthetic=str(folder),
+    )
+    return tfds.builder_from_directory(found[-1].parent)
+
+
+def check_synthetic(builder: Any, cohort: Cohort, model: str, needed: int, command: str) -> dict[str, Any]:
+    """What names the synthetic set; raises unless rows can be mixed with it.
+
+    Args:
+        model: hash of the run's model, whose training patients are known.
+        needed: samples of the row that takes most.
+        command: that makes a set that is large enough.
+
+    Raises:
+        MedSynthError: too few samples, another model's, other sizes, modalities or label classes.
+    """
+    info = builder.info
+    metadata: Mapping[str, Any] = dict(info.metadata or {})
+    held = info.splits["train"].num_examples
+    check("the synthetic set is too small for these rows", held >= needed, command, needed=needed, held=held)
+    check_classes(metadata.get("lesion_classes"), "synthetic")
+    shape = tuple(info.features["images"].shape)
+    wanted = tuple(cohort.train.builder.info.features["images"].shape)
+    check(
+        "synthetic and real slices have one size and the same modalities",
+        shape == wanted,
+        "Generate from a run that was trained on these data.",
+        synthetic=shape,
+        real=wanted,
+    )
+    check(
+        "the synthetic set was drawn by the model of --run, whose training patients are known",
+        metadata.get("model_hash") == model,
+        "Name the run that it was generated from.",
+        synthetic=metadata.get("model_hash"),
+        run=model,
+    )
+    kept = ("model_hash", "seed", "settings", "labels")
+    return {"samples": held, **{name: metadata.get(name) for name in kept}}
+
+
+def check_classes(classes: Sequence[str] | None, name: str) -> None:
+    """Raises unless the label classes of a dataset, where it names them, are the package's own."""
+    check(
+        f"the {name} labels have other classes",
+        classes is None or list(classes) == list(LESION_CLASSES),
+        "Prepare or generate the data with this package.",
+        received=classes,
+        known=LESION_CLASSES,
+    )

@@ -1,0 +1,202 @@
+"""From the results of a study's units to ``study.json``, ``table.md`` and ``plot.png``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_medsynth import runtime
+from tf_medsynth.config.base import fingerprint
+from tf_medsynth.config.studies import CLAIMS, StudyRow
+from tf_medsynth.evaluation import studies
+from tf_medsynth.evaluation.study_plot import study_plot
+from tf_medsynth.evaluation.study_tables import quality_study_table, study_markdown
+from tf_medsynth.evaluation.tables import as_markdown
+from tf_medsynth.experiments.lineage import code
+from tf_medsynth.experiments.study.runner import Done, Unit
+from tf_medsynth.metrics.intervals import seed_interval
+
+RECORD, TABLE, PLOT = "study.json", "table.md", "plot.png"
+JUDGED = ("whole_lesion", "legacy_dice")
+"""Scores that claims are judged by: the usual Dice, and the one that the papers print."""
+
+
+def summarise(
+    kind: str,
+    rows: Sequence[StudyRow],
+    missing: Sequence[StudyRow],
+    units: Sequence[Unit],
+    done: Done,
+    out: Path,
+) -> dict[str, Any]:
+    """What the study says, also written to `out`."""
+    by_row = {row.name: [r for r in done.results if r["row"] == row.name] for row in rows}
+    redrawn = {name: studies.redraw(scores_of(by_row, name)) for name in measures_of(done.results)}
+    facts: dict[str, Any] = {
+        "study": kind,
+        "fingerprint": fingerprint([unit.config for unit in units]),
+        "config": _common(units),
+        "seeds": sorted({unit.seed for unit in units}),
+        "cases": sorted(done.results[0]["patients"]),
+        "cases_are": "test patients" if kind == "availability" else "samples",
+        "rows": {row.name: _row_facts(row, by_row[row.name], redrawn) for row in rows},
+        "skipped": {row.name: row.missing for row in missing},
+        "against_row_1": _against(redrawn, "1"),
+        "verdicts": {
+            name: [
+                studies.verdict(claim, redrawn[name])
+                for claim in CLAIMS[kind]
+                if claim.measure == name or (not claim.measure and name in JUDGED)
+            ]
+            for name in redrawn
+            if name in JUDGED or name in {claim.measure for claim in CLAIMS[kind]}
+        },
+        "learning_curve": learning_curve(by_row, redrawn),
+        "code": code(),
+        "plot": PLOT,
+    }
+    plot = study_plot(facts, [name for name in JUDGED if name in redrawn])
+    with runtime.atomic_path(out / PLOT) as partial:
+        partial.write_bytes(plot.png)
+    facts |= {"plot_description": plot.description, "time": done.time()}
+    runtime.write_json(out / RECORD, facts)
+    with runtime.atomic_path(out / TABLE) as partial:
+        partial.write_text(study_markdown(facts), encoding="utf-8")
+    return facts
+
+
+def summarise_quality(
+    rows: Sequence[StudyRow],
+    missing: Sequence[StudyRow],
+    units: Sequence[Unit],
+    done: Done,
+    out: Path,
+) -> dict[str, Any]:
+    """What a study of quality says, also written to `out`: values with Student's interval over seeds."""
+    by_row = {row.name: [r for r in done.results if r["row"] == row.name] for row in rows}
+    config = {key: value for key, value in units[0].config.items() if key not in ("row", "seed")}
+    shown = {}
+    for row in rows:
+        by_seed = {str(r["seed"]): r["mean"] for r in by_row[row.name]}
+        shown[row.name] = {
+            "about": row.about,
+            "reference": dict(row.reference),
+            "n": min(r["n"] for r in by_row[row.name]),
+            "mean": {
+                name: _interval(seed_interval([mean[name] for mean in by_seed.values()]))
+                for name in next(iter(by_seed.values()))
+                if all(mean[name] is not None for mean in by_seed.values())
+            },
+            "by_seed": by_seed,
+        }
+    facts: dict[str, Any] = {
+        "study": "quality",
+        "fingerprint": fingerprint([unit.config for unit in units]),
+        "config": config,
+        "seeds": sorted({unit.seed for unit in units}),
+        "rows": shown,
+        "skipped": {row.name: row.missing for row in missing},
+        "time": done.time(),
+        "code": code(),
+    }
+    runtime.write_json(out / RECORD, facts)
+    with runtime.atomic_path(out / TABLE) as partial:
+        partial.write_text(as_markdown(quality_study_table(facts)) + "\n", encoding="utf-8")
+    return facts
+
+
+def measures_of(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Measures that some patient has in every result."""
+    patients = list(results[0]["patients"])
+    names = list(results[0]["patients"][patients[0]])
+    return [
+        name
+        for name in names
+        if any(all(r["patients"][p][name] is not None for r in results) for p in patients)
+    ]
+
+
+def scores_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]], measure: str) -> dict[str, np.ndarray]:
+    """``(seeds, patients)`` of each row, seeds and patients in order, NaN where there is none."""
+    return {
+        row: np.array(
+            [
+                [
+                    np.nan if (v := scores[measure]) is None else v
+                    for _, scores in sorted(r["patients"].items())
+                ]
+                for r in sorted(results, key=lambda result: result["seed"])
+            ]
+        )
+        for row, results in by_row.items()
+    }
+
+
+def learning_curve(
+    by_row: Mapping[str, Sequence[Mapping[str, Any]]], redrawn: Mapping[str, studies.Redrawn]
+) -> dict[str, Any] | None:
+    """How many real patients each mixed row is worth; None without two rows of real patients alone.
+
+    Rows whose real slices were chosen by slices say nothing of having few patients, and are left out.
+    """
+    if "whole_lesion" not in redrawn:
+        return None
+    curve, targets = {}, []
+    for row, results in by_row.items():
+        amounts = results[0].get("amounts", {})
+        if set(amounts) == {"real"} and amounts["real"]["chosen_by"] != "slices":
+            curve[row] = float(len(amounts["real"]["patients"]))
+        elif "synthetic" in amounts:
+            targets.append(row)
+    if len(set(curve.values())) < 2:
+        return None
+    means = redrawn["whole_lesion"]
+    points = {
+        row: {"patients": n, "whole_lesion": means.means[means.column(row)]} for row, n in curve.items()
+    }
+    return {"points": points, "worth": studies.worth_in_patients(means, curve, targets)}
+
+
+def _row_facts(
+    row: StudyRow, results: Sequence[Mapping[str, Any]], redrawn: Mapping[str, studies.Redrawn]
+) -> dict[str, Any]:
+    kept = ("amounts", "presentations", "steps", "batch_size")
+    return {
+        "about": row.about,
+        "overrides": dict(row.overrides),
+        "reference": dict(row.reference),
+        **{name: results[0][name] for name in kept if name in results[0]},
+        "mean": {name: _interval(studies.mean_of(means, row.name)) for name, means in redrawn.items()},
+        "by_seed": {
+            str(r["seed"]): {name: _known_mean(r["patients"], name) for name in redrawn} for r in results
+        },
+        "patients": {str(r["seed"]): r["patients"] for r in results},
+    }
+
+
+def _against(redrawn: Mapping[str, studies.Redrawn], base: str) -> dict[str, Any]:
+    """Paired difference of every row to `base`, by measure; empty where `base` was not run."""
+    return {
+        name: {row: _interval(studies.difference(means, row, base)) for row in means.names if row != base}
+        for name, means in redrawn.items()
+        if base in means.names
+    }
+
+
+def _interval(interval: Any) -> dict[str, float]:
+    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+
+
+def _known_mean(patients: Mapping[str, Mapping[str, Any]], name: str) -> float:
+    return float(np.mean([scores[name] for scores in patients.values() if scores[name] is not None]))
+
+
+def _common(units: Sequence[Unit]) -> dict[str, Any]:
+    own = {"row", "seed", "settings", "synthetic"}
+    first = {key: value for key, value in units[0].config.items() if key not in own}
+    synthetic = next((u.config["synthetic"] for u in units if u.config.get("synthetic")), None)
+    segmentor = units[0].config.get("settings", {})
+    return {**first, "settings": segmentor, "synthetic": synthetic}
