@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pipelines.pipeline import pipeline
     from tf_medsynth.data.doctor import doctor
     from tf_medsynth.data.phantom import phantom
+    from tf_medsynth.experiments.audit import audit
     from tf_medsynth.experiments.export import export
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.prepare import prepare
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "__version__",
+    "audit",
     "demo",
     "doctor",
     "export",
@@ -45,6 +47,7 @@ _ROOMS = {
     "prepare": "tf_medsynth.experiments.prepare",
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
+    "audit": "tf_medsynth.experiments.audit",
     "report": "tf_medsynth.experiments.report",
     "export": "tf_medsynth.experiments.export",
     "sample": "tf_medsynth.saved_model.sample",

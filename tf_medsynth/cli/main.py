@@ -16,6 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import tf_medsynth
 from tf_medsynth.cli import (
+    audit,
     demo,
     doctor,
     export,
@@ -38,6 +39,7 @@ VERBS = {
     "prepare": prepare,
     "train": train,
     "generate": generate,
+    "audit": audit,
     "report": report,
     "export": export,
     "sample": sample,

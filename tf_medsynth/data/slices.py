@@ -93,17 +93,19 @@ def open_slices(
     settings: DataSettings | None = None,
     folds: int = 1,
     fold: int = 0,
+    patients: Sequence[str] | None = None,
 ) -> SliceSource:
     """The slices of `split` of a prepared dataset, e.g. ``brats/slices_96``.
 
     Args:
         data: dataset name, with config, with or without version.
         data_dir: where `prepare` wrote it.
+        patients: keep these alone; None for all.
         folds, fold: keep every `folds`-th patient of the sorted list, from the `fold`-th on.
 
     Raises:
         MedSynthError: not prepared there, no such split, not 2-D slices of the known modalities,
-            a patient in both train and test.
+            a patient in both train and test, or one asked for who is not in the split.
     """
     with _whole(data):
         builder = _builder(data, Path(data_dir))
@@ -124,8 +126,8 @@ def open_slices(
     with _whole(data):
         by_split = {name: _patients(builder, name) for name in info.splits}
     counts = by_split.pop(split)
-    for other, patients in by_split.items():
-        shared = sorted(set(counts) & set(patients))
+    for other, theirs in by_split.items():
+        shared = sorted(set(counts) & set(theirs))
         check(
             "no patient may be in two splits",
             not shared,
@@ -133,7 +135,9 @@ def open_slices(
             splits=(split, other),
             patients=shared,
         )
-    kept = sorted(counts)[fold::folds]
+    unknown = sorted(set(patients or ()) - set(counts))
+    check(f"split {split!r} holds the patients asked for", not unknown, unknown=unknown)
+    kept = sorted(counts if patients is None else set(patients))[fold::folds]
     check("every fold needs a patient", bool(kept), patients=len(counts), folds=folds)
     count = sum(counts[p] for p in kept)
     name = f"{info.full_name}"

@@ -10,7 +10,7 @@ import tf_medsynth
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.experiments.generate import label_pool, lesion_gate
+from tf_medsynth.experiments.generate import label_pool, lesion_gate, training_facts
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
 from tf_medsynth.generation import LabelPool
@@ -77,6 +77,7 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
                 "name": config["data"],
                 "fingerprint": config["data_fingerprint"],
                 "patients": len(config["patients"]),
+                **training_facts(run),
             },
         )
         written = write_model(to.resolve(), signatures, record, _evaluation(run))

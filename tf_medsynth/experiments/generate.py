@@ -16,13 +16,20 @@ from tf_medsynth import generation, runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFormat
+from tf_medsynth.config.presets import STAGES
+from tf_medsynth.data.patients import patient_hashes
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
+from tf_medsynth.experiments.certificates import certificates_of
 from tf_medsynth.generation import LabelPool, Synthesiser
+from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
 from tf_medsynth.saved_model.synthesiser import model_labels, model_synthesiser
+
+TRAINING_FACTS = ("name", "fingerprint", "patients", "patient_hashes", "data_settings")
+"""Keys of `training_facts`, which a model's record and a data set's summary keep."""
 
 _CEILING_FACTOR = 0.9
 _CLASS_PIXELS = 10
@@ -119,10 +126,19 @@ def generate(
     with source.recorded({"count": count, "seed": seed}) as facts:
         filled = generation.stream(source.synthesiser, source.pool, settings, seed, count, spool, fill=fill)
         words = f"--count {count} --seed {seed} --labels {labels} --format {format}"
-        command = f"medsynth generate {source.words} {words}"
-        summary = generation.publish(filled, out, format, count, command=command)
+        command = f"medsynth generate {source.words} {words}{_changes(filter, overrides)}"
+        provenance = Provenance(command, source.training, certificates_of(run))
+        summary = generation.publish(
+            filled, out, format, count, provenance=provenance, facts={"training": source.training}
+        )
         facts["candidates"] = summary["candidates"]
     return _close(run, out, spool, summary)
+
+
+def _changes(filter: bool, overrides: Mapping[str, Any] | None) -> str:
+    """The words of a command that its settings need."""
+    changed = " ".join(f"{key}={value}" for key, value in (overrides or {}).items())
+    return ("" if filter else " --no-filter") + (f" --set {changed}" if changed else "")
 
 
 def _close(
@@ -143,6 +159,7 @@ class _Source(NamedTuple):
     gate: Callable[[], LesionGate]
     load: Callable[[], tuple[Synthesiser, LabelPool]]
     words: str
+    training: dict[str, Any]
     recorded: Callable[[dict[str, Any]], contextlib.AbstractContextManager[dict[str, Any]]]
 
 
@@ -153,14 +170,32 @@ def _of_run(run: Path, seed: int) -> _Source:
     gate = functools.partial(lesion_gate, run, synthesiser)
     recorded = functools.partial(runtime.record_step, run, "generate")
     load = functools.partial(load_run, run.resolve(), seed)
-    return _Source(synthesiser, label_pool(run, config), gate, load, "--run RUN", recorded)
+    training = training_facts(run)
+    return _Source(synthesiser, label_pool(run, config), gate, load, "--run RUN", training, recorded)
 
 
 def _of_model(model: Path) -> _Source:
     synthesiser, opened = model_synthesiser(model)
     gate, load = opened.record.settings.lesion, functools.partial(load_model, model.resolve())
-    words = f"--from {model.name}"
-    return _Source(synthesiser, model_labels(opened), lambda: gate, load, words, contextlib.nullcontext)
+    words, data = f"--from {model.name}", opened.record.data
+    training = {key: data[key] for key in TRAINING_FACTS if key in data}
+    labels = model_labels(opened)
+    return _Source(synthesiser, labels, lambda: gate, load, words, training, contextlib.nullcontext)
+
+
+def training_facts(run: Path) -> dict[str, Any]:
+    """What a run's samples say of its training data: patients by their hashes, and how intensities were read.
+
+    Patients of every finished stage count: a guide passes on what it saw.
+    """
+    configs = [stage_directory(run, name).config() for name in STAGES]
+    return {
+        "name": configs[-1]["data"],
+        "fingerprint": configs[-1]["data_fingerprint"],
+        "patients": len(configs[-1]["patients"]),
+        "patient_hashes": patient_hashes(name for config in configs for name in config["patients"]),
+        "data_settings": configs[-1]["data_settings"],
+    }
 
 
 @functools.cache

@@ -59,6 +59,8 @@ def train(
     resume: bool = False,
     devices: Sequence[str] | None = None,
     folder: str | None = None,
+    split: str = "train",
+    patients: Sequence[str] | None = None,
 ) -> TrainResult:
     """Trains one stage of a run; a finished stage is recognised and skipped.
 
@@ -80,6 +82,8 @@ def train(
         resume: go on with an unfinished training, to the same bits as one that never stopped.
         devices: e.g. two GPUs; none takes every GPU, or the CPU. Not for workers of several.
         folder: name of the stage's folder, where it is not the stage's own (a judge).
+        split: of the dataset, another than ``train`` for a judge of patients the generator never saw.
+        patients: train on these of the split alone; None for all.
 
     Raises:
         MedSynthError: before any work starts: unknown names, data that do not fit, a missing
@@ -99,7 +103,7 @@ def train(
         with runtime.chief_first(strategy):
             _check_place(run)
         folds, fold = (own.folds, own.fold) if stage == "lesion" else (1, 0)
-        source = open_slices(data, data_dir, "train", settings.data, folds, fold)
+        source = open_slices(data, data_dir, split, settings.data, folds, fold, patients)
         check(
             "a batch cannot be larger than the dataset",
             own.training.batch_size <= source.count,

@@ -66,6 +66,7 @@ def publish(
     count: int,
     geometry: Geometry | None = None,
     provenance: Provenance | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The summary of the data set that now is in `out`, which appears whole or not at all.
 
@@ -76,6 +77,7 @@ def publish(
         count: samples to publish, the first accepted ones.
         geometry: of volume files; 1 mm at the origin without it.
         provenance: what the set is made of, for its card and its Croissant description.
+        facts: further keys of the summary, e.g. whom the model was trained on.
 
     Raises:
         MedSynthError: unusable `out`, fewer samples in the spool, no space left.
@@ -86,8 +88,7 @@ def publish(
     source = Spool.read(spool) if isinstance(spool, Path) else spool
     geometry = geometry or Geometry()
     provenance = provenance or Provenance()
-    summary: dict[str, Any] = {**summarise(source, count), "format": form}
-    summary["training_data"] = dict(provenance.training_data)
+    summary: dict[str, Any] = {**(facts or {}), **summarise(source, count), "format": form}
     if form != "tfds":
         summary |= {"intensity_scale": INTENSITY_SCALE, "geometry": geometry.to_dict()}
     kept = "The samples are kept in the spool: make room and run again with --resume."

@@ -33,7 +33,7 @@ class ModelRecord(Config):
         rows: rows of every call of a network inside the graph.
         labels: size and fingerprint of the pool of labels.
         settings: how ``generate`` draws and judges, lesion thresholds included.
-        data: name, fingerprint and number of patients of the training data.
+        data: name, fingerprint, number of patients and their hashes, and settings of the training data.
         signatures: inputs and outputs of each, as dtype and shape.
         modalities: names of an image's channels.
         lesion_classes: names of a label's codes.

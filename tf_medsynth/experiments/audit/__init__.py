@@ -1,0 +1,135 @@
+"""The verb `audit`: what a set of images is worth trusting with, measured, and kept as a certificate."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tf_medsynth import runtime
+from tf_medsynth.config.base import check
+from tf_medsynth.experiments.audit.reading import generated_set, read_samples
+from tf_medsynth.experiments.audit.samples import Samples
+
+__all__ = ["KINDS", "AuditResult", "Kind", "Samples", "audit", "read_samples"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """One certificate.
+
+    Attributes:
+        measure: ``(target, against, seed)`` as plain values for JSON, ``against`` None where the user
+            gave none. Rows of one sample each stand under ``rows``.
+        render: lines for a reader from those values.
+        needs_against: refuse to work without another set.
+        most: samples of the target, and of the other set, that are read unless the user says more;
+            None for all.
+    """
+
+    measure: Callable[[Samples, Samples | None, int], dict[str, Any]]
+    render: Callable[[Mapping[str, Any]], list[str]]
+    needs_against: bool = False
+    most: tuple[int | None, int | None] = (None, None)
+
+
+_MODULES = {
+    "registration": "tf_medsynth.experiments.audit.registration",
+}
+KINDS = tuple(_MODULES)
+"""Certificates there are; each module has a constant ``KIND``."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AuditResult:
+    """A certificate, and the file it was written to, if it was."""
+
+    kind: str
+    certificate: dict[str, Any]
+    out: Path | None
+    lines: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**self.certificate, "out": self.out}
+
+    def render(self) -> str:
+        """A few lines for a person."""
+        return "\n".join([*self.lines, *([f"written to {self.out}"] if self.out else [])])
+
+
+def audit(
+    kind: str,
+    target: Path | str,
+    against: Path | str | None = None,
+    *,
+    data_dir: Path | str | None = None,
+    size: tuple[int, int] | None = None,
+    most: int | None = None,
+    seed: int = 0,
+    out: Path | str | None = None,
+) -> AuditResult:
+    """Measures a certificate of `target`, beside `against` where another set is given.
+
+    Args:
+        kind: one of `KINDS`.
+        target: see `read_samples`. Where it is no folder it is looked for in `data_dir`.
+        against: another set to compare with, or that the target may not copy.
+        data_dir: where `prepare` wrote.
+        size: rows and columns, for folders of volumes; `against` takes the target's.
+        most: samples of the target that are looked at, evenly spread over it.
+        seed: of every draw.
+        out: JSON file. Without it the certificate of a generated set goes to ``certificates/KIND.json``
+            in its folder, or in the run that `target` is; other folders are only read.
+
+    Raises:
+        MedSynthError: unknown kind, missing or unreadable sets, image sizes or modalities that differ.
+    """
+    check("unknown certificate", kind in KINDS, f"Known: {', '.join(KINDS)}.", kind=kind)
+    check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
+    work: Kind = importlib.import_module(_MODULES[kind]).KIND
+    check(
+        f"a certificate of {kind} needs another set",
+        against is not None or not work.needs_against,
+        "Give --against, e.g. the training data.",
+        against=against,
+    )
+    file = Path(out) if out is not None else _default_out(kind, target)
+    if file is not None:
+        runtime.check_writable(file.absolute().parent)
+    most_target = work.most[0] if most is None else most
+    looked = read_samples(target, data_dir=_for(target, data_dir), size=size, most=most_target)
+    other = None
+    if against is not None:
+        where = _for(against, data_dir)
+        other = read_samples(against, data_dir=where, size=looked.image_size, most=work.most[1])
+        check(
+            "both sets have the same modalities",
+            other.modalities == looked.modalities,
+            target=looked.modalities,
+            against=other.modalities,
+        )
+    certificate = {
+        "kind": kind,
+        "target": str(target),
+        "against": None if against is None else str(against),
+        "seed": seed,
+        "size": list(looked.image_size),
+        "samples": len(looked),
+        "samples_in_target": looked.total,
+        **work.measure(looked, other, seed),
+    }
+    if file is not None:
+        runtime.write_json(file, certificate)
+    return AuditResult(kind, certificate, file, work.render(certificate))
+
+
+def _for(target: Path | str, data_dir: Path | str | None) -> Path | str | None:
+    """The data_dir, unless `target` is a folder by itself."""
+    return None if Path(target).is_dir() else data_dir
+
+
+def _default_out(kind: str, target: Path | str) -> Path | None:
+    return Path(target) / "certificates" / f"{kind}.json" if generated_set(target) is not None else None
