@@ -19,9 +19,9 @@ from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFo
 from tf_medsynth.config.presets import STAGES
 from tf_medsynth.data.patients import patient_hashes
 from tf_medsynth.data.slices import SliceSource, open_slices
+from tf_medsynth.experiments.certificates import certificates_of
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
-from tf_medsynth.experiments.certificates import certificates_of
 from tf_medsynth.generation import LabelPool, Synthesiser
 from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.metrics.arrays import known_mean
