@@ -1,6 +1,6 @@
 import pytest
 
-from tf_medsynth.config.pipeline import BlessingConfig
+from tf_medsynth.config.bounds import BlessingConfig
 from tf_medsynth.evaluation.blessing import bless, read_blessing, require_blessing
 from tf_medsynth.runtime import write_json
 from tf_medsynth.types import MedSynthError

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.evaluation.evidence_examples import CERTIFICATE, STUDY
+from tf_medsynth.evaluation.evidence import certificate_evidence, study_evidence
 from tf_medsynth.evaluation.report import (
     Finding,
     Gallery,
     GateCounts,
+    Origin,
     ReportData,
     Table,
     render_report,
@@ -31,8 +34,19 @@ FULL = ReportData(
         Finding.at_least("unmeasured", float("nan"), 0.5),
     ],
     warnings={"structure": [], "multimodal": ["label ignored: lesion agreement 0.02"]},
-    galleries=[Gallery("pairs", ["real", "synthetic"], IMAGES, lesion_label=LABELS)],
+    galleries=[
+        Gallery(
+            "pairs",
+            ["real", "synthetic"],
+            IMAGES,
+            lesion_label=LABELS,
+            origin=Origin("medsynth generate --run RUN", {"model": "abcd1234"}),
+        )
+    ],
     tables=[Table("scores", ["measure", "value"], [["Dice", "0.800"]], "a note")],
+    certificates=[certificate_evidence(CERTIFICATE, {"lesion.json": "ffff0000"})],
+    uncertified=["memorisation"],
+    studies=[study_evidence(STUDY, {"study": "eeee1111"})],
     gates=GateCounts(9, 4, {"contour": 5, "label": 0}, {"contour": 6, "label": 2}),
     coverage={
         "before": Coverage.of_labels(LABELS).to_dict(),
@@ -92,8 +106,8 @@ def test_nothing_is_fetched_and_nothing_runs(page: Page) -> None:
 
 def test_every_picture_decodes_and_says_what_it_shows(page: Page) -> None:
     pictures = [attrs for tag, attrs in page.tags if tag == "img"]
-    # 2 samples of label + 4 modalities, gates, whole lesion + 4 classes, one curve.
-    assert len(pictures) == 2 * 5 + 1 + 5 + 1
+    # 2 samples of label + 4 modalities, gates, whole lesion + 4 classes, one curve, 2 scores, 2 measures.
+    assert len(pictures) == 2 * 5 + 1 + 5 + 1 + 2 + 2
     for attrs in pictures:
         assert len(attrs["alt"]) > 10
         Image.open(io.BytesIO(base64.b64decode(attrs["src"].split(",")[1]))).verify()
@@ -101,8 +115,27 @@ def test_every_picture_decodes_and_says_what_it_shows(page: Page) -> None:
 
 def test_failures_come_first_and_unknown_is_undecided(page: Page) -> None:
     assert "1 held, 1 did not hold, 1 undecided" in page.text
-    verdicts = [attrs["class"] for tag, attrs in page.tags if tag == "li" and "class" in attrs]
-    assert verdicts == ["failed", "undecided", "held"]
+    verdicts = [attrs["class"] for tag, attrs in page.tags if tag == "li" and attrs.get("class")]
+    assert verdicts == [
+        *("failed", "undecided", "held"),  # of the run
+        "failed",  # of the certificate
+        *("failed", "undecided", "held"),  # of the study
+    ]
+
+
+def test_failures_elsewhere_are_told_among_the_findings(page: Page) -> None:
+    first = page.text[: page.text.index("Early warnings")]
+    assert "What did not hold in certificates and studies" in first
+    assert "synthetic first beats real alone" in first and "below real" in first
+
+
+def test_what_nobody_certified_is_named(page: Page) -> None:
+    assert "memorisation: not certified" in page.text
+
+
+def test_parts_say_what_makes_them_again(page: Page) -> None:
+    for words in ("medsynth generate --run RUN", "abcd1234", "medsynth audit lesion", "ffff0000", "eeee1111"):
+        assert words in page.text
 
 
 def test_every_part_is_on_the_page(page: Page) -> None:
@@ -123,7 +156,7 @@ def test_every_part_is_on_the_page(page: Page) -> None:
 
 def test_an_empty_run_says_so_in_every_part() -> None:
     text = Page(report_html(ReportData("nothing yet"))).text
-    assert text.count("Not recorded in this run.") == 9
+    assert text.count("Not recorded in this run.") == 11
     assert (
         "No sample was accepted."
         in Page(report_html(ReportData("x", gates=GateCounts(3, 0, {"label": 3})))).text

@@ -15,6 +15,7 @@ from tests.generation.analytic import Ellipses, lesion
 from tf_medsynth.config.generation import GenerationConfig, Geometry, LesionGate
 from tf_medsynth.config.layouts import find_patients
 from tf_medsynth.generation import LabelPool, Spool, check_output, publish, stream
+from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.types import MODALITIES, MedSynthError
 from tfds_builders.brats.patient import read_patient
 
@@ -119,7 +120,7 @@ def test_summary_counts_what_the_records_say(tmp_path, spool):
 
 
 def test_the_card_tells_model_seed_command_and_gates(tmp_path, spool):
-    publish(spool, tmp_path / "out", "nifti", 2, command="medsynth generate --seed 3")
+    publish(spool, tmp_path / "out", "nifti", 2, provenance=Provenance("medsynth generate --seed 3"))
     card = (tmp_path / "out" / "README.md").read_text()
     for fact in ("`ellipses`, 3", "medsynth generate --seed 3", ">= 0.7", "10000 x image", "OUTSIDE"):
         assert fact in card

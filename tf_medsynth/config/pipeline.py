@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from tf_medsynth.config.base import Config, check
+from tf_medsynth.config.bounds import BlessingConfig
 from tf_medsynth.config.datasets import brats_settings
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.config.presets import STAGES, preset
@@ -42,29 +43,6 @@ class DriftConfig(Config):
     def __post_init__(self) -> None:
         for name, value in self.to_dict().items():
             check(f"drift.{name} lies in [0, 1]", 0.0 <= value <= 1.0, **{name: value})
-
-
-@dataclasses.dataclass(frozen=True)
-class BlessingConfig(Config):
-    """What a model must reach before it may be pushed; see `evaluation.blessing`.
-
-    Attributes:
-        closed_outlines: least share of unfiltered structure maps with a closed outline.
-        acceptance: least share of candidates that pass the gates.
-        sharpness: least mean Laplacian of each modality, as a share of the real images'.
-        registration_px: most 95th percentile of the shift between modalities, unfiltered.
-        map_distance: least mean share of pixels in which a map differs from the nearest training map.
-    """
-
-    closed_outlines: float = 0.8
-    acceptance: float = 0.1
-    sharpness: float = 0.5
-    registration_px: float = 1.0
-    map_distance: float = 0.01
-
-    def __post_init__(self) -> None:
-        for name, value in self.to_dict().items():
-            check(f"blessing.{name} is not negative", value >= 0.0, **{name: value})
 
 
 @dataclasses.dataclass(frozen=True)

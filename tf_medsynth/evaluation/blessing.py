@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.pipeline import BlessingConfig
+from tf_medsynth.config.bounds import BlessingConfig
 from tf_medsynth.evaluation.report_data import Finding
 from tf_medsynth.runtime import read_json
 

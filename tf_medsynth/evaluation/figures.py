@@ -10,13 +10,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from tf_medsynth.config.base import check
 from tf_medsynth.metrics.coverage import PLACES, REGIONS, SIZES
+from tf_medsynth.metrics.intervals import Interval
 
-BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#767676"
+BLUE, VERMILLION, GREY, INK = "#0072B2", "#D55E00", "#767676", "#1a1a1a"
 
+PALETTE = (BLUE, VERMILLION, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", INK)
+"""Colours of Okabe and Ito, told apart by the colour-blind too; each has a marker or dashes of its own."""
+
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _RESOLUTION = 200
 _STYLE_SIZE = 8
 _SMOOTHED_FROM = 40
@@ -131,6 +137,84 @@ def gates_chart(accepted: int, rejected: Mapping[str, int]) -> Chart:
     axes.set_xlabel("candidates")
     told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in zip(names, counts, strict=True))
     return Chart(_png(figure), f"Candidates: {told}.")
+
+
+def intervals_chart(
+    measure: str, rows: Mapping[str, Interval], groups: Mapping[str, str] | None = None
+) -> Chart:
+    """Each row's estimate with its interval, one below the other; groups differ in colour and marker.
+
+    Args:
+        measure: what is estimated.
+        rows: intervals by name, drawn from the top.
+        groups: group of each row; rows of one group look alike.
+    """
+    check("a chart of intervals needs rows", bool(rows), measure=measure)
+    kinds = list(dict.fromkeys((groups or {}).get(name, "") for name in rows))
+    figure, axes = _figure(4.2, 0.75 + 0.24 * len(rows) + 0.15 * len(kinds))
+    for place, (name, interval) in enumerate(rows.items()):
+        number = kinds.index((groups or {}).get(name, ""))
+        look = {"color": PALETTE[number % len(PALETTE)], "marker": _MARKERS[number % len(_MARKERS)]}
+        if np.isfinite([interval.low, interval.high]).all():
+            axes.plot([interval.low, interval.high], [place, place], color=look["color"], linewidth=1.6)
+        axes.plot([interval.estimate], [place], **look, markersize=5, linestyle="")
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", linewidth=0.4, color="#d0d0d0")
+    axes.set_axisbelow(True)
+    axes.set_xlabel(measure)
+    if len(kinds) > 1:
+        _legend(figure, [(kind or "other", PALETTE[n % 7], _MARKERS[n % 7]) for n, kind in enumerate(kinds)])
+    told = "; ".join(
+        f"{name} {i.estimate:.3g}" + (f" ({i.low:.3g} to {i.high:.3g})" if np.isfinite(i.low) else "")
+        for name, i in rows.items()
+    )
+    return Chart(_png(figure), f"{measure}: {told}.")
+
+
+def distribution_chart(measure: str, groups: Mapping[str, ArrayLike]) -> Chart:
+    """The share of each group's values up to any number, as steps; groups differ in colour and dashes.
+
+    Args:
+        measure: what the values are, with their unit.
+        groups: `(n,)` values by name; those that are not finite are left out.
+    """
+    known = {name: np.asarray(values, np.float64) for name, values in groups.items()}
+    known = {name: np.sort(values[np.isfinite(values)]) for name, values in known.items()}
+    known = {name: values for name, values in known.items() if len(values)}
+    check("a distribution needs finite values", bool(known), measure=measure)
+    figure, axes = _figure(3.4, 2.1)
+    for number, (name, values) in enumerate(known.items()):
+        share = np.arange(1, len(values) + 1) / len(values)
+        axes.step(
+            values,
+            share,
+            where="post",
+            color=PALETTE[number % len(PALETTE)],
+            linestyle=("-", "--", ":", "-.")[number % 4],
+            linewidth=1.5,
+            label=f"{name} (n = {len(values)})",
+        )
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel(measure)
+    axes.set_ylabel("share of samples", fontsize=_STYLE_SIZE - 1)
+    axes.legend(fontsize=_STYLE_SIZE - 1, frameon=False, loc="lower right")
+    told = "; ".join(
+        f"{name}: median {np.median(v):.3g}, 95 % below {np.quantile(v, 0.95):.3g}, n = {len(v)}"
+        for name, v in known.items()
+    )
+    return Chart(_png(figure), f"{measure}. {told}.")
+
+
+def _legend(figure: Figure, entries: Sequence[tuple[str, str, str]]) -> None:
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linewidth=1.6, markersize=5, label=name)
+        for name, colour, marker in entries
+    ]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=2, fontsize=_STYLE_SIZE - 1, frameon=False
+    )
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

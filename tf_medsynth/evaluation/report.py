@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +11,22 @@ import jinja2
 
 from tf_medsynth.evaluation.figures import Chart, coverage_chart, gates_chart, loss_chart
 from tf_medsynth.evaluation.gallery import LESION_COLOURS, png, sample_tiles
-from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, ReportData
+from tf_medsynth.evaluation.report_data import Evidence, Finding, Gallery, GateCounts, Origin, ReportData
 from tf_medsynth.evaluation.tables import Table, number, percent
 from tf_medsynth.metrics.coverage import REGIONS, CellChange, Coverage
 from tf_medsynth.runtime import atomic_path
 
-__all__ = ["Finding", "Gallery", "GateCounts", "ReportData", "Table", "render_report", "report_html"]
+__all__ = [
+    "Evidence",
+    "Finding",
+    "Gallery",
+    "GateCounts",
+    "Origin",
+    "ReportData",
+    "Table",
+    "render_report",
+    "report_html",
+]
 
 _TEMPLATE = "report.html.j2"
 _ORDER = {False: 0, None: 1, True: 2}
@@ -57,10 +67,15 @@ def report_html(data: ReportData) -> str:
     )
     return environment.get_template(_TEMPLATE).render(
         data=data,
-        findings=sorted(data.findings, key=lambda finding: _ORDER[finding.held]),
-        counts={held: sum(f.held is held for f in data.findings) for held in (True, False, None)},
+        findings=_sorted(data.findings),
+        failures=_failures(data),
+        counts=_counts(data.findings),
         warnings={stage: lines for stage, lines in data.warnings.items() if lines},
         galleries=[(gallery, _rows(gallery)) for gallery in data.galleries],
+        evidence={
+            "certificates": [_shown(evidence) for evidence in data.certificates],
+            "studies": [_shown(evidence) for evidence in data.studies],
+        },
         colours={_spelled(name): _css(rgb) for name, rgb in LESION_COLOURS.items()},
         gates=None if data.gates is None else _gates(data.gates),
         coverage=None if data.coverage is None else _coverage(data.coverage),
@@ -68,6 +83,33 @@ def report_html(data: ReportData) -> str:
         trained={stage: list(_flat(facts)) for stage, facts in data.trained.items()},
         steps=_steps(data) if data.steps else None,
     )
+
+
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+    """What failed first, then what is undecided."""
+    return sorted(findings, key=lambda finding: _ORDER[finding.held])
+
+
+def _counts(findings: Sequence[Finding]) -> dict[bool | None, int]:
+    return {held: sum(f.held is held for f in findings) for held in (True, False, None)}
+
+
+def _failures(data: ReportData) -> list[tuple[str, Finding]]:
+    """Failed verdicts of certificates and studies, each with where it stands."""
+    places = [("certificates", e) for e in data.certificates] + [("studies", e) for e in data.studies]
+    return [(place, finding) for place, e in places for finding in e.findings if finding.held is False]
+
+
+def _shown(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "title": evidence.title,
+        "summary": evidence.summary,
+        "counts": _counts(evidence.findings),
+        "findings": _sorted(evidence.findings),
+        "tables": evidence.tables,
+        "charts": [_picture(name, chart) for name, chart in evidence.charts],
+        "origin": evidence.origin,
+    }
 
 
 def _rows(gallery: Gallery) -> list[_Row]:

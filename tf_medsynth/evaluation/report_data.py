@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
+from tf_medsynth.evaluation.figures import Chart
 from tf_medsynth.evaluation.tables import Table, number
 from tf_medsynth.types import MODALITIES
 
@@ -43,6 +44,40 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True)
+class Origin:
+    """What draws a part of the page again.
+
+    Attributes:
+        command: shell line.
+        hashes: of what it was made from, by name.
+    """
+
+    command: str
+    hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """A certificate or a study: what it found, in words, numbers and a picture.
+
+    Attributes:
+        title: what it is of.
+        summary: one paragraph in words.
+        findings: its verdicts.
+        tables: its numbers.
+        charts: ``(name, chart)``, see `evaluation.figures`.
+        origin: what makes it again.
+    """
+
+    title: str
+    summary: str = ""
+    findings: Sequence[Finding] = ()
+    tables: Sequence[Table] = ()
+    charts: Sequence[tuple[str, Chart]] = ()
+    origin: Origin | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Gallery:
     """Samples to look at: one row each, see `evaluation.gallery.sample_tiles`.
 
@@ -55,6 +90,7 @@ class Gallery:
         lesion_label: `(n, H, W, 1)` class codes, or None.
         note: how they were chosen, and what is to be seen on them.
         modalities: names of the M channels.
+        origin: what draws them again.
     """
 
     title: str
@@ -65,6 +101,7 @@ class Gallery:
     lesion_label: ArrayLike | None = None
     note: str = ""
     modalities: Sequence[str] = MODALITIES
+    origin: Origin | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,12 +132,16 @@ class ReportData:
         warnings: early warnings of each stage, in its own words.
         galleries: samples to look at.
         tables: metrics, see `evaluation.tables`.
+        certificates: audits of the samples; each kind that is missing is named in `uncertified`.
+        uncertified: kinds of certificates that nobody made yet.
+        studies: what the samples are good for.
         gates: what became of the candidates.
         coverage: ``{"before": table, "after": table}``, each as `metrics.coverage.Coverage.to_dict`.
         curves: ``{stage: {term: (steps, values)}}``.
         trained: ``{stage: facts}``: settings, data, seed, versions, hashes; nested as they come.
         steps: ``{"verb", "seconds", "peak_memory_mib", "detail"}`` a finished step.
         commands: shell lines that reproduce the page, in order.
+        origins: of the parts ``metrics``, ``gates``, ``coverage``, ``curves``.
     """
 
     title: str
@@ -109,12 +150,16 @@ class ReportData:
     warnings: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     galleries: Sequence[Gallery] = ()
     tables: Sequence[Table] = ()
+    certificates: Sequence[Evidence] = ()
+    uncertified: Sequence[str] = ()
+    studies: Sequence[Evidence] = ()
     gates: GateCounts | None = None
     coverage: Mapping[str, Mapping[str, Any]] | None = None
     curves: Mapping[str, Mapping[str, tuple[ArrayLike, ArrayLike]]] = dataclasses.field(default_factory=dict)
     trained: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     steps: Sequence[Mapping[str, Any]] = ()
     commands: Sequence[str] = ()
+    origins: Mapping[str, Origin] = dataclasses.field(default_factory=dict)
 
 
 def _decided(value: float | None, holds: Callable[[float], bool]) -> bool | None:

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from tf_medsynth.config.base import check, fingerprint
-from tf_medsynth.config.pipeline import BlessingConfig
+from tf_medsynth.config.bounds import BlessingConfig
 from tf_medsynth.evaluation import blessing
 from tf_medsynth.experiments.evaluate import evaluate
 from tf_medsynth.generation.publishing import SUMMARY_NAME, data_set_name

@@ -19,16 +19,18 @@ from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFo
 from tf_medsynth.config.presets import STAGES
 from tf_medsynth.data.patients import patient_hashes
 from tf_medsynth.data.slices import SliceSource, open_slices
+from tf_medsynth.experiments.certificates import certificates_of
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
 from tf_medsynth.experiments.training_reference import training_reference
 from tf_medsynth.generation import LabelPool, Synthesiser, TrainingReference
+from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
 from tf_medsynth.saved_model.synthesiser import model_labels, model_synthesiser
 from tf_medsynth.types import MedSynthError
 
-TRAINING_FACTS = ("patient_hashes", "data_settings")
+TRAINING_FACTS = ("name", "fingerprint", "patients", "patient_hashes", "data_settings")
 """Keys of `training_facts`, which a model's record and a data set's summary keep."""
 
 _CEILING_FACTOR = 0.9
@@ -144,9 +146,10 @@ def generate(
             source.synthesiser, source.pool, settings, seed, count, spool, fill=fill, reference=reference
         )
         words = f"--count {count} --seed {seed} --labels {labels} --format {format}"
-        command = f"medsynth generate {source.words} {words}"
+        command = f"medsynth generate {source.words} {words}{_changes(filter, overrides)}"
+        provenance = Provenance(command, source.training, certificates_of(run))
         summary = generation.publish(
-            filled, out, format, count, command=command, facts={"training": source.training}
+            filled, out, format, count, provenance=provenance, facts={"training": source.training}
         )
         facts["candidates"] = summary["candidates"]
     return _close(run, out, spool, summary)
@@ -160,6 +163,12 @@ def _copies_kept_out(
         return settings.override({"memorisation.false_alarm": 0.0}), None
     rate = settings.memorisation.false_alarm
     return settings, source.reference(rate) if settings.measure and rate else None
+
+
+def _changes(filter: bool, overrides: Mapping[str, Any] | None) -> str:
+    """The words of a command that its settings need."""
+    changed = " ".join(f"{key}={value}" for key, value in (overrides or {}).items())
+    return ("" if filter else " --no-filter") + (f" --set {changed}" if changed else "")
 
 
 def _close(
@@ -213,6 +222,9 @@ def training_facts(run: Path) -> dict[str, Any]:
     """
     configs = [stage_directory(run, name).config() for name in STAGES]
     return {
+        "name": configs[-1]["data"],
+        "fingerprint": configs[-1]["data_fingerprint"],
+        "patients": len(configs[-1]["patients"]),
         "patient_hashes": patient_hashes(name for config in configs for name in config["patients"]),
         "data_settings": configs[-1]["data_settings"],
     }

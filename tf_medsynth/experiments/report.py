@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import heapq
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
-from tf_medsynth.config.imaging import OperatorConfig
+from tf_medsynth.config.bounds import ReportConfig
 from tf_medsynth.config.presets import STAGES
-from tf_medsynth.data.batches import with_structure
-from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource
 from tf_medsynth.evaluation import tables
 from tf_medsynth.evaluation.report import render_report
-from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, ReportData
-from tf_medsynth.experiments.generate import source_of
+from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, Origin, ReportData
+from tf_medsynth.experiments import certificates
+from tf_medsynth.experiments.commands import generation_command, training_commands
+from tf_medsynth.experiments.lineage import code
+from tf_medsynth.experiments.report_galleries import real_gallery, synthetic_gallery
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 
-_SHOWN = 6
-_ARRAYS = ("images", "structure_map", "background_mask", "lesion_label")
-_IDENTITY = ("preset", "data", "seed", "precision", "image_size", "patients", "fingerprint", "upstream")
+_IDENTITY = (
+    "preset",
+    "data",
+    "data_fingerprint",
+    "seed",
+    "precision",
+    "image_size",
+    "fingerprint",
+    "upstream",
+)
+_REPORT = "medsynth report --run RUN --out report.html"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,15 +54,24 @@ class ReportResult:
         return f"report -> {self.out}{failed}"
 
 
-def report(*, run: Path | str, out: Path | str) -> ReportResult:
+def report(
+    *,
+    run: Path | str,
+    out: Path | str,
+    studies: Sequence[Path | str] = (),
+    config: ReportConfig | None = None,
+) -> ReportResult:
     """Writes one self-contained HTML page about a run.
 
     Args:
-        run: a run directory with at least one trained stage; what else is there is shown.
+        run: a run directory with at least one trained stage; what else is there is shown: evaluation,
+            certificates of the run and of the set generated from it last.
         out: the ``.html`` file.
+        studies: folders of finished studies.
+        config: what findings are held against.
 
     Raises:
-        MedSynthError: nothing trained in `run`, or `out` is no HTML file.
+        MedSynthError: nothing trained in `run`, a folder without a study, or `out` is no HTML file.
     """
     run, out = Path(run), Path(out)
     check("--out is an .html file", out.suffix.lower() == ".html", out=str(out))
@@ -64,36 +80,60 @@ def report(*, run: Path | str, out: Path | str) -> ReportResult:
     check("a report needs a run directory", run.is_dir(), run=str(run))
     stages = [d for d in (stage_directory(run, name) for name in STAGES) if (d.path / "config.json").exists()]
     check("this run holds no trained stage", bool(stages), "Run medsynth train first.", run=str(run))
-    data = _gather(run, stages)
-    return ReportResult(render_report(data, out), sum(f.held is False for f in data.findings))
+    data = _gather(run, stages, [Path(folder) for folder in studies], config or ReportConfig())
+    failed = sum(f.held is False for f in data.findings)
+    failed += sum(f.held is False for e in (*data.certificates, *data.studies) for f in e.findings)
+    return ReportResult(render_report(data, out), failed)
 
 
-def _gather(run: Path, stages: Sequence[StageDirectory]) -> ReportData:
+def _gather(
+    run: Path, stages: Sequence[StageDirectory], studies: Iterable[Path], config: ReportConfig
+) -> ReportData:
     generated = _json(run / "generated.json")
     evaluation = _json(run / "evaluation.json")
     summary = generated.get("summary", {})
+    certified = certificates.certificates(*([Path(generated["out"])] if generated else []), run)
+    origins = _origins(stages, summary)
     return ReportData(
         title=f"Synthetic patients of run {run.resolve().name}",
         summary=_summary(stages, summary),
-        findings=_findings(stages, summary, evaluation),
+        findings=_findings(stages, summary, evaluation, config),
         warnings={d.name: _lines(d.path / "warnings.txt") for d in stages},
-        galleries=_galleries(stages, generated),
+        galleries=_galleries(stages, generated, origins),
         tables=tables.evaluation_tables(evaluation) if evaluation else [],
+        certificates=certified,
+        uncertified=certificates.missing_kinds(certified),
+        studies=certificates.studies(studies),
         gates=_gates(summary),
         coverage={k: summary["coverage"][k] for k in ("before", "after")} if summary else None,
         curves={d.name: _curves(d) for d in stages},
         trained={d.name: _facts(d) for d in stages},
         steps=_steps(run / "steps.jsonl"),
-        commands=_commands(stages, summary),
+        commands=[*training_commands(stages), *([origins["gates"].command] if summary else []), _REPORT],
+        origins=origins,
     )
 
 
+def _origins(stages: Sequence[StageDirectory], summary: Mapping[str, Any]) -> dict[str, Origin]:
+    """What makes each part of the page again."""
+    trained = {d.name: str(d.config().get("fingerprint", "")) for d in stages}
+    data = {"data": str(stages[-1].config().get("data_fingerprint", ""))}
+    origins = {"curves": Origin("; ".join(training_commands(stages)), {**data, **trained})}
+    if summary:
+        made = {"model": summary["model_hash"], "labels": summary["labels"]["fingerprint"]}
+        origins["gates"] = origins["coverage"] = Origin(generation_command(summary), made)
+        evaluate = "tf_medsynth.experiments.evaluate.evaluate(run=RUN, synthetic=OUT)"
+        origins["metrics"] = Origin(evaluate, {**data, **made})
+    return origins
+
+
 def _summary(stages: Sequence[StageDirectory], summary: Mapping[str, Any]) -> str:
-    config = stages[-1].config()
+    config, written = stages[-1].config(), code()
     text = (
-        f"Stages {', '.join(d.name for d in stages)} trained on {config['data']}, "
-        f"{len(config['patients'])} training patients, images of {config['image_size'][0]} x "
-        f"{config['image_size'][1]} px."
+        f"Stages {', '.join(d.name for d in stages)} trained on {config['data']} (fingerprint "
+        f"{config['data_fingerprint']}), {len(config['patients'])} training patients, images of "
+        f"{config['image_size'][0]} x {config['image_size'][1]} px; page drawn by version "
+        f"{written['tf_medsynth']}, sources {written['sources']}."
     )
     if summary:
         text += (
@@ -104,7 +144,10 @@ def _summary(stages: Sequence[StageDirectory], summary: Mapping[str, Any]) -> st
 
 
 def _findings(
-    stages: Sequence[StageDirectory], summary: Mapping[str, Any], evaluation: Mapping[str, Any]
+    stages: Sequence[StageDirectory],
+    summary: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    config: ReportConfig,
 ) -> list[Finding]:
     findings = [
         Finding(
@@ -117,8 +160,8 @@ def _findings(
     ]
     if summary:
         accepted = summary["scores"]["accepted"]
-        contour = accepted["contour_mae"]["max"]
-        shift = accepted["registration_shift_px"]["max"]
+        contour = accepted["contour_mae"].get("max")
+        shift = accepted["registration_shift_px"].get("max")
         settings = summary["settings"]
         findings += [
             Finding.at_most(
@@ -128,13 +171,19 @@ def _findings(
         ]
     if "structure" in evaluation:
         closed = evaluation["structure"]["contour_pass_rate"]["generated"]
-        findings.append(Finding.at_least("unfiltered maps with a closed outline", closed, 0.8))
+        findings.append(
+            Finding.at_least("unfiltered maps with a closed outline", closed, config.closed_outlines)
+        )
     if "quality" in evaluation:
-        sharpness = evaluation["quality"]["laplacian_ratio"].items()
-        findings += [Finding.at_least(f"sharpness of {m}, of real", value, 0.85) for m, value in sharpness]
+        findings += [
+            Finding.at_least(f"sharpness of {name}, of real", value, config.sharpness)
+            for name, value in evaluation["quality"]["laplacian_ratio"].items()
+        ]
     if "lesion" in evaluation:
         whole = evaluation["lesion"]["synthetic"]["whole_lesion"]["per_slice"]
-        findings.append(Finding.at_least("whole-lesion Dice by an independent judge", whole, 0.87))
+        findings.append(
+            Finding.at_least("whole-lesion Dice by an independent judge", whole, config.lesion_dice)
+        )
     return findings
 
 
@@ -144,64 +193,18 @@ def _gates(summary: Mapping[str, Any]) -> GateCounts | None:
     return GateCounts(summary["candidates"], summary["count"], summary["rejected"], summary["failed"])
 
 
-def _galleries(stages: Sequence[StageDirectory], generated: Mapping[str, Any]) -> list[Gallery]:
-    galleries = [_real_gallery(stages[-1].config())]
+def _galleries(
+    stages: Sequence[StageDirectory], generated: Mapping[str, Any], origins: Mapping[str, Origin]
+) -> list[Gallery]:
+    galleries = [real_gallery(stages[-1].config())]
     if generated and Path(generated["out"]).is_dir():
-        synthetic = _synthetic_gallery(Path(generated["out"]))
+        synthetic = synthetic_gallery(Path(generated["out"]), origins["gates"])
         galleries += [synthetic] if synthetic else []
     return galleries
 
 
-def _real_gallery(config: Mapping[str, Any]) -> Gallery:
-    source = source_of(config, "train")
-    picked = list(_largest_lesions(source).values())
-    batch: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in ("images", "lesion_label")}
-    batch["index"] = np.arange(len(picked), dtype=np.int64)
-    operators = OperatorConfig.from_dict(config["operators"])
-    made = {name: np.asarray(value) for name, value in with_structure(operators, 0)(batch).items()}
-    return Gallery(
-        "Real training slices",
-        [e["patient"].decode() for e in picked],
-        images=made["images"],
-        structure_map=made["structure_map"],
-        background_mask=made["background_mask"],
-        lesion_label=made["lesion_label"],
-        note="Some of the training patients, each by the slice with the most lesion.",
-    )
-
-
-def _largest_lesions(source: SliceSource) -> dict[str, dict[str, Any]]:
-    """The slice with the most lesion of a few patients, evenly spaced in the sorted list."""
-    spaced = np.linspace(0, len(source.patients) - 1, min(_SHOWN, len(source.patients))).astype(int)
-    wanted = {source.patients[i] for i in spaced}
-    largest: dict[str, dict[str, Any]] = {}
-    for example in source.examples(names=True).as_numpy_iterator():
-        name, size = example["patient"].decode(), int((example["lesion_label"] > 0).sum())
-        if name in wanted and size >= largest.get(name, {"size": 0})["size"]:
-            largest[name] = {**example, "size": size}
-    return largest
-
-
-def _synthetic_gallery(data_dir: Path) -> Gallery | None:
-    folders = sorted((data_dir / "medsynth_synthetic").glob("*/dataset_info.json"))
-    if not folders:
-        return None
-    dataset = tfds.builder_from_directory(folders[-1].parent).as_dataset(
-        split="train", read_config=READ_IN_ORDER
-    )
-    picked = heapq.nsmallest(_SHOWN, dataset.as_numpy_iterator(), key=lambda e: int(e["sample_index"]))
-    arrays: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in _ARRAYS}
-    return Gallery(
-        "Synthetic patients",
-        [f"k = {int(e['sample_index'])}" for e in picked],
-        note="The first accepted samples, not chosen.",
-        **arrays,
-    )
-
-
 def _curves(directory: StageDirectory) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    with (directory.path / "metrics.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
+    rows = list(csv.reader(_lines(directory.path / "metrics.csv")))
     if len(rows) < 2:
         return {}
     values = np.array(rows[1:], dtype=float)
@@ -215,24 +218,9 @@ def _curves(directory: StageDirectory) -> dict[str, tuple[np.ndarray, np.ndarray
 
 def _facts(directory: StageDirectory) -> dict[str, Any]:
     config = directory.config()
-    facts = {key: config[key] for key in _IDENTITY if config.get(key)}
+    facts = {key: config[key] for key in _IDENTITY if config.get(key) not in (None, [], {})}
+    facts["training patients"] = len(config["patients"])
     return {**facts, "training": config["settings"]["training"], "weights": config["settings"]["weights"]}
-
-
-def _commands(stages: Sequence[StageDirectory], summary: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for directory in stages:
-        config = directory.config()
-        name = config["data"].rsplit("/", 1)[0]
-        lines.append(
-            f"medsynth train {directory.name} --data {name} --data-dir DATA --run RUN "
-            f"--preset {config['preset']} --seed {config['seed']}"
-        )
-    if summary:
-        lines.append(
-            f"medsynth generate --run RUN --count {summary['count']} --seed {summary['seed']} --out OUT"
-        )
-    return [*lines, "medsynth report --run RUN --out report.html"]
 
 
 def _steps(file: Path) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.generation import Geometry, SampleFormat
 from tf_medsynth.generation.card import dataset_card
+from tf_medsynth.generation.croissant import CARD_NAME, write_description
+from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.generation.spool import RECORDS_NAME, Spool, encode_record
 from tf_medsynth.generation.summary import DATASET, summarise
 from tf_medsynth.imaging.volumes import Volume, write_volume
@@ -63,7 +65,7 @@ def publish(
     form: SampleFormat,
     count: int,
     geometry: Geometry | None = None,
-    command: str = "",
+    provenance: Provenance | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The summary of the data set that now is in `out`, which appears whole or not at all.
@@ -74,7 +76,7 @@ def publish(
         form: ``tfds``, ``nifti`` or ``mha``.
         count: samples to publish, the first accepted ones.
         geometry: of volume files; 1 mm at the origin without it.
-        command: how the user asked for it, for the card.
+        provenance: what the set is made of, for its card and its Croissant description.
         facts: further keys of the summary, e.g. whom the model was trained on.
 
     Raises:
@@ -85,6 +87,7 @@ def publish(
     check_output(out)
     source = Spool.read(spool) if isinstance(spool, Path) else spool
     geometry = geometry or Geometry()
+    provenance = provenance or Provenance()
     summary: dict[str, Any] = {**(facts or {}), **summarise(source, count), "format": form}
     if form != "tfds":
         summary |= {"intensity_scale": INTENSITY_SCALE, "geometry": geometry.to_dict()}
@@ -98,8 +101,8 @@ def publish(
         with (staging / RECORDS_NAME).open("w", encoding="utf-8") as log:
             log.writelines(map(encode_record, source.records_through(count)))
         runtime.write_json(staging / SUMMARY_NAME, summary)
-        card = dataset_card(summary, form, command)
-        (staging / "README.md").write_text(card, encoding="utf-8")
+        write_description(staging, summary, form, provenance)
+        (staging / CARD_NAME).write_text(dataset_card(summary, form, provenance), encoding="utf-8")
     return summary
 
 

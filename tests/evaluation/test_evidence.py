@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import copy
+
+from tests.evaluation.evidence_examples import CERTIFICATE, STUDY
+from tf_medsynth.evaluation.evidence import certificate_evidence, study_evidence
+
+HASHES = {"file": "1234"}
+
+
+def cells(evidence) -> str:
+    return "\n".join(" | ".join(row) for table in evidence.tables for row in table.rows)
+
+
+def test_a_certificate_tells_what_was_audited_and_how():
+    evidence = certificate_evidence(CERTIFICATE, HASHES)
+    assert "3 samples of 40" in evidence.summary and "32 x 32 px" in evidence.summary
+    assert evidence.origin.command == "medsynth audit lesion TARGET --against TRAINING"
+    assert evidence.origin.hashes == HASHES
+
+
+def test_a_verdict_below_real_did_not_hold_and_an_unknown_one_decides_nothing():
+    for said, held in (("below_real", False), ("as_real", True), ("above_real", None), ("unknown", None)):
+        (finding,) = certificate_evidence({**CERTIFICATE, "verdict": said}, HASHES).findings
+        assert finding.held is held
+
+
+def test_a_verdict_one_level_below_is_found():
+    held = {"kind": "memorisation", "gate": {"passed": False, "words": "3 copies"}}
+    (finding,) = certificate_evidence(held, HASHES).findings
+    assert finding.held is False and finding.note == "3 copies" and "gate" in finding.claim
+
+
+def test_every_number_of_a_certificate_is_shown():
+    shown = cells(certificate_evidence(CERTIFICATE, HASHES))
+    for words in ("0.610 (0.550 to 0.660; n = 3)", "0.800 (0.700 to 0.900; n = 6)", "2.000", "2000", "0.610"):
+        assert words in shown
+    assert "None" not in shown and "nan" not in shown
+
+
+def test_single_samples_become_a_distribution_beside_the_others():
+    charts = dict(certificate_evidence(CERTIFICATE, HASHES).charts)
+    assert charts.keys() == {"dice", "centroid px"}
+    assert "audited set: median 0.6" in charts["dice"].description
+    assert "real: median 0.8" in charts["dice"].description and "n = 1" in charts["centroid px"].description
+
+
+def test_claims_of_a_study_are_findings():
+    findings = study_evidence(STUDY, HASHES).findings
+    assert [finding.held for finding in findings] == [True, False, None]
+    assert "by whole lesion, claimed by papers" in findings[1].claim
+    assert findings[1].measured == "gap -0.050 (-0.080 to -0.020)"
+    assert findings[1].note.startswith("not held: means")
+
+
+def test_rows_of_a_study_stand_with_interval_difference_and_published_value():
+    evidence = study_evidence(STUDY, HASHES)
+    rows = {row[0]: row for row in evidence.tables[0].rows}
+    assert "0.650 (0.600 to 0.700)" in rows["25"] and "-0.050 (-0.080 to -0.020)" in rows["25"]
+    assert "0.915" in rows["1"]
+    assert "baselines are not built" in cells(evidence) and "2.5 real patients" in cells(evidence)
+    assert "whole lesion, published" not in evidence.tables[0].columns  # nobody published one
+
+
+def test_names_of_patients_are_not_shown():
+    study = copy.deepcopy(STUDY) | {"test_patients": ["BraTS2021_00001", "BraTS2021_00002"]}
+    evidence = study_evidence(study, HASHES)
+    assert "2 test patients" in evidence.summary
+    assert "BraTS2021" not in evidence.summary + cells(evidence)
+
+
+def test_an_empty_study_says_little_and_breaks_nothing():
+    evidence = study_evidence({"study": "quality"}, {})
+    assert not evidence.findings and not evidence.charts and "0 rows" in evidence.summary

@@ -1,0 +1,81 @@
+"""Certificates and studies on disk, as the cards and the report show them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from tf_medsynth.config.base import check
+from tf_medsynth.evaluation import tables
+from tf_medsynth.evaluation.evidence import KINDS, certificate_evidence, study_evidence
+from tf_medsynth.evaluation.report_data import Evidence
+from tf_medsynth.runtime import read_json
+
+FOLDER = "certificates"
+STUDY = "study.json"
+_SAID = {True: "held", False: "DID NOT HOLD", None: "undecided"}
+
+
+def certificates(*folders: Path) -> list[Evidence]:
+    """What stands in ``FOLDER/certificates/KIND.json``, the known kinds first.
+
+    Where several folders hold one kind, that of the first is taken: give a generated set before its run.
+
+    Raises:
+        MedSynthError: a file that is no JSON object.
+    """
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for file in sorted((folder / FOLDER).glob("*.json")):
+            files.setdefault(file.stem, file)
+    order = [kind for kind in KINDS if kind in files] + sorted(files.keys() - set(KINDS))
+    found = []
+    for kind in order:
+        held = read_json(files[kind], "Remove it, and audit again.")
+        found.append(certificate_evidence({"kind": kind, **held}, _hashes(files[kind])))
+    return found
+
+
+def missing_kinds(found: Iterable[Evidence]) -> list[str]:
+    """Kinds that no certificate in `found` is of."""
+    there = {evidence.title.lower() for evidence in found}
+    return [kind for kind in KINDS if kind not in there]
+
+
+def certificates_of(run: Path | str | None) -> str:
+    """Certificates of a run as Markdown for a card; nothing where there are none, or no run."""
+    found = certificates(Path(run)) if run is not None else []
+    return "\n\n".join(map(as_markdown, found))
+
+
+def as_markdown(evidence: Evidence) -> str:
+    """A certificate under its title: verdicts first, then numbers, then what makes it again."""
+    lines = [f"### {evidence.title}", evidence.summary]
+    said = [f"- **{_SAID[f.held]}**: {f.claim}: {f.measured} (wanted {f.wanted})" for f in evidence.findings]
+    lines += ["\n".join(said)] if said else []
+    lines += [tables.as_markdown(table).replace("### ", "#### ", 1) for table in evidence.tables]
+    if evidence.origin is not None:
+        hashes = ", ".join(f"{name} `{value}`" for name, value in evidence.origin.hashes.items())
+        lines.append(f"`{evidence.origin.command}`; {hashes}")
+    return "\n\n".join(filter(None, lines))
+
+
+def studies(folders: Iterable[Path]) -> list[Evidence]:
+    """What the studies in `folders` found.
+
+    Raises:
+        MedSynthError: a folder without a finished study.
+    """
+    found = []
+    for folder in folders:
+        file = folder / STUDY
+        check("--study is the folder of a finished study", file.is_file(), "Run it first.", study=str(folder))
+        held = read_json(file, "Run the study again.")
+        named = {"study": str(held["fingerprint"])} if "fingerprint" in held else {}
+        found.append(study_evidence(held, {**named, **_hashes(file)}))
+    return found
+
+
+def _hashes(file: Path) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16]}
