@@ -46,7 +46,7 @@ def test_outside_is_counted_and_told():
     mask[:, :5] = 0
     label = lesion_label(LesionShape(kind="oedema", radius=0.2), (10, 10))
     assert pixels_outside(label, mask) == 6
-    with pytest.raises(MedSynthError, match="inside the brain. Received: pixels_outside=6, of=12. Move"):
+    with pytest.raises(MedSynthError, match=r"inside the brain\. Received: pixels_outside=6, of=12\. Move"):
         check_inside(label, mask)
     assert not label_inside(mask[None], label[None]).numpy()[0]
     check_inside(label[:, ::-1] * 0, mask)
@@ -73,9 +73,9 @@ def test_the_roomiest_place_holds_the_largest_circle():
 
 
 def test_mistakes_are_told():
-    with pytest.raises(MedSynthError, match="inside the image. Received: row=0.05"):
+    with pytest.raises(MedSynthError, match=r"inside the image\. Received: row=0\.05"):
         lesion_label(LesionShape(row=0.05), SIZE)
-    with pytest.raises(MedSynthError, match="must have a pixel. Received: radius=0.001. Make it larger"):
+    with pytest.raises(MedSynthError, match=r"must have a pixel\. Received: radius=0\.001\. Make it larger"):
         lesion_label(LesionShape(radius=0.001), SIZE)
     with pytest.raises(MedSynthError, match="needs a brain"):
         roomiest_place(np.ones((*SIZE, 1)))
