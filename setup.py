@@ -27,6 +27,9 @@ RUN = [
 ]
 TEST = [
     "dill>=0.3.9,<1",
+    "ipykernel>=7,<8",
+    "nbclient>=0.10,<1",
+    "playwright>=1.50,<2",
     "pytest>=8,<10",
     "pytest-xdist>=3.6,<4",
     "requests>=2.32,<3",
@@ -42,6 +45,7 @@ SERVE = [
     "tensorflow-serving-api>=2.21,<2.22",
     "uvicorn>=0.34,<1",
 ]
+UI = ["nicegui>=3.18,<4"]
 DEVELOP = [
     "ruff>=0.9,<1",
     "mypy>=1.14,<3",
@@ -60,7 +64,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["tf_medsynth*", "tfds_builders*", "pipelines*"]),
-    package_data={"": ["*.md", "*.bib", "*.txt", "*.html", "*.css", "templates/*", "py.typed"]},
+    package_data={"": ["*.md", "*.bib", "*.txt", "*.html", "*.css", "*.js", "templates/*", "py.typed"]},
     exclude_package_data={"": ["dummy_data/*", "dummy_data/**/*"]},
     install_requires=RUN,
     extras_require={
@@ -70,8 +74,9 @@ setup(
         "beam": BEAM,
         "pipeline": PIPELINE,
         "serve": SERVE,
+        "ui": UI,
         "test": TEST,
-        "dev": BEAM + PIPELINE + SERVE + TEST + DEVELOP,
+        "dev": BEAM + PIPELINE + SERVE + UI + TEST + DEVELOP,
     },
     entry_points={"console_scripts": ["medsynth = tf_medsynth.cli.main:main"]},
     classifiers=[

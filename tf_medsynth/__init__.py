@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.train import train
     from tf_medsynth.saved_model.sample import sample
     from tf_medsynth.serving import serve
+    from tf_medsynth.viewer import gallery
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ __all__ = [
     "demo",
     "doctor",
     "export",
+    "gallery",
     "generate",
     "phantom",
     "pipeline",
@@ -49,6 +51,7 @@ _ROOMS = {
     "export": "tf_medsynth.experiments.export",
     "sample": "tf_medsynth.saved_model.sample",
     "serve": "tf_medsynth.serving",
+    "gallery": "tf_medsynth.viewer",
     "pipeline": "pipelines.pipeline",
     "demo": "pipelines.demo",
 }

@@ -34,6 +34,7 @@ def medsynth(*words):
         "pipeline run --out o",
         "export --run r --to m",
         "sample --out o.png",
+        "gallery --no-browser",
         "demo",
     ],
 )

@@ -6,7 +6,13 @@ from skimage.draw import ellipse
 
 from tf_medsynth.config.lesion_shapes import LesionShape
 from tf_medsynth.imaging.fusion import label_inside
-from tf_medsynth.imaging.lesion_shapes import check_inside, lesion_label, pixels_outside, roomiest_place
+from tf_medsynth.imaging.lesion_shapes import (
+    check_inside,
+    lesion_label,
+    moved_inside,
+    pixels_outside,
+    roomiest_place,
+)
 from tf_medsynth.types import LESION_CLASSES, MedSynthError
 
 SIZE = (48, 64)
@@ -70,6 +76,20 @@ def test_the_roomiest_place_holds_the_largest_circle():
             np.hypot(*(np.argwhere(outside) - 1 - place).T).min() for place in np.argwhere(mask[..., 0] == 0)
         ]
         assert room.radius * 48 == pytest.approx(max(far) - 0.5)
+
+
+def test_a_lesion_is_moved_to_where_it_fits():
+    mask = np.ones((*SIZE, 1), np.float32)
+    mask[30:44, 5:25] = 0
+    far = LesionShape(row=0.1, column=0.9, radius=0.4, elongation=2.0, angle=70.0)
+    moved = moved_inside(far, mask)
+    check_inside(lesion_label(moved, SIZE), mask)
+    assert (moved.angle, moved.elongation) == (70.0, 2.0) and 0.05 < moved.radius < 0.4
+    small = moved_inside(LesionShape(radius=0.05), mask)
+    assert small.radius == 0.05
+    assert moved_inside(moved, mask) == moved
+    with pytest.raises(MedSynthError, match="needs a larger brain"):
+        moved_inside(far, 1 - np.eye(*SIZE)[..., None] * (np.arange(64) == 3)[None, :, None])
 
 
 def test_mistakes_are_told():

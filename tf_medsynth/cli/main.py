@@ -19,6 +19,7 @@ from tf_medsynth.cli import (
     demo,
     doctor,
     export,
+    gallery,
     generate,
     options,
     phantom,
@@ -42,6 +43,7 @@ VERBS = {
     "export": export,
     "sample": sample,
     "serve": serve,
+    "gallery": gallery,
     "pipeline": pipeline,
     "demo": demo,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +12,7 @@ from scipy.ndimage import distance_transform_edt
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.lesion_shapes import LesionShape
-from tf_medsynth.types import LESION_CLASSES
+from tf_medsynth.types import LESION_CLASSES, MedSynthError
 
 _RINGS = ("oedema", "enhancing", "necrosis")
 """Classes of a nested lesion, from outside to inside."""
@@ -89,6 +91,39 @@ def roomiest_place(background_mask: ArrayLike) -> Room:
     # Half a pixel less: distances are between centres, and a pixel's corner may not reach out.
     radius = max(float(room.max()) - 0.5, 0.5) / min(height, width)
     return Room((float(row) + 0.5) / height, (float(column) + 0.5) / width, radius)
+
+
+def moved_inside(shape: LesionShape, background_mask: ArrayLike, step: float = 0.005) -> LesionShape:
+    """The lesion where there is most room, smaller where it must be.
+
+    Args:
+        shape: what to move.
+        background_mask: `(H, W, 1)`, 1 outside the organ.
+        step: place and radius come out as multiples of it, as a slider shows them.
+
+    Raises:
+        MedSynthError: there is no organ, or none large enough for a pixel.
+    """
+    room, size = roomiest_place(background_mask), np.shape(background_mask)[:2]
+    place = {"row": _rounded(room.row, step), "column": _rounded(room.column, step)}
+    largest = min(shape.radius, room.radius / math.sqrt(shape.elongation))
+    for steps in range(int(largest / step), 0, -1):
+        moved = dataclasses.replace(shape, **place, radius=_rounded(steps * step, step))
+        if _fits(moved, background_mask, (int(size[0]), int(size[1]))):
+            return moved
+    check("a lesion needs a larger brain", False, "Take another sample.", room=room.radius)
+    return shape
+
+
+def _fits(shape: LesionShape, background_mask: ArrayLike, image_size: tuple[int, int]) -> bool:
+    try:
+        return not pixels_outside(lesion_label(shape, image_size), background_mask)
+    except MedSynthError:
+        return False
+
+
+def _rounded(value: float, step: float) -> float:
+    return round(round(value / step) * step, 9)
 
 
 def _distance(shape: LesionShape, image_size: tuple[int, int]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Imaginary patients of an exported model by name: run seed, sample number, and perhaps a lesion of one's own."""
+"""Imaginary patients of a model by name: run seed, sample number, and perhaps a lesion of one's own."""
 
 from __future__ import annotations
 
