@@ -12,6 +12,8 @@ Handler = Callable[[], Awaitable[None] | None]
 
 _SECONDS = 0.1
 """A slider that is being dragged tells its value this often."""
+_UNITS = {"%": (100, 0, " %"), "times": (1, 1, " ×"), "degrees": (1, 0, "°")}
+"""Factor, decimals and text with which a range's value is shown."""
 
 
 class Field(ui.element, component="field.js"):
@@ -57,12 +59,13 @@ def slider(
     value: float,
     span: tuple[float, float, float],
     on_change: Handler,
-    percent: bool = True,
+    unit: str = "%",
 ) -> Field:
-    """A range over ``(least, most, step)``; shown in percent, or in degrees or times as it is."""
+    """A range over ``(least, most, step)``; `unit` is one of `_UNITS`."""
     least, most, step = span
-    shown = {"scale": 100, "digits": 0 if step >= 0.01 else 1, "unit": " %"} if percent else {}
-    props = {"min": least, "max": most, "step": step, "scale": 1, "digits": 0, "unit": "", **shown}
+    scale, digits, shown = _UNITS[unit]
+    digits += scale * step < 1 and unit == "%"
+    props = {"min": least, "max": most, "step": step, "scale": scale, "digits": int(digits), "unit": shown}
     return Field(name, label, "range", str(value), on_change, **props)
 
 

@@ -20,22 +20,23 @@ from tf_medsynth.viewer.links import archive_address, file_name
 DRAWN = "drawn"
 KINDS = {
     DRAWN: "drawn by the model",
-    "nested": "mine: oedema, enhancing rim, necrosis",
-    "oedema": "mine: oedema",
-    "enhancing": "mine: enhancing",
-    "non_enhancing": "mine: non-enhancing",
-    "necrosis": "mine: necrosis",
+    "nested": "my own, of nested classes",
+    "oedema": "my own, oedema",
+    "enhancing": "my own, enhancing",
+    "non_enhancing": "my own, non-enhancing",
+    "necrosis": "my own, necrosis",
 }
 _STEP = 0.005
-_SHAPE: dict[str, tuple[str, tuple[float, float, float], bool]] = {
-    "radius": ("Size (radius)", (_STEP, 0.5, _STEP), True),
-    "column": ("Place, from the left", (0.0, 1.0, _STEP), True),
-    "row": ("Place, from the top", (0.0, 1.0, _STEP), True),
-    "elongation": ("Elongation", (1.0, 4.0, 0.1), False),
-    "angle": ("Angle", (0.0, 180.0, 5.0), False),
-    "core": ("Enhancing rim, of the lesion", (0.05, 1.0, 0.05), True),
-    "necrosis": ("Necrosis, of the rim", (0.0, 0.95, 0.05), True),
+_SHAPE: dict[str, tuple[str, tuple[float, float, float], str]] = {
+    "radius": ("Size (radius)", (_STEP, 0.5, _STEP), "%"),
+    "column": ("Place, from the left", (0.0, 1.0, _STEP), "%"),
+    "row": ("Place, from the top", (0.0, 1.0, _STEP), "%"),
+    "elongation": ("Elongation", (1.0, 4.0, 0.1), "times"),
+    "angle": ("Angle", (0.0, 180.0, 5.0), "degrees"),
+    "core": ("Enhancing rim, of the lesion", (0.05, 1.0, 0.05), "%"),
+    "necrosis": ("Necrosis, of the rim", (0.0, 0.95, 0.05), "%"),
 }
+"""Label, (least, most, step) and unit of each slider of a lesion, in the order of the page."""
 _NESTED = ("core", "necrosis")
 _MAPS = ("Structure map", "Brain", "Lesion label")
 _WORDS = "message"
@@ -57,14 +58,15 @@ class Page:
         with ui.element("main"):
             self._head()
             with ui.element("div").classes("sides"):
-                with ui.element("section").props('aria-label="Controls"').classes("controls"):
+                with ui.element("div").classes("name"):
                     self._name_controls()
-                    self._lesion_controls()
-                    self._look_controls()
-                with ui.element("section").props('aria-label="Patient"').classes("patient"):
+                with ui.element("section").props('aria-label="Pictures"').classes("patient"):
                     self._messages()
                     self._pictures()
                     self._files()
+                with ui.element("div").classes("choices"):
+                    self._lesion_controls()
+                    self._look_controls()
 
     async def start(self) -> None:
         """Draws the first patient."""
@@ -99,8 +101,8 @@ class Page:
             self._kind = choice("kind", "Lesion", KINDS, self._draw_new_kind)
             with ui.element("div") as self._own:
                 self._shape = {
-                    name: slider(name, label, getattr(plain, name), span, self._draw, percent)
-                    for name, (label, span, percent) in _SHAPE.items()
+                    name: slider(name, label, getattr(plain, name), span, self._draw, unit)
+                    for name, (label, span, unit) in _SHAPE.items()
                 }
                 with ui.element("div").classes("buttons"):
                     button("Move it to where there is room", self._move_inside)
@@ -131,11 +133,12 @@ class Page:
 
     def _pictures(self) -> None:
         self._tiles: dict[str, ui.element] = {}
-        with ui.element("div").classes("tiles") as self._grid:
-            for name in (*_MAPS, *MODALITIES):
-                with ui.element("figure"):
-                    self._tiles[name] = ui.element("img").props('alt="being drawn"')
-                    words("figcaption", name)
+        for names in (_MAPS, MODALITIES):
+            with ui.element("div").classes("tiles"):
+                for name in names:
+                    with ui.element("figure"):
+                        self._tiles[name] = ui.element("img").props('alt="being drawn"')
+                        words("figcaption", name)
         with ui.element("ul").classes("legend").props('aria-label="Colours"'):
             colours = {**LESION_COLOURS, "structure map": pictures.LINE_COLOUR}
             for name, (red, green, blue) in colours.items():
@@ -146,8 +149,8 @@ class Page:
     def _files(self) -> None:
         self._link = words("a", "Download as NIfTI (.zip)", "download").classes("download")
         text = (
-            "Four modalities, label, structure map and mask, each a volume of one slice: 1 mm spacing, origin "
-            "0, int16 intensities of 10000 x value, uint8 maps; record.json says so too."
+            "Four modalities, label, structure map and mask, each a volume of one slice: spacing 1 mm, "
+            "origin 0, intensities int16 of 10000 × value, maps uint8. record.json says so too."
         )
         words("p", text)
         words("h2", "The same patient from a command line")
