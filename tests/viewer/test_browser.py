@@ -18,12 +18,12 @@ import nibabel
 import numpy as np
 import pytest
 
-pytest.importorskip("nicegui", reason="needs the extra [ui]")
-api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-
 from tf_medsynth.cli.main import main
 from tf_medsynth.saved_model.patients import Patients
 from tf_medsynth.types import MODALITIES
+
+pytest.importorskip("nicegui", reason="needs the extra [ui]")
+api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 if CHROMIUM is None:

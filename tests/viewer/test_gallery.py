@@ -82,7 +82,7 @@ def test_an_address_names_its_patient(tiny_model):
         assert (found.seed, found.number, found.lesion) == (3, 1, shape)
         assert found.images.tobytes() == drawn.images.tobytes()
     for query in ({"seed": "1"}, {"seed": "-1", "number": "0"}, {"seed": "1", "number": "0", "size": "1"}):
-        with pytest.raises(MedSynthError, match="must be a whole number|unknown setting"):
+        with pytest.raises(MedSynthError, match=r"must be a whole number|unknown setting"):
             patient_of(patients, query)
 
 
