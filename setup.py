@@ -28,6 +28,9 @@ RUN = [
 ]
 TEST = [
     "dill>=0.3.9,<1",
+    "ipykernel>=7,<8",
+    "nbclient>=0.10,<1",
+    "playwright>=1.50,<2",
     "prdc>=0.2,<1",
     "pytest>=8,<10",
     "pytest-xdist>=3.6,<4",
@@ -44,6 +47,7 @@ SERVE = [
     "tensorflow-serving-api>=2.21,<2.22",
     "uvicorn>=0.34,<1",
 ]
+UI = ["nicegui>=3.18,<4"]
 DEVELOP = [
     "ruff>=0.9,<1",
     "mypy>=1.14,<3",
@@ -64,7 +68,7 @@ setup(
     # saved_models has no code: it is a package so that `medsynth sample` finds its model once installed.
     packages=[*find_packages(include=["tf_medsynth*", "tfds_builders*", "pipelines*"]), "saved_models"],
     package_data={
-        "": ["*.md", "*.bib", "*.txt", "*.html", "*.css", "templates/*", "py.typed"],
+        "": ["*.md", "*.bib", "*.txt", "*.html", "*.css", "*.js", "templates/*", "py.typed"],
         "saved_models": ["*/*", "*/*/*", "*/*/*/*"],
     },
     exclude_package_data={"": ["dummy_data/*", "dummy_data/**/*"]},
@@ -76,8 +80,9 @@ setup(
         "beam": BEAM,
         "pipeline": PIPELINE,
         "serve": SERVE,
+        "ui": UI,
         "test": TEST,
-        "dev": BEAM + PIPELINE + SERVE + TEST + DEVELOP,
+        "dev": BEAM + PIPELINE + SERVE + UI + TEST + DEVELOP,
     },
     entry_points={"console_scripts": ["medsynth = tf_medsynth.cli.main:main"]},
     classifiers=[

@@ -25,7 +25,7 @@ LAYERS = {
     "stages": 3,
     **dict.fromkeys(("evaluation", "generation"), 4),
     "saved_model": 5,
-    **dict.fromkeys(("experiments", "serving"), 6),
+    **dict.fromkeys(("experiments", "serving", "viewer"), 6),
     **dict.fromkeys(("cli", "pipelines"), 7),
 }
 GROUND = {"types": set(), "config": {"types"}, "runtime": {"types", "config"}}

@@ -37,6 +37,7 @@ def medsynth(*words):
         "export --run r --to m",
         "nnunet --synthetic s --out o",
         "sample --out o.png",
+        "gallery --no-browser",
         "demo",
     ],
 )

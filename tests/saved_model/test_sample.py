@@ -35,7 +35,7 @@ def test_the_newest_model_comes_along(tmp_path):
 def test_mistakes_are_told(tmp_path):
     with pytest.raises(MedSynthError, match="no exported model comes along"):
         newest_model(tmp_path)
-    with pytest.raises(MedSynthError, match=r"--out is a \.png file"):
+    with pytest.raises(MedSynthError, match=r"--out is a \.png file, or a \.zip"):
         sample(out=tmp_path / "sample.jpg")
     with pytest.raises(MedSynthError, match="seed must not be negative"):
         sample(seed=-1, out=tmp_path / "sample.png")

@@ -21,6 +21,7 @@ from tf_medsynth.cli import (
     doctor,
     evaluate,
     export,
+    gallery,
     generate,
     nnunet,
     options,
@@ -50,6 +51,7 @@ VERBS = {
     "nnunet": nnunet,
     "sample": sample,
     "serve": serve,
+    "gallery": gallery,
     "pipeline": pipeline,
     "demo": demo,
 }

@@ -1,4 +1,4 @@
-"""``medsynth sample``: one imaginary patient of an exported model, as a picture."""
+"""``medsynth sample``: one imaginary patient of an exported model, as a picture or NIfTI volumes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 import tf_medsynth
 from tf_medsynth.cli import options
+from tf_medsynth.config.base import parse_assignments
 
-SUMMARY = "draw one patient of an exported model as a picture"
+SUMMARY = "draw one patient of an exported model as a picture or NIfTI volumes"
+
+_EXAMPLE = "--lesion kind=nested row=0.5 column=0.4 radius=0.1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,9 +24,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="saved_models/NAME or a version in it (default: the newest that comes along)",
     )
     options.add_seed(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the picture")
+    parser.add_argument(
+        "--number", type=int, metavar="K", help="sample of the seed (default: its first good one)"
+    )
+    parser.add_argument(
+        "--lesion",
+        nargs="+",
+        action="extend",
+        metavar="key=value",
+        help=f"a lesion of your own instead of the model's, e.g. {_EXAMPLE.partition(' ')[2]}",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="a .png picture, or a .zip of NIfTI volumes"
+    )
 
 
 def run(arguments: argparse.Namespace) -> Any:
     """Result of `tf_medsynth.sample`."""
-    return tf_medsynth.sample(model=arguments.model, seed=arguments.seed, out=arguments.out)
+    lesion = arguments.lesion and parse_assignments(arguments.lesion, _EXAMPLE)
+    return tf_medsynth.sample(
+        model=arguments.model, seed=arguments.seed, number=arguments.number, lesion=lesion, out=arguments.out
+    )

@@ -80,10 +80,16 @@ class Config:
         return fingerprint(type(self).__name__, self.to_dict())
 
 
-def parse_assignments(words: Sequence[str]) -> dict[str, str]:
-    """``["a.b=1", "c=x"]`` as a dictionary for `Config.override`."""
+def parse_assignments(words: Sequence[str], example: str = "--set batch_size=8") -> dict[str, str]:
+    """``["a.b=1", "c=x"]`` as a dictionary for `Config.override`.
+
+    Args:
+        words: as the command line has them.
+        example: of the option that takes them, for the message of an error.
+    """
+    rule = f"{example.partition(' ')[0]} takes key=value"
     for word in words:
-        check("--set takes key=value", "=" in word[1:], "Example: --set batch_size=8", word=word)
+        check(rule, "=" in word[1:], f"Example: {example}", word=word)
     return dict(word.split("=", 1) for word in words)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,15 +136,42 @@ def _write_volumes(spool: Spool, folder: Path, count: int, ending: str, geometry
     modalities, seed = spool.identity["modalities"], spool.identity["seed"]
     samples = runtime.progress(spool.samples(count), total=count, label="publish", unit="sample")
     for sample in samples:
-        name = f"medsynth_{seed}_{int(sample['sample_index']):08d}"
+        name = sample_name(seed, int(sample["sample_index"]))
         (folder / name).mkdir()
-        scaled = np.rint(sample["images"].astype(np.float64) * INTENSITY_SCALE).astype(np.int16)
-        slices = {MODALITY_SUFFIXES[m]: scaled[..., number] for number, m in enumerate(modalities)}
-        slices |= {
-            "seg": sample["lesion_label"][..., 0],
-            "structure": sample["structure_map"][..., 0],
-            "mask": sample["background_mask"][..., 0],
-        }
-        for suffix, pixels in slices.items():
-            volume = Volume(pixels[None], geometry.spacing, geometry.origin, geometry.direction)
-            write_volume(volume, folder / name / f"{name}_{suffix}{ending}")
+        write_sample(sample, modalities, folder / name, name, ending, geometry)
+
+
+def sample_name(seed: int, index: int) -> str:
+    """What the files of a sample begin with."""
+    return f"medsynth_{seed}_{index:08d}"
+
+
+def write_sample(
+    sample: Mapping[str, Any],
+    modalities: Sequence[str],
+    folder: Path,
+    name: str,
+    ending: str,
+    geometry: Geometry,
+) -> None:
+    """Writes ``FOLDER/NAME_<suffix><ending>``: a volume of one slice a modality, and of each map.
+
+    Args:
+        sample: ``images`` `(H, W, M)` in [0, 1]; ``lesion_label``, ``structure_map`` and
+            ``background_mask`` `(H, W, 1)` of a type that a volume file holds.
+        modalities: names of the M channels.
+        folder: is there already.
+        name: of the sample.
+        ending: one of `ENDINGS`.
+        geometry: where the pixels lie.
+    """
+    scaled = np.rint(sample["images"].astype(np.float64) * INTENSITY_SCALE).astype(np.int16)
+    slices = {MODALITY_SUFFIXES[m]: scaled[..., number] for number, m in enumerate(modalities)}
+    slices |= {
+        "seg": sample["lesion_label"][..., 0],
+        "structure": sample["structure_map"][..., 0],
+        "mask": sample["background_mask"][..., 0],
+    }
+    for suffix, pixels in slices.items():
+        volume = Volume(pixels[None], geometry.spacing, geometry.origin, geometry.direction)
+        write_volume(volume, folder / f"{name}_{suffix}{ending}")

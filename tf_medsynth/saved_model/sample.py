@@ -1,4 +1,4 @@
-"""One imaginary patient of an exported model, as a picture."""
+"""One imaginary patient of an exported model, as a picture or as NIfTI volumes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import tf_medsynth
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
-from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.imaging.contour import contour_error
-from tf_medsynth.saved_model.loading import open_model
+from tf_medsynth.config.lesion_shapes import LesionShape
+from tf_medsynth.saved_model.patient_files import archive, picture
+from tf_medsynth.saved_model.patients import Patients, check_name
 from tf_medsynth.saved_model.record import versions
-
-_SIGNATURE = "synthesize_random"
-_SHOWN = ("images", "structure_map", "background_mask", "lesion_label")
-_LOOKED_AT = 8
-"""Candidates that are drawn at once; the graph computes as many in any case."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,38 +36,38 @@ class SampleResult:
         return f"seed {self.seed}, sample {self.k} of model {model} -> {self.out}"
 
 
-def sample(*, model: Path | str | None = None, seed: int = 0, out: Path | str) -> SampleResult:
+def sample(
+    *,
+    model: Path | str | None = None,
+    seed: int = 0,
+    number: int | None = None,
+    lesion: Mapping[str, Any] | None = None,
+    out: Path | str,
+) -> SampleResult:
     """Draws structure map, lesion label and all modalities of one patient.
 
     Args:
         model: ``saved_models/NAME`` or a version in it; the newest that comes along without it.
-        seed: names the patient: of this run seed's first samples the first with a closed outline and
-            a lesion, or sample 0 where none has both.
-        out: the ``.png`` file.
+        seed: of the run; without `number` it names the patient: of this seed's first samples the first
+            with a closed outline and a lesion, or sample 0 where none has both.
+        number: of the sample.
+        lesion: settings of `LesionShape` for a lesion of one's own, instead of the model's.
+        out: a ``.png`` file, or a ``.zip`` of NIfTI volumes.
 
     Raises:
-        MedSynthError: no model, or not one of ours; a bad seed or file name.
+        MedSynthError: no model, or not one of ours; a bad seed or file name; a lesion that is not
+            inside the brain.
     """
     out = Path(out)
-    check("--out is a .png file", out.suffix.lower() == ".png", out=str(out))
-    check("the seed must not be negative", 0 <= seed < 2**63, seed=seed)
-    opened = open_model(model if model is not None else newest_model(saved_models()), [_SIGNATURE])
-    names = np.array([[seed, k] for k in range(_LOOKED_AT)], np.int64)
-    drawn = {name: value.numpy() for name, value in opened.call(_SIGNATURE, seed=names).items()}
-    k = _first_good(drawn, opened.record.settings)
-    # After the checks: it draws with the fonts of a plotting library.
-    from tf_medsynth.evaluation.gallery import gallery
-
-    images, lines, mask, label = (drawn[name][k : k + 1] for name in _SHOWN)
-    picture = gallery(images, lines, mask, label, titles=[f"seed {seed}, sample {k}"])
+    check("--out is a .png file, or a .zip for NIfTI", out.suffix.lower() in (".png", ".zip"), out=str(out))
+    check_name(seed, number or 0)
+    shape = None if lesion is None else LesionShape().override(lesion)
+    patients = Patients(model if model is not None else newest_model(saved_models()))
+    drawn = patients.draw(seed, patients.first_good(seed) if number is None else number, shape)
+    made = picture(drawn) if out.suffix.lower() == ".png" else archive(drawn, patients.model)
     with runtime.atomic_path(out) as partial:
-        partial.write_bytes(picture)
-    return SampleResult(out, opened.folder, opened.record.model_hash, seed, k)
-
-
-def _first_good(drawn: Mapping[str, np.ndarray], settings: GenerationConfig) -> int:
-    errors = contour_error(drawn["structure_map"], drawn["background_mask"], settings.contour.blur)
-    return int(np.argmax((errors <= settings.contour.max_mae) & (drawn["label_found"] > 0)))
+        partial.write_bytes(made)
+    return SampleResult(out, patients.model.folder, patients.record.model_hash, seed, drawn.number)
 
 
 def saved_models() -> Path:

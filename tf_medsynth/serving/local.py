@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib.util
 import signal
 import socket
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.serving import ServingConfig
-from tf_medsynth.runtime import Stopwatch, log, require_tensorflow
+from tf_medsynth.runtime import Stopwatch, listening, log, require_tensorflow
 from tf_medsynth.serving.model import ModelFolder, ServedModel, warm_up_requests
 
 if TYPE_CHECKING:
@@ -39,8 +37,8 @@ def run_server(folder: ModelFolder, settings: ServingConfig) -> tuple[int, int]:
         missing=missing,
     )
     watch = Stopwatch()
-    with _listening(settings.host, settings.port, "port") as rest, contextlib.ExitStack() as stack:
-        with _listening(settings.host, settings.grpc_port, "grpc_port"):
+    with listening(settings.host, settings.port, "port") as rest, contextlib.ExitStack() as stack:
+        with listening(settings.host, settings.grpc_port, "grpc_port"):
             pass  # gRPC binds by itself, but says less clearly what failed
         require_tensorflow()
         from tf_medsynth.serving.grpc_service import add_services, new_server
@@ -60,19 +58,6 @@ def run_server(folder: ModelFolder, settings: ServingConfig) -> tuple[int, int]:
         _answer_rest(predictor, rest, settings)
         log.info("stopping")
     return predictor.batcher.requests, predictor.batcher.batches
-
-
-@contextlib.contextmanager
-def _listening(host: str, port: int, what: str) -> Iterator[socket.socket]:
-    """Context with a socket that listens; a taken port is one clear line."""
-    try:
-        listening = socket.create_server((host, port))
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        rule = f"{what} must be free" if taken else f"cannot listen there ({error.strerror})"
-        check(rule, False, "Choose another, or 0 for any free one.", host=host, **{what: port})
-    with listening:
-        yield listening
 
 
 def _load(folder: ModelFolder, settings: ServingConfig) -> Predictor:

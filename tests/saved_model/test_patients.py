@@ -1,0 +1,118 @@
+"""Patients by name: the bytes of the signatures, drawn lesions, and what a file of theirs holds."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import zipfile
+
+import nibabel
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_medsynth.cli.main import build_parser, main
+from tf_medsynth.config.lesion_shapes import LesionShape
+from tf_medsynth.imaging.lesion_shapes import lesion_label, roomiest_place
+from tf_medsynth.saved_model.patient_files import archive, class_pixels, command
+from tf_medsynth.saved_model.patients import Patients
+from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
+
+
+@pytest.fixture(scope="module")
+def patients(tiny_model):
+    return Patients(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_model):
+    return tf.saved_model.load(str(tiny_model)).signatures
+
+
+@pytest.fixture(scope="module")
+def inside(patients):
+    """A lesion that lies inside sample 9 of seed 4."""
+    room = roomiest_place(patients.background_mask(4, 9))
+    return LesionShape(kind="enhancing", row=room.row, column=room.column, radius=room.radius)
+
+
+def test_bytes_are_those_of_the_signature_whatever_was_drawn_before(patients, loaded):
+    for seed, number in ((4, 9), (4, 0), (2**40, 3), (4, 9)):
+        answer = loaded["synthesize_random"](seed=tf.constant([[seed, number]], tf.int64))
+        drawn = patients.draw(seed, number)
+        for name in ("images", "structure_map", "background_mask", "lesion_label"):
+            assert getattr(drawn, name).tobytes() == answer[name].numpy()[0].tobytes()
+        assert drawn.label_found == bool(answer["label_found"].numpy()[0])
+
+
+def test_a_drawn_lesion_gives_the_bytes_of_synthesize(patients, loaded, inside):
+    drawn = patients.draw(4, 9, inside)
+    label = lesion_label(inside, (32, 32))
+    answer = loaded["synthesize"](
+        seed=tf.constant([[4, 9]], tf.int64), lesion_label=tf.constant(label[None], tf.int32)
+    )
+    assert drawn.images.tobytes() == answer["images"].numpy()[0].tobytes()
+    np.testing.assert_array_equal(drawn.lesion_label, label)
+    assert answer["label_inside"].numpy()[0] == 1
+    assert class_pixels(drawn, LESION_CLASSES) == {"enhancing": int((label > 0).sum())}
+    assert (patients.draw(4, 9).images != drawn.images).any()
+
+
+def test_a_lesion_outside_the_brain_is_told(patients):
+    mask = patients.background_mask(4, 9)[..., 0]
+    row, column = np.argwhere(mask[5:-5, 5:-5] > 0)[0] + 5
+    shape = LesionShape(kind="oedema", row=(row + 0.5) / 32, column=(column + 0.5) / 32, radius=0.1)
+    with pytest.raises(
+        MedSynthError, match=r"inside the brain\. Received: pixels_outside=\d+, of=\d+\. Move"
+    ):
+        patients.draw(4, 9, shape)
+
+
+def test_an_archive_holds_readable_volumes_and_its_record(patients, inside):
+    drawn = patients.draw(4, 9, inside)
+    made = archive(drawn, patients.model)
+    assert made == archive(drawn, patients.model)
+    with zipfile.ZipFile(io.BytesIO(made)) as file:
+        record = json.loads(file.read("medsynth_4_00000009/record.json"))
+        volumes = {
+            name.split("_")[-1].partition(".")[0]: nibabel.Nifti1Image.from_bytes(_unpacked(file.read(name)))
+            for name in file.namelist()
+            if name.endswith(".nii.gz")
+        }
+    assert set(volumes) == {"t1", "t2", "t1ce", "flair", "seg", "structure", "mask"}
+    for number, name in enumerate(("t1", "t2", "t1ce", "flair")):
+        voxels = np.asanyarray(volumes[name].dataobj)[:, :, 0].T / record["intensity_scale"]
+        np.testing.assert_allclose(voxels, drawn.images[..., number], atol=0.51e-4)
+    np.testing.assert_array_equal(volumes["seg"].dataobj[:, :, 0].T, drawn.lesion_label[..., 0])
+    np.testing.assert_array_equal(volumes["structure"].dataobj[:, :, 0].T, drawn.structure_map[..., 0])
+    assert volumes["t1"].header.get_zooms() == tuple(record["geometry"]["spacing"]) == (1.0, 1.0, 1.0)
+    np.testing.assert_array_equal(volumes["t1"].affine, np.diag([-1, -1, 1, 1]))
+    assert (record["seed"], record["sample"], record["model_hash"]) == (4, 9, patients.record.model_hash)
+    assert LesionShape.from_dict(record["lesion"]) == inside and len(MODALITIES) == 4
+
+
+def _unpacked(content):
+    import gzip
+
+    return gzip.decompress(content)
+
+
+def test_the_command_draws_the_same_files_again(patients, tiny_model, inside, tmp_path, capsys):
+    for lesion in (None, inside):
+        drawn, out = patients.draw(4, 9, lesion), tmp_path / "patient.zip"
+        words = shlex.split(command(drawn, str(tiny_model), str(out)))
+        assert build_parser().parse_args(words[1:]).number == 9
+        assert main(words[1:]) == 0
+        assert out.read_bytes() == archive(drawn, patients.model)
+    assert "sample 9" in capsys.readouterr().out
+
+
+def test_mistakes_are_told(patients, tiny_model, tmp_path, capsys):
+    for seed, number, words in ((-1, 0, "seed must not be"), (0, -1, "number must not be")):
+        with pytest.raises(MedSynthError, match=words):
+            patients.draw(seed, number)
+    begin = ["sample", "--model", str(tiny_model), "--out", str(tmp_path / "a.png"), "--lesion"]
+    for word, told in (("kind", "--lesion takes key=value"), ("kind=big", "kind must be one of nested")):
+        assert main([*begin, word]) == 2
+        assert told in capsys.readouterr().err
