@@ -29,6 +29,7 @@ RUN = [
 TEST = [
     "dill>=0.3.9,<1",
     "ipykernel>=7,<8",
+    "mlcroissant>=1.1,<2",
     "nbclient>=0.10,<1",
     "playwright>=1.50,<2",
     "prdc>=0.2,<1",
