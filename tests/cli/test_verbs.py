@@ -32,6 +32,7 @@ def medsynth(*words):
         "generate --from m --count 1 --out o",
         "evaluate --run r",
         "evaluate --data brats/slices --data-dir d --train-features f.keras",
+        "audit registration d",
         "report --run r --out o.html",
         "pipeline run --out o",
         "export --run r --to m",
