@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
-from tf_medsynth.metrics.descriptors import FINE
+from tf_medsynth.metrics.descriptors import noise_width
 from tf_medsynth.metrics.lesion_crop import lesion_crops
 from tf_medsynth.metrics.membership import copy_threshold, membership_auc
 from tf_medsynth.metrics.nearest import ImageIndex, Progress, nearest_features
@@ -108,7 +108,7 @@ def _lesion_space(samples: ImageSet, training: ImageSet, heldout: ImageSet) -> t
     crops = [lesion_crops(one.images, one.lesion_label) for one in (samples, training, heldout)]
     if not all(len(one.rows) for one in crops):
         return None
-    index = ImageIndex.of(crops[1].images, sigma=FINE * max(training.images.shape[1:3]))
+    index = ImageIndex.of(crops[1].images, sigma=noise_width(training.images.shape[1:3]))
     found = [_found(index, one.images) for one in (crops[0], crops[2])]
     of_samples, of_heldout = (
         _Found(one.rows, near.distance, crops[1].rows[near.nearest])

@@ -17,7 +17,15 @@ from tf_medsynth.metrics import descriptors, nearest
 from tf_medsynth.metrics.membership import copy_threshold
 
 _BATCH = 32
-_FORMAT = (1, descriptors.FINE, descriptors.BAND, descriptors.CELLS, nearest.SHIFT, nearest.CANDIDATES)
+_FORMAT = (
+    1,
+    descriptors.FINE,
+    descriptors.LEAST_WIDTH,
+    descriptors.BAND,
+    descriptors.CELLS,
+    nearest.SHIFT,
+    nearest.CANDIDATES,
+)
 """Raised, or changed by a constant, whenever the same slices give other distances."""
 
 
