@@ -50,8 +50,8 @@ def training() -> ImageSet:
 
 
 def test_planted_copies_are_caught_in_pixels_and_in_lesions(training):
-    samples = planted(training, cohort(19, 2), copies=3)  # 5 %
-    found = memorisation(samples, training, cohort(40, 3), false_alarm=0.02)
+    samples = planted(training, cohort(20, 2), copies=3)  # 5 %
+    found = memorisation(samples, training, cohort(40, 3), false_alarm=0.01)
     json.loads(json_text(found))
     honest = len(samples.images) - 3
     for name in ("pixel", "lesion"):

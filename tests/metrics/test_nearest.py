@@ -17,13 +17,15 @@ SIZE = (40, 32)
 
 
 def pictures(count: int, seed: int = 0, modalities: int = 2) -> np.ndarray:
-    """Smooth random pictures in the middle of a black frame."""
+    """Smooth random pictures that fade to black towards their frame."""
     noise = np.random.default_rng(seed).random((count, *SIZE, modalities))
     smooth = ndimage.gaussian_filter(noise, (0, 1.5, 1.5, 0))
     smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
-    frame = np.zeros((1, *SIZE, 1))
-    frame[:, 6:-6, 6:-6] = 1
-    return (frame * (0.2 + 0.8 * smooth)).astype(np.float32)
+    rows, columns = (np.sin(np.pi * (np.arange(side) - 6) / (side - 13)) for side in SIZE)
+    window = np.clip(rows, 0, 1)[:, None] * np.clip(columns, 0, 1)
+    window[[0, 1, 2, 3, 4, 5, -6, -5, -4, -3, -2, -1]] = 0
+    window[:, [0, 1, 2, 3, 4, 5, -6, -5, -4, -3, -2, -1]] = 0
+    return (window[..., None] * smooth).astype(np.float32)
 
 
 def moved(images: np.ndarray, flip: bool, dy: int, dx: int) -> np.ndarray:
