@@ -75,14 +75,14 @@ def planted_copies(data: str, data_dir: Path) -> None:
         recall, alarms = [], []
         for half in itertools.combinations(patients, len(patients) // 2):
             null = np.isin(names, half)
-            threshold = copy_threshold(honest[null], FALSE_ALARM)
+            threshold = copy_threshold(honest[null], names[null], FALSE_ALARM)
             recall.append((copies < threshold).mean())
             alarms.append((honest[~null] < threshold).mean())
         print(
             f"{space}: copies' distance at most {copies.max():.3f}; held-out slices' at least "
             f"{honest.min():.3f}, median {np.median(honest):.3f}; {len(copies)} copies, "
-            f"{len(recall)} halves: recall {np.mean(recall):.1%} (worst {min(recall):.1%}), false alarms {np.mean(alarms):.1%} "
-            f"(worst {max(alarms):.1%})"
+            f"{len(recall)} halves: recall {np.mean(recall):.1%} (worst {min(recall):.1%}), "
+            f"false alarms {np.mean(alarms):.1%} (worst {max(alarms):.1%})"
         )
 
 
@@ -137,7 +137,8 @@ def speed(samples: int = 10_000, training: int = 3_000) -> None:
         print(
             f"{samples} samples of {shape} against {training}: {described:.0f} s to describe the set, "
             f"{time.perf_counter() - began:.0f} s in all "
-            f"({time.process_time() - cpu:.0f} s of processor time), peak {runtime.peak_memory_mib():.0f} MiB with mapped files"
+            f"({time.process_time() - cpu:.0f} s of processor time), "
+            f"peak {runtime.peak_memory_mib():.0f} MiB with mapped files"
         )
 
 

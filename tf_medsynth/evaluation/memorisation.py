@@ -76,7 +76,7 @@ def memorisation(
         spaces["lesion"] = _lesion_space(samples, training, heldout)
     if all(one.features is not None for one in sets):
         spaces["features"] = _feature_space(samples, training, heldout)
-    told = {n: _judged(*s, len(samples.images), names[0], false_alarm) for n, s in spaces.items() if s}
+    told = {n: _judged(*s, len(samples.images), *names, false_alarm) for n, s in spaces.items() if s}
     copies = np.zeros(len(samples.images), bool)
     for space in told.values():
         copies |= [d is not None and d < space["threshold"] for d in space["distance"]]
@@ -132,9 +132,14 @@ def _found(index: ImageIndex, images: Any, progress: Progress | None = None) -> 
 
 
 def _judged(
-    samples: _Found, heldout: _Found, count: int, patients: NDArray[np.str_], false_alarm: float
+    samples: _Found,
+    heldout: _Found,
+    count: int,
+    patients: NDArray[np.str_],
+    others: NDArray[np.str_],
+    false_alarm: float,
 ) -> dict[str, Any]:
-    threshold = copy_threshold(heldout.distance, false_alarm)
+    threshold = copy_threshold(heldout.distance, others[heldout.rows], false_alarm)
     copies = int((samples.distance < threshold).sum())
     distance: list[float | None] = [None] * count
     nearest: list[int | None] = [None] * count
