@@ -50,10 +50,10 @@ def training() -> ImageSet:
 
 
 def test_planted_copies_are_caught_in_pixels_and_in_lesions(training):
-    samples = planted(training, cohort(20, 2), copies=3)  # 5 %
+    samples = planted(training, cohort(57, 2), copies=9)  # 5 %
     found = memorisation(samples, training, cohort(40, 3), false_alarm=0.01)
     json.loads(json_text(found))
-    honest = len(samples.images) - 3
+    honest = len(samples.images) - 9
     for name in ("pixel", "lesion"):
         space = found["spaces"][name]
         flagged = np.array(space["distance"]) < space["threshold"]
@@ -61,7 +61,7 @@ def test_planted_copies_are_caught_in_pixels_and_in_lesions(training):
         assert flagged[:honest].mean() <= 0.05, name
         assert space["copies"] == flagged.sum()
     near = np.array(found["spaces"]["pixel"]["nearest"])[honest:]
-    rows = np.random.default_rng(5).permutation(len(training.images))[:3]
+    rows = np.random.default_rng(5).permutation(len(training.images))[:9]
     assert [training.patients[k] for k in near] == [training.patients[k] for k in rows]
 
 

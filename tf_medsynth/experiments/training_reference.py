@@ -48,8 +48,8 @@ def training_reference(
         index = nearest.ImageIndex(np.load(file, mmap_mode="r"))
         found: dict[str, list[float | None]] = {}
         for batch in _batches(heldout, "held-out distances"):
-            for name, apart in zip(batch["patient"], index.nearest(batch["images"]).distance, strict=True):
-                found.setdefault(name.decode(), []).append(rounded(float(apart)))
+            for patient, apart in zip(batch["patient"], index.nearest(batch["images"]).distance, strict=True):
+                found.setdefault(patient.decode(), []).append(rounded(float(apart)))
         runtime.write_json(note, found)
     by_patient = runtime.read_json(note, "Remove it: it is made again.")
     distances = np.concatenate(list(by_patient.values()))
