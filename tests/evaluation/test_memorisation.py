@@ -51,7 +51,7 @@ def training() -> ImageSet:
 
 def test_planted_copies_are_caught_in_pixels_and_in_lesions(training):
     samples = planted(training, cohort(57, 2), copies=9)  # 5 %
-    found = memorisation(samples, training, cohort(40, 3), false_alarm=0.01)
+    found = memorisation(samples, training, cohort(80, 3), false_alarm=0.01)
     json.loads(json_text(found))
     honest = len(samples.images) - 9
     for name in ("pixel", "lesion"):

@@ -18,7 +18,7 @@ from tf_medsynth.metrics.membership import copy_threshold
 
 _BATCH = 32
 _FORMAT = (
-    1,
+    2,
     descriptors.FINE,
     descriptors.LEAST_WIDTH,
     descriptors.BAND,
