@@ -12,7 +12,7 @@ from tf_medsynth.evaluation.memorisation import ImageSet, memorisation
 from tf_medsynth.runtime import json_text
 from tf_medsynth.types import MedSynthError
 
-SLICES = 6
+SLICES = 3
 
 
 def cohort(patients: int, seed: int) -> ImageSet:
@@ -50,10 +50,10 @@ def training() -> ImageSet:
 
 
 def test_planted_copies_are_caught_in_pixels_and_in_lesions(training):
-    samples = planted(training, cohort(19, 2), copies=6)  # 5 %
-    found = memorisation(samples, training, cohort(10, 3), false_alarm=0.02)
+    samples = planted(training, cohort(57, 2), copies=9)  # 5 %
+    found = memorisation(samples, training, cohort(80, 3), false_alarm=0.01)
     json.loads(json_text(found))
-    honest = len(samples.images) - 6
+    honest = len(samples.images) - 9
     for name in ("pixel", "lesion"):
         space = found["spaces"][name]
         flagged = np.array(space["distance"]) < space["threshold"]
@@ -61,12 +61,12 @@ def test_planted_copies_are_caught_in_pixels_and_in_lesions(training):
         assert flagged[:honest].mean() <= 0.05, name
         assert space["copies"] == flagged.sum()
     near = np.array(found["spaces"]["pixel"]["nearest"])[honest:]
-    rows = np.random.default_rng(5).permutation(len(training.images))[:6]
+    rows = np.random.default_rng(5).permutation(len(training.images))[:9]
     assert [training.patients[k] for k in near] == [training.patients[k] for k in rows]
 
 
 def test_membership_is_seen_where_there_is_a_leak_and_not_elsewhere(training):
-    heldout = cohort(12, 3)
+    heldout = cohort(10, 3)
     honest = memorisation(cohort(6, 2), training, heldout)["membership"]
     assert honest["low"] < 0.5 < honest["high"]
     rows = np.arange(0, len(training.images), SLICES)

@@ -27,7 +27,7 @@ def reference(pool, settings, tmp_path) -> TrainingReference:
     rows = [chunk.samples["sample_index"].tolist().index(k) for k in COPIED]
     images = np.roll(chunk.samples["images"][rows][:, :, ::-1], (2, -1), (1, 2))
     np.save(tmp_path / "training.npy", describe(images).fine)
-    return TrainingReference(tmp_path / "training.npy", "name", 0.01, 0.01, len(images), 10)
+    return TrainingReference(tmp_path / "training.npy", "name", 0.01, 0.1, len(images), 10)
 
 
 def test_copies_are_rejected_and_every_distance_is_in_its_record(pool, settings, reference):
@@ -35,7 +35,7 @@ def test_copies_are_rejected_and_every_distance_is_in_its_record(pool, settings,
     reasons = {r["k"]: r["reason"] for r in chunk.records if r["reason"]}
     assert reasons == dict.fromkeys(COPIED, "memorised")
     distances = {r["k"]: r["scores"]["training_distance"] for r in chunk.records}
-    assert all((distances[k] < 0.01) == (k in COPIED) for k in distances)
+    assert all((distances[k] < 0.1) == (k in COPIED) for k in distances)
     kept = [distances[k] for k in chunk.samples["sample_index"].tolist()]
     np.testing.assert_array_equal(chunk.samples["training_distance"], np.float32(kept))
 
@@ -79,8 +79,8 @@ def test_summary_and_card_say_what_copies_were_told_by(pool, settings, reference
     summary, card = published["judged"]
     assert summary["rejected"]["memorised"] == 2
     assert summary["memorisation"] == reference.identity()
-    assert summary["scores"]["accepted"]["training_distance"]["min"] >= 0.01
-    assert "| memorised | distance to the nearest training slice >= 0.01" in card
+    assert summary["scores"]["accepted"]["training_distance"]["min"] >= 0.1
+    assert "| memorised | distance to the nearest training slice >= 0.1;" in card
     summary, card = published["not"]
     assert summary["memorisation"]["judged"] is False and summary["rejected"]["memorised"] == 0
     assert "Nobody looked for copies" in card and "| memorised | not looked at |" in card

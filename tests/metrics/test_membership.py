@@ -11,12 +11,24 @@ from tf_medsynth.types import MedSynthError
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.3])
 def test_held_out_images_stay_below_the_threshold_no_oftener_than_asked(rate):
     heldout = np.random.default_rng(0).random(330)
-    share = (heldout < copy_threshold(heldout, rate)).mean()
+    share = (heldout < copy_threshold(heldout, ["a"] * 330, rate)).mean()
     assert rate - 1 / 330 <= share <= rate
+    patients = np.repeat(np.arange(11), 30)
+    assert (heldout < copy_threshold(heldout, patients, rate)).mean() <= rate
+
+
+def test_one_more_patient_lies_below_the_threshold_no_oftener_than_asked():
+    below = []
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        distances = np.exp(np.repeat(random.normal(-1, 0.3, 4), 25) + random.normal(0, 0.1, 100))
+        threshold = copy_threshold(distances[:75], np.repeat([0, 1, 2], 25), 0.04)
+        below.append((distances[75:] < threshold).mean())
+    assert np.mean(below) <= 0.05
 
 
 def test_few_held_out_images_give_their_least_distance():
-    assert copy_threshold([0.4, 0.3, 0.5], 0.01) == 0.3
+    assert copy_threshold([0.4, 0.3, 0.5], ["a"] * 3, 0.01) == 0.3
 
 
 def test_the_auc_is_the_chance_that_a_member_is_nearer():
@@ -61,6 +73,6 @@ def test_bad_sets_are_refused():
     with pytest.raises(MedSynthError, match="needs its patient"):
         membership_auc([0.1, 0.2], ["a"], [0.3], ["b"])
     with pytest.raises(MedSynthError, match="finite"):
-        copy_threshold([0.1, np.nan], 0.1)
+        copy_threshold([0.1, np.nan], ["a", "b"], 0.1)
     with pytest.raises(MedSynthError, match="between 0 and 1"):
-        copy_threshold([0.1], 0.0)
+        copy_threshold([0.1], ["a"], 0.0)

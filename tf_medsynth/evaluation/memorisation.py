@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
-from tf_medsynth.metrics.descriptors import FINE
+from tf_medsynth.metrics.descriptors import noise_width
 from tf_medsynth.metrics.lesion_crop import lesion_crops
 from tf_medsynth.metrics.membership import copy_threshold, membership_auc
 from tf_medsynth.metrics.nearest import ImageIndex, Progress, nearest_features
@@ -76,7 +76,7 @@ def memorisation(
         spaces["lesion"] = _lesion_space(samples, training, heldout)
     if all(one.features is not None for one in sets):
         spaces["features"] = _feature_space(samples, training, heldout)
-    told = {n: _judged(*s, len(samples.images), names[0], false_alarm) for n, s in spaces.items() if s}
+    told = {n: _judged(*s, len(samples.images), *names, false_alarm) for n, s in spaces.items() if s}
     copies = np.zeros(len(samples.images), bool)
     for space in told.values():
         copies |= [d is not None and d < space["threshold"] for d in space["distance"]]
@@ -108,7 +108,7 @@ def _lesion_space(samples: ImageSet, training: ImageSet, heldout: ImageSet) -> t
     crops = [lesion_crops(one.images, one.lesion_label) for one in (samples, training, heldout)]
     if not all(len(one.rows) for one in crops):
         return None
-    index = ImageIndex.of(crops[1].images, sigma=FINE * max(training.images.shape[1:3]))
+    index = ImageIndex.of(crops[1].images, sigma=noise_width(training.images.shape[1:3]))
     found = [_found(index, one.images) for one in (crops[0], crops[2])]
     of_samples, of_heldout = (
         _Found(one.rows, near.distance, crops[1].rows[near.nearest])
@@ -132,9 +132,14 @@ def _found(index: ImageIndex, images: Any, progress: Progress | None = None) -> 
 
 
 def _judged(
-    samples: _Found, heldout: _Found, count: int, patients: NDArray[np.str_], false_alarm: float
+    samples: _Found,
+    heldout: _Found,
+    count: int,
+    patients: NDArray[np.str_],
+    others: NDArray[np.str_],
+    false_alarm: float,
 ) -> dict[str, Any]:
-    threshold = copy_threshold(heldout.distance, false_alarm)
+    threshold = copy_threshold(heldout.distance, others[heldout.rows], false_alarm)
     copies = int((samples.distance < threshold).sum())
     distance: list[float | None] = [None] * count
     nearest: list[int | None] = [None] * count

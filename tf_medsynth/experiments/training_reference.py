@@ -11,13 +11,21 @@ import numpy as np
 from tf_medsynth import runtime
 from tf_medsynth.config.base import fingerprint
 from tf_medsynth.data.slices import SliceSource
-from tf_medsynth.generation.gates import rounded
+from tf_medsynth.generation.gates import DECIMALS, rounded
 from tf_medsynth.generation.memorisation import TrainingReference
 from tf_medsynth.metrics import descriptors, nearest
 from tf_medsynth.metrics.membership import copy_threshold
 
 _BATCH = 32
-_FORMAT = (1, descriptors.FINE, descriptors.BAND, descriptors.CELLS, nearest.SHIFT, nearest.CANDIDATES)
+_FORMAT = (
+    2,
+    descriptors.FINE,
+    descriptors.LEAST_WIDTH,
+    descriptors.BAND,
+    descriptors.CELLS,
+    nearest.SHIFT,
+    nearest.CANDIDATES,
+)
 """Raised, or changed by a constant, whenever the same slices give other distances."""
 
 
@@ -38,14 +46,19 @@ def training_reference(
         runtime.log.info("generate: %d training slices are described, once a run", training.count)
         _write_descriptors(file, training)
         index = nearest.ImageIndex(np.load(file, mmap_mode="r"))
-        found = [index.nearest(images).distance for images in _images(heldout, "held-out distances")]
-        runtime.write_json(note, {"heldout": [rounded(float(d)) for d in np.concatenate(found)]})
-    distances = runtime.read_json(note, "Remove it: it is made again.")["heldout"]
+        found: dict[str, list[float | None]] = {}
+        for batch in _batches(heldout, "held-out distances"):
+            for patient, apart in zip(batch["patient"], index.nearest(batch["images"]).distance, strict=True):
+                found.setdefault(patient.decode(), []).append(rounded(float(apart)))
+        runtime.write_json(note, found)
+    by_patient = runtime.read_json(note, "Remove it: it is made again.")
+    distances = np.concatenate(list(by_patient.values()))
+    names = np.repeat(list(by_patient), [len(values) for values in by_patient.values()])
     return TrainingReference(
         file,
-        fingerprint(name, distances),
+        fingerprint(name, by_patient),
         false_alarm,
-        copy_threshold(distances, false_alarm),
+        round(copy_threshold(distances, names, false_alarm), DECIMALS),
         training.count,
         len(distances),
     )
@@ -57,13 +70,13 @@ def _write_descriptors(file: Path, source: SliceSource) -> None:
     with runtime.atomic_path(file, shared=True) as partial:
         kept = np.lib.format.open_memmap(partial, "w+", np.int8, (source.count, *shape))
         start = 0
-        for images in _images(source, "training descriptors"):
+        for batch in _batches(source, "training descriptors"):
+            images = batch["images"]
             kept[start : start + len(images)] = descriptors.describe(images).fine
             start += len(images)
         kept.flush()
 
 
-def _images(source: SliceSource, label: str) -> Iterator[Any]:
-    batches = source.examples().batch(_BATCH).as_numpy_iterator()
-    for batch in runtime.progress(batches, total=-(-source.count // _BATCH), label=label, unit="batch"):
-        yield batch["images"]
+def _batches(source: SliceSource, label: str) -> Iterator[Any]:
+    batches = source.examples(names=True).batch(_BATCH).as_numpy_iterator()
+    yield from runtime.progress(batches, total=-(-source.count // _BATCH), label=label, unit="batch")

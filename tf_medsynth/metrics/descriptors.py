@@ -17,7 +17,10 @@ from tf_medsynth.config.base import check
 from tf_medsynth.metrics.arrays import as_images
 
 FINE = 1 / 96
-"""Width of the Gaussian that removes noise, as a share of the longer side."""
+"""Width of the Gaussian that removes noise, as a share of the longer side ..."""
+
+LEAST_WIDTH = 0.8
+"""... but never below this many px."""
 
 BAND = 6.0
 """The Gaussian that removes shading and the mere place of the organ is this much wider."""
@@ -48,7 +51,7 @@ def describe(images: ArrayLike, sigma: float | None = None) -> Descriptors:
 
     Args:
         images: of one size.
-        sigma: px, of the Gaussian that removes noise; `FINE` of the longer side without it.
+        sigma: px, of the Gaussian that removes noise; `noise_width` of their size without it.
 
     Raises:
         MedSynthError: not such images, or shorter than `MINIMUM_SIZE` px.
@@ -59,9 +62,14 @@ def describe(images: ArrayLike, sigma: float | None = None) -> Descriptors:
         min(array.shape[1:3]) >= MINIMUM_SIZE,
         shape=array.shape,
     )
-    width = FINE * max(array.shape[1:3]) if sigma is None else sigma
+    width = noise_width(array.shape[1:3]) if sigma is None else sigma
     fine = np.stack([_quantised(_band(image, width)) for image in array])
     return Descriptors(fine, lengths(fine))
+
+
+def noise_width(size: tuple[int, ...]) -> float:
+    """Standard deviation in px of the Gaussian that removes noise from images of this (H, W)."""
+    return max(LEAST_WIDTH, FINE * max(size))
 
 
 def coarse_factor(size: tuple[int, int]) -> int:

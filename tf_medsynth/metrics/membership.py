@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from tf_medsynth.config.base import check
 from tf_medsynth.metrics.intervals import Interval
 
+CONFIDENCE = 0.95
+"""Of the bound for the next patient."""
 
-def copy_threshold(heldout: ArrayLike, false_alarm: float) -> float:
+
+def copy_threshold(heldout: ArrayLike, patients: ArrayLike, false_alarm: float) -> float:
     """The distance below which at most a share `false_alarm` of real, held-out images lies.
+
+    Slices of a patient lie near or far together, and the next patient may lie nearer than the few
+    that were seen. So the threshold is the lesser of two: that quantile of all images; and a bound
+    above which, at `CONFIDENCE`, the same quantile of one more patient lies (Student's prediction
+    interval of the patients' own quantiles, in logarithms). One patient gives the first only.
 
     Args:
         heldout: `(n,)` distance of images of patients who are not in the training set to the nearest
-            image of it. With fewer than ``1 / false_alarm`` of them it is their least distance.
+            image of it. With fewer than ``1 / false_alarm`` of them their least distance is taken.
+        patients: `(n,)` names.
         false_alarm: in (0, 1).
 
     Raises:
         MedSynthError: no distances, or such as are not finite; `false_alarm` out of range.
     """
-    distances = _distances(heldout, "held-out")
+    by_patient = _by_patient(heldout, patients, "held-out")
     check("false_alarm must lie between 0 and 1", 0.0 < false_alarm < 1.0, false_alarm=false_alarm)
-    return float(np.quantile(distances, false_alarm, method="lower"))
+    pooled = _quantile(np.concatenate(list(by_patient.values())), false_alarm)
+    own = np.array([_quantile(distances, false_alarm) for distances in by_patient.values()])
+    if len(own) == 1 or not own.min() > 0:  # a copy among the held-out: nothing lies below 0
+        return pooled
+    logs = np.log(own)
+    spread = logs.std(ddof=1) * np.sqrt(1 + 1 / len(own))
+    bound = np.exp(logs.mean() - stats.t.ppf(CONFIDENCE, len(own) - 1) * spread)
+    return min(pooled, float(bound))
 
 
 def membership_auc(
@@ -72,6 +89,10 @@ def membership_auc(
     redrawn /= (weights[0] @ sizes[0]) * (weights[1] @ sizes[1])
     low, high = np.quantile(redrawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
     return Interval(estimate, float(low), float(high), n)
+
+
+def _quantile(distances: NDArray[np.float64], share: float) -> float:
+    return float(np.quantile(distances, share, method="lower"))
 
 
 def _wins(member: NDArray[np.float64], other: NDArray[np.float64]) -> float:

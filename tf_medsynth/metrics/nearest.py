@@ -159,7 +159,7 @@ def nearest_features(
     distance, index = [], []
     for start in range(0, views.shape[1], _BLOCK):
         block = views[:, start : start + _BLOCK]
-        apart = (squares - 2 * block @ rows.T).min(0)
+        apart = (np.square(block).sum(2, keepdims=True) + squares - 2 * block @ rows.T).min(0)
         index.append(apart.argmin(1))
         # Once more from the difference: the expanded square loses the digits of a small distance.
         differences = block - rows[index[-1]]
