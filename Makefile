@@ -73,6 +73,7 @@ bench: demo
 	$(BIN)/python benchmarks/reading.py --data brats/slices_64 --data-dir demo_out/data
 	$(BIN)/python benchmarks/generate_throughput.py demo_out/run --memory 100 1000
 	$(BIN)/python benchmarks/many_processes.py demo_out/run
+	$(BIN)/python benchmarks/distribution.py
 	$(BIN)/python benchmarks/serving.py demo_out/saved_models/medsynth
 
 # Hashes for every platform and Python that setup.py allows; then repeat with `make test`. The stubs of

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pipelines.pipeline import pipeline
     from tf_medsynth.data.doctor import doctor
     from tf_medsynth.data.phantom import phantom
+    from tf_medsynth.experiments.evaluate import evaluate
     from tf_medsynth.experiments.export import export
+    from tf_medsynth.experiments.features import train_features
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
@@ -29,6 +31,7 @@ __all__ = [
     "__version__",
     "demo",
     "doctor",
+    "evaluate",
     "export",
     "generate",
     "phantom",
@@ -39,6 +42,7 @@ __all__ = [
     "serve",
     "study",
     "train",
+    "train_features",
 ]
 
 _ROOMS = {
@@ -47,6 +51,8 @@ _ROOMS = {
     "prepare": "tf_medsynth.experiments.prepare",
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
+    "evaluate": "tf_medsynth.experiments.evaluate",
+    "train_features": "tf_medsynth.experiments.features",
     "report": "tf_medsynth.experiments.report",
     "study": "tf_medsynth.experiments.study",
     "export": "tf_medsynth.experiments.export",

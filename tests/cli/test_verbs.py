@@ -30,6 +30,8 @@ def medsynth(*words):
         "train structure --data brats/slices --data-dir d --run r",
         "generate --run r --count 1 --out o",
         "generate --from m --count 1 --out o",
+        "evaluate --run r",
+        "evaluate --data brats/slices --data-dir d --train-features f.keras",
         "report --run r --out o.html",
         "pipeline run --out o",
         "export --run r --to m",

@@ -18,6 +18,7 @@ import tf_medsynth
 from tf_medsynth.cli import (
     demo,
     doctor,
+    evaluate,
     export,
     generate,
     options,
@@ -39,6 +40,7 @@ VERBS = {
     "prepare": prepare,
     "train": train,
     "generate": generate,
+    "evaluate": evaluate,
     "study": study,
     "report": report,
     "export": export,

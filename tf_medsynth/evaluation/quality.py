@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from tf_medsynth.config.base import check
 from tf_medsynth.metrics.arrays import as_images, as_mask, known_mean
-from tf_medsynth.metrics.image_error import mean_absolute_error, structural_similarity
+from tf_medsynth.metrics.image_error import mean_absolute_error, peak_signal_to_noise, structural_similarity
 from tf_medsynth.metrics.moments import pooled_moments
 from tf_medsynth.metrics.sharpness import mean_absolute_laplacian, sharpness_ratio
 from tf_medsynth.types import MODALITIES
@@ -21,7 +21,7 @@ INTERIOR_RIM = 2
 
 def image_quality(
     real: ArrayLike,
-    synthetic_of_same_maps: ArrayLike,
+    synthetic_of_same_maps: ArrayLike | None,
     synthetic: ArrayLike,
     real_organ: ArrayLike,
     synthetic_organ: ArrayLike,
@@ -31,7 +31,8 @@ def image_quality(
 
     Args:
         real: `(n, H, W, M)` in [0, 1], held-out patients.
-        synthetic_of_same_maps: same shape: drawn from the real images' own maps and labels.
+        synthetic_of_same_maps: same shape: drawn from the real images' own maps and labels; None leaves
+            out what is measured on them.
         synthetic: `(m, H, W, M)`: drawn from generated maps, unfiltered, unpaired.
         real_organ: `(n, H, W)`, True inside; serves `synthetic_of_same_maps` too.
         synthetic_organ: `(m, H, W)`, True inside.
@@ -42,11 +43,11 @@ def image_quality(
         `real`, 1 is as sharp; ``laplacian_ratio_same_maps``; ``laplacian_real``;
         ``intensity_mean`` and ``intensity_std``, each ``{"real", "synthetic",
         "relative_difference"}`` over organ pixels (a difference of -0.1 is 10 % too low);
-        ``ssim``, ``ssim_inside``, ``mae_inside`` of `synthetic_of_same_maps` to `real`; the counts
+        ``ssim``, ``mae``, ``psnr`` (dB) of `synthetic_of_same_maps` to `real`, and each again inside the
+        organ as ``…_inside``; the counts
         ``real_images``, ``synthetic_images``, ``synthetic_without_organ`` (those enter no average).
     """
     real, synthetic = as_images(real, "real"), as_images(synthetic, "synthetic")
-    paired = as_images(synthetic_of_same_maps, "synthetic_of_same_maps")
     check(
         "each modality needs its name",
         real.shape[3] == synthetic.shape[3] == len(modalities),
@@ -69,16 +70,32 @@ def image_quality(
         "laplacian_ratio_interior": named(
             sharpness_ratio(synthetic, drawn_inside, real, inside, INTERIOR_RIM)
         ),
-        "laplacian_ratio_same_maps": named(sharpness_ratio(paired, inside, real, inside)),
         "laplacian_real": named(known_mean(mean_absolute_laplacian(real, inside), axis=0)),
         "intensity_mean": mean,
         "intensity_std": std,
-        "ssim": named(known_mean(structural_similarity(paired, real), axis=0)),
-        "ssim_inside": named(known_mean(structural_similarity(paired, real, inside), axis=0)),
-        "mae_inside": named(known_mean(mean_absolute_error(paired, real, inside), axis=0)),
+        **({} if synthetic_of_same_maps is None else _paired(synthetic_of_same_maps, real, inside, named)),
         "real_images": len(real),
         "synthetic_images": len(synthetic),
         "synthetic_without_organ": int((~drawn_inside.any(axis=(1, 2))).sum()),
+    }
+
+
+def _paired(
+    synthetic_of_same_maps: ArrayLike,
+    real: np.ndarray,
+    inside: np.ndarray,
+    named: Callable[[Any], dict[str, float]],
+) -> dict[str, dict[str, float]]:
+    """What needs the same anatomy in both: the images' difference from the real ones."""
+    paired = as_images(synthetic_of_same_maps, "synthetic_of_same_maps")
+    return {
+        "laplacian_ratio_same_maps": named(sharpness_ratio(paired, inside, real, inside)),
+        "ssim": named(known_mean(structural_similarity(paired, real), axis=0)),
+        "ssim_inside": named(known_mean(structural_similarity(paired, real, inside), axis=0)),
+        "mae": named(known_mean(mean_absolute_error(paired, real), axis=0)),
+        "mae_inside": named(known_mean(mean_absolute_error(paired, real, inside), axis=0)),
+        "psnr": named(known_mean(peak_signal_to_noise(paired, real), axis=0)),
+        "psnr_inside": named(known_mean(peak_signal_to_noise(paired, real, inside), axis=0)),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tf_medsynth.config.base import check
@@ -62,26 +62,33 @@ def percent(value: Any, signed: bool = False) -> str:
 
 def quality_table(quality: Mapping[str, Any]) -> Table:
     """What `evaluation.quality.image_quality` found, a column a modality."""
-    names = list(quality["ssim"])
+    names = list(quality["laplacian_ratio"])
     mean, std = quality["intensity_mean"], quality["intensity_std"]
     rows = [
         ("sharpness, of real", percent, quality["laplacian_ratio"]),
         ("sharpness without rim, of real", percent, quality["laplacian_ratio_interior"]),
-        ("sharpness from real maps, of real", percent, quality["laplacian_ratio_same_maps"]),
+        ("sharpness from real maps, of real", percent, quality.get("laplacian_ratio_same_maps")),
         ("intensity mean, synthetic", number, mean["synthetic"]),
         ("intensity mean, real", number, mean["real"]),
         ("mean: difference", _signed, mean["relative_difference"]),
         ("intensity spread, synthetic", number, std["synthetic"]),
         ("intensity spread, real", number, std["real"]),
         ("spread: difference", _signed, std["relative_difference"]),
-        ("SSIM to own real image", number, quality["ssim"]),
-        ("SSIM inside the organ", number, quality["ssim_inside"]),
-        ("MAE inside the organ", number, quality["mae_inside"]),
+        ("SSIM to own real image", number, quality.get("ssim")),
+        ("SSIM inside the organ", number, quality.get("ssim_inside")),
+        ("MAE to own real image", number, quality.get("mae")),
+        ("MAE inside the organ", number, quality.get("mae_inside")),
+        ("PSNR to own real image, dB", _decibels, quality.get("psnr")),
+        ("PSNR inside the organ, dB", _decibels, quality.get("psnr_inside")),
     ]
     return Table(
         "Image quality",
         ["measure", *names],
-        [[title, *(shown(values.get(name)) for name in names)] for title, shown, values in rows],
+        [
+            [title, *(shown(values.get(name)) for name in names)]
+            for title, shown, values in rows
+            if values is not None
+        ],
         f"{quality['synthetic_images']} synthetic and {quality['real_images']} real images; "
         f"{quality['synthetic_without_organ']} synthetic without an organ enter no average. Sharpness is the "
         "mean absolute Laplacian inside the organ.",
@@ -140,17 +147,19 @@ def lesion_table(synthetic: Mapping[str, Any], real: Mapping[str, Any]) -> Table
 
 
 def evaluation_tables(evaluation: Mapping[str, Any]) -> list[Table]:
-    """Every table of what `experiments.evaluate` answers; that of the lesions where they were judged."""
-    registration = evaluation["registration"]
-    found = [
-        structure_table(evaluation["structure"]),
-        quality_table(evaluation["quality"]),
-        registration_table(registration["synthetic"], registration["real"]),
-        realism_table([evaluation["realism"]]),
+    """Every table of what `experiments.evaluate` answers, of the groups that were measured."""
+    made: dict[str, Callable[[Any], list[Table]]] = {
+        "structure": lambda found: [structure_table(found)],
+        "quality": lambda found: [quality_table(found)],
+        "registration": lambda found: [registration_table(found["synthetic"], found["real"])],
+        "realism": lambda found: [realism_table([found])],
+        "lesion": lambda found: [lesion_table(found["synthetic"], found["real"])],
+        "distribution": distribution_tables,
+        "diversity": lambda found: [diversity_table(found)],
+    }
+    return [
+        table for group, tables in made.items() if group in evaluation for table in tables(evaluation[group])
     ]
-    if "lesion" in evaluation:
-        found.append(lesion_table(evaluation["lesion"]["synthetic"], evaluation["lesion"]["real"]))
-    return found
 
 
 def structure_table(quality: Mapping[str, Any]) -> Table:
@@ -202,6 +211,67 @@ def realism_table(runs: Sequence[Mapping[str, Any]]) -> Table:
             for run in runs
         ),
     )
+
+
+def distribution_tables(found: Mapping[str, Any]) -> list[Table]:
+    """What `evaluation.distribution.distribution_quality` found: a table a feature set and real side."""
+    extractor = found["extractor"]
+    return [
+        _distribution_table(
+            quality, f"{side.replace('_', ' ')}, {name.replace('all', 'all modalities')}", extractor
+        )
+        for side in ("all_patients", "test_patients")
+        for name, quality in found.get(side, {}).items()
+    ]
+
+
+def _distribution_table(quality: Mapping[str, Any], what: str, extractor: Mapping[str, Any]) -> Table:
+    titles = {
+        "frechet": "Frechet distance",
+        "kernel": "kernel distance",
+        "precision": "precision",
+        "recall": "recall",
+        "density": "density",
+        "coverage": "coverage",
+    }
+    kernel = quality["kernel"]
+    bounds = [[number(v, 5) for v in kernel[key] or (None, None)] for key in ("interval", "floor_interval")]
+    rows = [
+        [title, *(number(quality[key][side], 5 if key == "kernel" else 3) for side in ("value", "floor"))]
+        for key, title in titles.items()
+    ]
+    rows.insert(2, ["kernel distance, 95 % interval", *(" to ".join(pair) for pair in bounds)])
+    why = quality["frechet"].get("why")
+    return Table(
+        f"Distribution of features: {what}",
+        ["measure", "synthetic to real", "real half to real half"],
+        rows,
+        f"{quality['n']} images of each side, {quality['features']} features of {extractor['name']} "
+        f"(sha256 {extractor['sha256'][:16]}), {quality['patients']} patients. The second column is what two "
+        "halves of the real patients reach." + (f" Frechet distance {why}." if why else ""),
+    )
+
+
+def diversity_table(found: Mapping[str, Any]) -> Table:
+    """What `evaluation.diversity.diversity` found, a column a modality."""
+    names = list(found["difference"])
+    rows = [
+        [f"{title}, {side}", *(number(found[side][key][name]) for name in names)]
+        for side in ("synthetic", "real")
+        for key, title in (("mean", "mean"), ("std", "spread"))
+    ]
+    return Table(
+        f"Likeness of two random images: {found['measure']}",
+        ["pairs", *names],
+        rows,
+        f"{found['synthetic']['pairs']} synthetic pairs; {found['real']['pairs']} real ones, of two "
+        "patients each. Above the real mean the set repeats itself; below it, its images have too little in "
+        "common.",
+    )
+
+
+def _decibels(value: Any) -> str:
+    return number(value, 1)
 
 
 def _signed(value: Any) -> str:

@@ -1,104 +1,141 @@
-"""What a run's unfiltered samples are worth, measured against held-out real patients."""
+"""What synthetic samples are worth, measured against real patients: of a run, or of any two sets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow_datasets as tfds
-
 from tf_medsynth import runtime
-from tf_medsynth.config.base import check
-from tf_medsynth.config.imaging import OperatorConfig
-from tf_medsynth.data.batches import with_structure
-from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource
-from tf_medsynth.evaluation.lesion import lesion_agreement
-from tf_medsynth.evaluation.quality import image_quality
-from tf_medsynth.evaluation.realism import real_or_synthetic
-from tf_medsynth.evaluation.registration import registration_shifts
-from tf_medsynth.evaluation.structure import structure_quality
-from tf_medsynth.experiments.generate import source_of
+from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.config.evaluation import METRICS, EvaluationSettings
+from tf_medsynth.evaluation.features import open_extractor
+from tf_medsynth.evaluation.tables import as_markdown, evaluation_tables
+from tf_medsynth.experiments import measured as sets
+from tf_medsynth.experiments.measured import Measured
+from tf_medsynth.experiments.metric_groups import GROUPS, Task
 from tf_medsynth.experiments.restore import load_stage
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
-from tf_medsynth.generation import Synthesiser
-from tf_medsynth.generation.rows import ROWS
 from tf_medsynth.stages.guides import LesionStage
 
-Arrays = dict[str, np.ndarray]
+FILE = "evaluation.json"
 
-_MOST_MEASURED = 1000
-_MOST_REGISTERED = 200
+
+class Evaluation(dict[str, Any]):
+    """The answer of `evaluate`: a dictionary of plain values that can show itself as tables."""
+
+    def render(self) -> str:
+        """The tables as Markdown."""
+        return "\n\n".join(map(as_markdown, evaluation_tables(self)))
 
 
 def evaluate(
-    *, run: Path | str, synthetic: Path | str, judge: Path | str | None = None, seed: int = 0
-) -> dict[str, Any]:
-    """Structure, lesion, quality, registration and realism of a synthetic dataset of `run`.
+    *,
+    run: Path | str | None = None,
+    data: str | None = None,
+    data_dir: Path | str | None = None,
+    synthetic: Path | str | None = None,
+    judge: Path | str | None = None,
+    metrics: Sequence[str] | None = None,
+    features: Path | str | None = None,
+    feature_range: Sequence[float] | None = None,
+    seed: int = 0,
+    preset: str = "tiny",
+    overrides: Mapping[str, Any] | None = None,
+) -> Evaluation:
+    """A synthetic data set beside the real patients of a run, or of a prepared data set.
 
     Args:
-        run: finished run.
+        run: finished run; its networks also draw the real patients' own maps again.
+        data: in place of `run`: prepared data set, e.g. ``brats/slices_96``; no network is loaded.
+        data_dir: where `data` was prepared.
         synthetic: data_dir that `generate` published to in the ``tfds`` format; unfiltered
-            samples, or the answer flatters.
+            samples, or the answer flatters. None takes ``RUN/unfiltered``.
         judge: folder of a finished lesion stage (scheme ``stacked``) that shares neither seed nor
             patients with the run's guides; without one, lesions are not judged.
-        seed: of the real-or-synthetic classifier and of the renderings on real maps.
+        metrics: names of `METRICS`; None takes all that what is given allows.
+        features: frozen extractor, a ``.keras`` file or SavedModel folder; see
+            `evaluation.features.open_extractor`. Without one, distributions are not compared.
+        feature_range: its input range, where no record beside it says so.
+        seed: of the classifier, the pairs, the halves and the renderings on real maps.
+        preset: with `data`: whose ``data`` settings make the stored intensities images in [0, 1].
+        overrides: settings of `EvaluationSettings` by dotted key; with `data` also ``data.key``.
 
     Returns:
         A table each under ``structure`` and ``quality`` (beside the test patients), both again as
-        ``…_all_patients`` (beside everyone), ``registration``, ``realism`` and, with a judge,
-        ``lesion``; also written to ``RUN/evaluation.json``.
+        ``…_all_patients`` (beside everyone), ``registration``, ``realism``, ``diversity`` and, where
+        asked for, ``lesion`` and ``distribution``. Also written to ``RUN/evaluation.json``, or
+        ``SYNTHETIC/evaluation.json``; groups that stand there for the same sets and seed stay.
 
     Raises:
-        MedSynthError: the judge shares patients or seed with the guides, or another image size.
+        MedSynthError: unknown metrics, metrics that need what is not given, an unreadable extractor,
+            a judge that shares patients or seed with the guides or patients with the test, images of
+            other sizes.
     """
-    run = Path(run)
+    chosen = _chosen(metrics, judge, features)
+    real = sets.real_data(run, data, data_dir, preset, overrides)
+    settings = EvaluationSettings().override(sets.without_data(overrides))
+    extractor = open_extractor(features, feature_range) if features and "distribution" in chosen else None
+    if extractor is not None:
+        extractor.sees()
     runtime.configure(seed=seed, precision="float32")
-    config = stage_directory(run, "multimodal").config()
-    segmentor = _judge(run, Path(judge)) if judge else None
-    synthesiser = load_synthesiser(run)
-    operators = OperatorConfig.from_dict(config["operators"])
-    test = _real(source_of(config, "test"), operators)
-    training = _real(source_of(config, "train"), operators)
-    drawn = _synthetic(Path(synthetic))
-    check(
-        "the synthetic set has the run's image size",
-        drawn["images"].shape[1:] == test["images"].shape[1:],
-        synthetic=drawn["images"].shape,
-        real=test["images"].shape,
-    )
-    own = _with_lesion(test)
-    same = _on_own_maps(synthesiser, own, seed)
-    everyone = _with_lesion(_joined(training, test))
+    folder, samples = _places(run, synthetic)
+    both = sets.measured(real, samples, settings.samples)
+    segmentor = None
+    if judge and "lesion" in chosen:
+        segmentor = _judge(Path(run), Path(judge)) if run else _judge_of_data(Path(judge), both)
+    synthesiser = load_synthesiser(Path(run)) if run else None
+    task = Task(both, synthesiser, segmentor, extractor, settings, seed)
     answer: dict[str, Any] = {
-        "samples": len(drawn["images"]),
-        "structure": _structure(drawn, test, training["structure_map"]),
-        "structure_all_patients": _structure(drawn, _joined(training, test), training["structure_map"]),
-        "quality": image_quality(own["images"], same, drawn["images"], _organ(own["images"]), _inside(drawn)),
-        "quality_all_patients": image_quality(
-            everyone["images"],
-            _on_own_maps(synthesiser, everyone, seed),
-            drawn["images"],
-            _organ(everyone["images"]),
-            _inside(drawn),
-        ),
-        "registration": {
-            "synthetic": registration_shifts(drawn["images"][:_MOST_REGISTERED]),
-            "real": registration_shifts(_spread(test["images"], _MOST_REGISTERED)),
-        },
-        "realism": _realism(training, test, drawn, seed),
+        "samples": len(both.drawn["images"]),
+        "measured": fingerprint(both.name, seed, settings.to_dict()),
     }
-    if segmentor is not None:
-        answer["lesion"] = _lesion(segmentor, drawn, own, same)
-    runtime.write_json(run / "evaluation.json", answer)
-    return answer
+    for group in runtime.progress(chosen, label="evaluation", unit="group"):
+        answer |= GROUPS[group](task)
+    whole = Evaluation(_kept(folder / FILE, answer["measured"]) | answer)
+    runtime.write_json(folder / FILE, whole)
+    return whole
+
+
+def _chosen(
+    metrics: Sequence[str] | None, judge: Path | str | None, features: Path | str | None
+) -> tuple[str, ...]:
+    """The groups to measure, in the order of `METRICS`."""
+    given = {"lesion": (judge, "--judge DIR"), "distribution": (features, "--features FILE")}
+    missing = {name: option for name, (value, option) in given.items() if value is None}
+    if metrics is None:
+        return tuple(name for name in METRICS if name not in missing)
+    unknown = sorted(set(metrics) - set(METRICS))
+    check("unknown metrics", not unknown and bool(metrics), f"Known: {', '.join(METRICS)}.", metrics=unknown)
+    for name, option in missing.items():
+        check(f"metric {name!r} needs {option}", name not in metrics, metrics=list(metrics))
+    return tuple(name for name in METRICS if name in metrics)
+
+
+def _places(run: Path | str | None, synthetic: Path | str | None) -> tuple[Path, Path]:
+    """Where the answer goes, and where the samples are."""
+    if run is None:
+        check("data needs a synthetic set", synthetic is not None, "Pass --synthetic DIR.")
+        return Path(str(synthetic)), Path(str(synthetic))
+    samples = Path(synthetic) if synthetic is not None else Path(run) / "unfiltered"
+    check(
+        "a run's evaluation needs its unfiltered samples",
+        samples.is_dir(),
+        f"Draw them: medsynth generate --run {run} --no-filter --count 1000 --out {samples}",
+        synthetic=str(samples),
+    )
+    return Path(run), samples
+
+
+def _kept(file: Path, name: str) -> dict[str, Any]:
+    """What an earlier evaluation of the same sets, settings and seed found."""
+    held = runtime.read_json(file, "Remove it.") if file.exists() else {}
+    return held if held.get("measured") == name else {}
 
 
 def _judge(run: Path, folder: Path) -> LesionStage:
-    directory = StageDirectory(folder)
-    guides, judge = stage_directory(run, "lesion").config(), directory.config()
+    guides, judge = stage_directory(run, "lesion").config(), StageDirectory(folder).config()
     shared = sorted(set(guides["patients"]) & set(judge["patients"]))
     check(
         "the judge may share neither patients nor seed with the guides",
@@ -107,7 +144,23 @@ def _judge(run: Path, folder: Path) -> LesionStage:
         shared_patients=shared,
         seeds=(guides["seed"], judge["seed"]),
     )
-    stage = load_stage(directory)
+    return _stacked(folder)
+
+
+def _judge_of_data(folder: Path, both: Measured) -> LesionStage:
+    tests = both.sources["test"].patients
+    shared = sorted(set(StageDirectory(folder).config()["patients"]) & set(tests))
+    check(
+        "the judge may not know the test patients",
+        not shared,
+        "Train it on the training patients.",
+        shared_patients=shared,
+    )
+    return _stacked(folder)
+
+
+def _stacked(folder: Path) -> LesionStage:
+    stage = load_stage(StageDirectory(folder))
     assert isinstance(stage, LesionStage)
     check(
         "a judge sees all modalities",
@@ -116,89 +169,3 @@ def _judge(run: Path, folder: Path) -> LesionStage:
         names=stage.names,
     )
     return stage
-
-
-def _real(source: SliceSource, operators: OperatorConfig) -> Arrays:
-    examples = source.examples(names=True).enumerate()
-    batches = examples.map(lambda index, e: {"index": index, **e}).batch(32).map(with_structure(operators, 0))
-    stacked = _stack(list(batches.as_numpy_iterator()))
-    return {**stacked, "patient": stacked["patient"].astype(str)}
-
-
-def _synthetic(data_dir: Path) -> Arrays:
-    folders = sorted((data_dir / "medsynth_synthetic").glob("*/dataset_info.json"))
-    check("the synthetic set is a TFDS data_dir of generate", bool(folders), synthetic=str(data_dir))
-    builder = tfds.builder_from_directory(folders[-1].parent)
-    batches = (
-        builder.as_dataset(split="train", read_config=READ_IN_ORDER).batch(32).take(-(-_MOST_MEASURED // 32))
-    )
-    wanted = ("images", "structure_map", "background_mask", "lesion_label")
-    stacked = _stack([{name: b[name] for name in wanted} for b in batches.as_numpy_iterator()])
-    return {name: values[:_MOST_MEASURED] for name, values in stacked.items()}
-
-
-def _structure(drawn: Arrays, real: Arrays, training_maps: np.ndarray) -> dict[str, Any]:
-    return structure_quality(
-        drawn["structure_map"],
-        drawn["background_mask"],
-        real["structure_map"],
-        real["background_mask"],
-        training_maps,
-    )
-
-
-def _joined(one: Arrays, other: Arrays) -> Arrays:
-    return {name: np.concatenate([one[name], other[name]]) for name in other}
-
-
-def _with_lesion(real: Arrays) -> Arrays:
-    shown = real["lesion_label"].any(axis=(1, 2, 3))
-    return {name: values[shown] for name, values in real.items()}
-
-
-def _on_own_maps(synthesiser: Synthesiser, real: Arrays, seed: int) -> np.ndarray:
-    """Every real slice drawn again from its own map, mask and label."""
-    index = np.arange(len(real["images"]), dtype=np.int64)
-    return synthesiser.render(
-        real["structure_map"], real["background_mask"], real["lesion_label"], seed, index
-    )
-
-
-def _stack(batches: list[Mapping[str, np.ndarray]]) -> Arrays:
-    return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
-
-
-def _organ(images: np.ndarray) -> np.ndarray:
-    inside: np.ndarray = images.max(axis=-1) > 0.0
-    return inside
-
-
-def _inside(drawn: Arrays) -> np.ndarray:
-    inside: np.ndarray = (drawn["background_mask"][..., 0] == 0) & (drawn["images"].max(axis=-1) > 0.02)
-    return inside
-
-
-def _spread(values: np.ndarray, count: int) -> np.ndarray:
-    return values[np.linspace(0, len(values) - 1, min(count, len(values))).astype(int)]
-
-
-def _realism(training: Arrays, test: Arrays, drawn: Arrays, seed: int) -> dict[str, Any]:
-    images = np.concatenate([training["images"], test["images"]])
-    patients = np.concatenate([training["patient"], test["patient"]])
-    return real_or_synthetic(images, patients, drawn["images"], seed=seed)
-
-
-def _lesion(judge: LesionStage, drawn: Arrays, own: Arrays, same: np.ndarray) -> dict[str, Any]:
-    ceiling = lesion_agreement(_found(judge, own["images"]), own["lesion_label"], own["patient"])
-    return {
-        "real": ceiling,
-        "own_maps": lesion_agreement(_found(judge, same), own["lesion_label"], own["patient"], ceiling),
-        "synthetic": lesion_agreement(
-            _found(judge, drawn["images"]), drawn["lesion_label"], real_ceiling=ceiling
-        ),
-    }
-
-
-def _found(judge: LesionStage, images: np.ndarray) -> np.ndarray:
-    parts = [np.asarray(judge.segment(images[i : i + ROWS])) for i in range(0, len(images), ROWS)]
-    return np.concatenate(parts)

@@ -126,20 +126,15 @@ def _findings(
             ),
             Finding.at_most("every accepted patient is registered (px)", shift, settings["registration_px"]),
         ]
-    if evaluation:
-        structure = evaluation["structure"]
-        findings += [
-            Finding.at_least(
-                "unfiltered maps with a closed outline", structure["contour_pass_rate"]["generated"], 0.8
-            ),
-            *(
-                Finding.at_least(f"sharpness of {name}, of real", value, 0.85)
-                for name, value in evaluation["quality"]["laplacian_ratio"].items()
-            ),
-        ]
-        if "lesion" in evaluation:
-            whole = evaluation["lesion"]["synthetic"]["whole_lesion"]["per_slice"]
-            findings.append(Finding.at_least("whole-lesion Dice by an independent judge", whole, 0.87))
+    if "structure" in evaluation:
+        closed = evaluation["structure"]["contour_pass_rate"]["generated"]
+        findings.append(Finding.at_least("unfiltered maps with a closed outline", closed, 0.8))
+    if "quality" in evaluation:
+        sharpness = evaluation["quality"]["laplacian_ratio"].items()
+        findings += [Finding.at_least(f"sharpness of {m}, of real", value, 0.85) for m, value in sharpness]
+    if "lesion" in evaluation:
+        whole = evaluation["lesion"]["synthetic"]["whole_lesion"]["per_slice"]
+        findings.append(Finding.at_least("whole-lesion Dice by an independent judge", whole, 0.87))
     return findings
 
 

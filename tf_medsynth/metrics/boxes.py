@@ -87,8 +87,8 @@ def mean_average_precision(
 ) -> float:
     """Mean of `average_precision` over the classes that occur among `objects`; NaN without any object."""
     present = [np.asarray(image.classes).ravel() for image in objects]
-    codes = np.unique(np.concatenate(present)) if present else []
-    each = [average_precision(detections, objects, int(code), least_iou) for code in codes]
+    codes = sorted({int(code) for image in present for code in image})
+    each = [average_precision(detections, objects, code, least_iou) for code in codes]
     return float(np.mean(each)) if each else float("nan")
 
 

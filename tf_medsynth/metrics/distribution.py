@@ -118,13 +118,13 @@ def kernel_distance(
     real_rows, synthetic_rows = _row_sums(one, two)
     between = float(real_rows.sum())
     shares = [np.bincount(code, rows) for code, rows in zip(codes, (real_rows, synthetic_rows), strict=True)]
-    means = [_mean(side.total, side.count) for side in sides]
+    means = [_mean(side.total, side.samples) for side in sides]
     estimate = float(means[0] + means[1] - 2.0 * between / (len(one) * len(two)))
     variance = 0.0
     for side, other, share, mean in zip(sides, sides[::-1], shares, means[::-1], strict=True):
-        left = side.count - side.sizes
+        left = side.samples - side.sizes
         own = _mean(side.total - side.removed, left)
-        across = (between - share) / (np.maximum(left, 1) * other.count)
+        across = (between - share) / (np.maximum(left, 1) * other.samples)
         variance += _jackknife_variance(own + mean - 2.0 * across)
     groups = min(len(side.sizes) for side in sides)
     half = float(stats.t.ppf(0.5 + confidence / 2, groups - 1) * np.sqrt(variance)) if groups > 1 else np.nan
@@ -134,7 +134,7 @@ def kernel_distance(
 class _Within(NamedTuple):
     """Sums of the kernel over the pairs of different samples of one set."""
 
-    count: int  # samples
+    samples: int
     total: float
     sizes: NDArray[np.int64]  # (groups,) samples
     removed: Matrix  # (groups,) what the total loses without the group
@@ -148,7 +148,7 @@ def _within(features: Matrix, codes: NDArray[np.int64]) -> _Within:
     inside = blocks - np.bincount(codes, diagonal)
     # A group's rows hold its pairs with others once, its columns again; its own pairs are in both.
     removed = 2.0 * np.bincount(codes, rows) - inside
-    return _Within(len(features), float(rows.sum()), np.bincount(codes), removed)
+    return _Within(len(features), float(rows.sum()), np.bincount(codes), np.asarray(removed, np.float64))
 
 
 def _row_sums(rows: Matrix, columns: Matrix) -> tuple[Matrix, Matrix]:

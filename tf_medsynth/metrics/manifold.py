@@ -55,7 +55,7 @@ def manifold_quality(
         nonlocal in_real_balls
         inside = block < real_radius[start : start + len(block), None]
         in_real_balls += inside.sum(axis=0)
-        return (block < synthetic_radius).any(axis=1), inside.any(axis=1)
+        return np.any(block < synthetic_radius, axis=1), np.any(inside, axis=1)
 
     blocks = list(pairwise_distances_chunked(one, two, reduce_func=reduced, working_memory=memory_mib))
     recalled, covered = (np.concatenate(part) for part in zip(*blocks, strict=True))
