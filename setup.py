@@ -27,6 +27,8 @@ RUN = [
 ]
 TEST = [
     "dill>=0.3.9,<1",
+    "mlcroissant>=1.1,<2",
+    "playwright>=1.50,<2",
     "pytest>=8,<10",
     "pytest-xdist>=3.6,<4",
     "requests>=2.32,<3",

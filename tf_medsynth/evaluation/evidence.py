@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tf_medsynth.evaluation.figures import Chart, distribution_chart, intervals_chart
+from tf_medsynth.evaluation.lesion_fidelity import VERDICTS
 from tf_medsynth.evaluation.plain_tables import as_interval, plain_tables, shown, spelled
 from tf_medsynth.evaluation.report_data import Evidence, Finding, Origin
 from tf_medsynth.evaluation.tables import UNKNOWN, Table, number
@@ -77,7 +78,7 @@ def _audited(certificate: Mapping[str, Any]) -> str:
         text += f" of {total}, evenly spread"
     size = certificate.get("size")
     text += f", {size[0]} x {size[1]} px" if size else ""
-    text += ", beside a set of its own" if certificate.get("against") else ", with nothing beside them"
+    text += ", beside another set" if certificate.get("against") else ", with nothing beside them"
     return f"{text}; seed {certificate.get('seed', UNKNOWN)}. {certificate.get('words', '')}".strip()
 
 
@@ -91,7 +92,11 @@ def _verdicts(certificate: Mapping[str, Any], kind: str) -> Iterator[Finding]:
                 held = said if isinstance(said, bool) else _HELD.get(said)
                 words = str(values.get("words", "")) if place else ""
                 yield Finding(
-                    ", ".join(filter(None, (kind, spelled(place)))), spelled(shown(said)), "held", held, words
+                    ", ".join(filter(None, (kind, spelled(place)))),
+                    VERDICTS.get(said, spelled(shown(said))) if isinstance(said, str) else shown(said),
+                    "",
+                    held,
+                    words,
                 )
 
 

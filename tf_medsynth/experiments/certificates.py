@@ -52,7 +52,10 @@ def certificates_of(run: Path | str | None) -> str:
 def as_markdown(evidence: Evidence) -> str:
     """A certificate under its title: verdicts first, then numbers, then what makes it again."""
     lines = [f"### {evidence.title}", evidence.summary]
-    said = [f"- **{_SAID[f.held]}**: {f.claim}: {f.measured} (wanted {f.wanted})" for f in evidence.findings]
+    said = [
+        f"- **{_SAID[f.held]}**: {f.claim}: {f.measured}" + (f" (wanted {f.wanted})" if f.wanted else "")
+        for f in evidence.findings
+    ]
     lines += ["\n".join(said)] if said else []
     lines += [tables.as_markdown(table).replace("### ", "#### ", 1) for table in evidence.tables]
     if evidence.origin is not None:
