@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -154,7 +154,10 @@ def intervals_chart(
     figure, axes = _figure(3.4, 0.75 + 0.24 * len(rows) + 0.15 * len(kinds))
     for place, (name, interval) in enumerate(rows.items()):
         number = kinds.index((groups or {}).get(name, ""))
-        look = {"color": PALETTE[number % len(PALETTE)], "marker": _MARKERS[number % len(_MARKERS)]}
+        look: dict[str, Any] = {
+            "color": PALETTE[number % len(PALETTE)],
+            "marker": _MARKERS[number % len(_MARKERS)],
+        }
         if np.isfinite([interval.low, interval.high]).all():
             axes.plot([interval.low, interval.high], [place, place], color=look["color"], linewidth=1.6)
         axes.plot([interval.estimate], [place], **look, markersize=5, linestyle="")

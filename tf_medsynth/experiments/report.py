@@ -92,7 +92,8 @@ def _gather(
     generated = _json(run / "generated.json")
     evaluation = _json(run / "evaluation.json")
     summary = generated.get("summary", {})
-    certified = certificates.certificates(*([Path(generated["out"])] if generated else []), run)
+    folders = [*([Path(generated["out"])] if generated else []), run]
+    certified = certificates.certificates(*folders, bounds=config)
     origins = _origins(stages, summary)
     return ReportData(
         title=f"Synthetic patients of run {run.resolve().name}",
