@@ -59,7 +59,13 @@ def test_the_same_bytes_from_run_and_model(tiny_run, tiny_model, tmp_path, filte
         "seed": 3,
         "filter": filter,
         # Untrained networks pass no gate: what is compared is that all of them are asked.
-        "overrides": {"contour.max_mae": 1.0, "registration_px": 1e9, "lesion.whole_threshold": 0.0},
+        # A model knows no training slice to tell copies from.
+        "overrides": {
+            "contour.max_mae": 1.0,
+            "registration_px": 1e9,
+            "lesion.whole_threshold": 0.0,
+            "memorisation.false_alarm": 0.0,
+        },
     }
     generate(run=tiny_run, out=tmp_path / "run", **settings)
     generate(model=tiny_model.parent, out=tmp_path / "model", **settings)

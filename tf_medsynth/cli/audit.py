@@ -9,19 +9,24 @@ from typing import Any
 import tf_medsynth
 from tf_medsynth.cli import options
 
-SUMMARY = "measure a certificate of a set of images: registration"
+SUMMARY = "measure a certificate of a set of images: registration, memorisation"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the verb."""
-    parser.add_argument("kind", metavar="registration", help="what is certified")
+    parser.add_argument("kind", metavar="registration|memorisation", help="what is certified")
     parser.add_argument(
         "target",
         metavar="TARGET",
         help="a generated set, a run, anyone's folder of patients (NIfTI, MHA), or a prepared dataset such "
         "as brats/slices_96, or brats/slices_96:test for one split, with --data-dir",
     )
-    parser.add_argument("--against", metavar="TARGET", help="another set: real beside synthetic")
+    parser.add_argument(
+        "--against",
+        metavar="TARGET",
+        help="another set: real beside synthetic; for memorisation the data set trained on, its training "
+        "patients against its test patients",
+    )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept")
     parser.add_argument(
         "--size",

@@ -47,6 +47,21 @@ class LesionGate(Config):
 
 
 @dataclass(frozen=True)
+class MemorisationGate(Config):
+    """How near a sample may come to a training slice.
+
+    Attributes:
+        false_alarm: share, at most, of held-out real patients' slices that lie nearer to the training
+            set than the threshold, in [0, 1); 0 switches the gate off.
+    """
+
+    false_alarm: float = 0.01
+
+    def __post_init__(self) -> None:
+        check("false_alarm must lie in [0, 1)", 0.0 <= self.false_alarm < 1.0, false_alarm=self.false_alarm)
+
+
+@dataclass(frozen=True)
 class GenerationConfig(Config):
     """How candidates are drawn, measured and judged.
 
@@ -56,10 +71,12 @@ class GenerationConfig(Config):
         label_tries: labels tried for one organ before the candidate is given up.
         filter: reject candidates that fail a gate; without it everything is accepted that has a
             label inside its organ, and the scores are recorded.
-        measure: compute lesion agreement and cross-modal shift; needed by `filter`.
+        measure: compute lesion agreement, cross-modal shift and distance to the training slices;
+            needed by `filter`.
         contour: most error of the mask against the map's filled outline.
         registration_px: most cross-modal shift of the worst pair of modalities, in pixels.
         lesion: the lesion agreement gate.
+        memorisation: the gate that keeps copies of training slices out.
         chunk: candidates computed together, the unit of writing and of resuming.
         max_candidates_per_sample: candidates allowed for each sample asked for ...
         min_candidates: ... but never fewer than this in all.
@@ -73,6 +90,7 @@ class GenerationConfig(Config):
     contour: ContourConfig = field(default_factory=ContourConfig)
     registration_px: float = 1.0
     lesion: LesionGate = field(default_factory=LesionGate)
+    memorisation: MemorisationGate = field(default_factory=MemorisationGate)
     chunk: int = 8
     max_candidates_per_sample: int = 50
     min_candidates: int = 400

@@ -9,7 +9,7 @@ from typing import Any
 import tf_medsynth
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
-from tf_medsynth.config.generation import GenerationConfig
+from tf_medsynth.config.generation import GenerationConfig, MemorisationGate
 from tf_medsynth.config.presets import STAGES
 from tf_medsynth.experiments.certificates import certificates_of
 from tf_medsynth.experiments.commands import training_commands
@@ -65,7 +65,10 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
     runtime.configure(precision="float32")
     synthesiser = load_synthesiser(run)
     pool = label_pool(run, config)
-    settings = GenerationConfig(lesion=lesion_gate(run, synthesiser))
+    settings = GenerationConfig(
+        lesion=lesion_gate(run, synthesiser),
+        memorisation=MemorisationGate(false_alarm=0.0),  # no scan leaves with a model to compare with
+    )
     with runtime.record_step(run, "export", {"to": to.name}):
         labels = packed_labels(pool[number] for number in range(len(pool)))
         signatures = Signatures(synthesiser.functions, labels, synthesiser.image_size, settings)

@@ -22,11 +22,13 @@ from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.certificates import certificates_of
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
-from tf_medsynth.generation import LabelPool, Synthesiser
+from tf_medsynth.experiments.training_reference import training_reference
+from tf_medsynth.generation import LabelPool, Synthesiser, TrainingReference
 from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
 from tf_medsynth.saved_model.synthesiser import model_labels, model_synthesiser
+from tf_medsynth.types import MedSynthError
 
 TRAINING_FACTS = ("name", "fingerprint", "patients", "patient_hashes", "data_settings")
 """Keys of `training_facts`, which a model's record and a data set's summary keep."""
@@ -73,7 +75,8 @@ def generate(
 ) -> GenerateResult:
     """Draws `count` accepted samples of a finished run, or of a model exported from it, and publishes them.
 
-    Both give the same samples. What `out` holds already is not made again.
+    Both draw the same candidates; only a run knows the training slices, and rejects their copies. What
+    `out` holds already is not made again.
 
     Args:
         run: a run with all stages finished.
@@ -100,6 +103,14 @@ def generate(
     formats = get_args(SampleFormat)
     check(f"format is one of {', '.join(formats)}", format in formats, format=format)
     settings = GenerationConfig().override({"labels": labels, "filter": filter, **(overrides or {})})
+    check(
+        "copies can be looked for only where the training slices are",
+        model is None
+        or not any(key.startswith("memorisation") for key in overrides or {})
+        or not settings.memorisation.false_alarm,
+        "Generate from the run, or leave this setting out.",
+        **{"memorisation.false_alarm": settings.memorisation.false_alarm},
+    )
     generation.check_output(out)
     spool = out.parent / f".spool-{out.name}"
     check(
@@ -111,7 +122,8 @@ def generate(
     source = _of_run(Path(run), seed) if run is not None else _of_model(Path(str(model)))
     if settings.filter and not any(key.startswith("lesion") for key in overrides or {}):
         settings = dataclasses.replace(settings, lesion=_told(source.gate()))
-    identity = generation.identity_of(source.synthesiser, source.pool, settings, seed)
+    settings, reference = _copies_kept_out(settings, source)
+    identity = generation.identity_of(source.synthesiser, source.pool, settings, seed, reference)
     there = generation.find_published(out, identity, count, format)
     if there is not None:
         runtime.log.info("generate: %s holds these samples already, skipped", out)
@@ -121,10 +133,18 @@ def generate(
     fill = None
     if beam is not None:
         fill = functools.partial(
-            generation.fill, beam=beam, load=source.load, settings=settings, seed=seed, count=count
+            generation.fill,
+            beam=beam,
+            load=source.load,
+            settings=settings,
+            seed=seed,
+            count=count,
+            reference=reference,
         )
     with source.recorded({"count": count, "seed": seed}) as facts:
-        filled = generation.stream(source.synthesiser, source.pool, settings, seed, count, spool, fill=fill)
+        filled = generation.stream(
+            source.synthesiser, source.pool, settings, seed, count, spool, fill=fill, reference=reference
+        )
         words = f"--count {count} --seed {seed} --labels {labels} --format {format}"
         command = f"medsynth generate {source.words} {words}{_changes(filter, overrides)}"
         provenance = Provenance(command, source.training, certificates_of(run))
@@ -139,6 +159,16 @@ def _changes(filter: bool, overrides: Mapping[str, Any] | None) -> str:
     """The words of a command that its settings need."""
     changed = " ".join(f"{key}={value}" for key, value in (overrides or {}).items())
     return ("" if filter else " --no-filter") + (f" --set {changed}" if changed else "")
+
+
+def _copies_kept_out(
+    settings: GenerationConfig, source: _Source
+) -> tuple[GenerationConfig, TrainingReference | None]:
+    """Settings and reference of the memorisation gate; a model, which holds no scans, has it off."""
+    if source.reference is None:
+        return settings.override({"memorisation.false_alarm": 0.0}), None
+    rate = settings.memorisation.false_alarm
+    return settings, source.reference(rate) if settings.measure and rate else None
 
 
 def _close(
@@ -157,6 +187,7 @@ class _Source(NamedTuple):
     synthesiser: Synthesiser
     pool: LabelPool
     gate: Callable[[], LesionGate]
+    reference: Callable[[float], TrainingReference] | None
     load: Callable[[], tuple[Synthesiser, LabelPool]]
     words: str
     training: dict[str, Any]
@@ -171,7 +202,9 @@ def _of_run(run: Path, seed: int) -> _Source:
     recorded = functools.partial(runtime.record_step, run, "generate")
     load = functools.partial(load_run, run.resolve(), seed)
     training = training_facts(run)
-    return _Source(synthesiser, label_pool(run, config), gate, load, "--run RUN", training, recorded)
+    reference = functools.partial(_reference, run, config)
+    pool = label_pool(run, config)
+    return _Source(synthesiser, pool, gate, reference, load, "--run RUN", training, recorded)
 
 
 def _of_model(model: Path) -> _Source:
@@ -180,7 +213,7 @@ def _of_model(model: Path) -> _Source:
     words, data = f"--from {model.name}", opened.record.data
     training = {key: data[key] for key in TRAINING_FACTS if key in data}
     labels = model_labels(opened)
-    return _Source(synthesiser, labels, lambda: gate, load, words, training, contextlib.nullcontext)
+    return _Source(synthesiser, labels, lambda: gate, None, load, words, training, contextlib.nullcontext)
 
 
 def training_facts(run: Path) -> dict[str, Any]:
@@ -196,6 +229,17 @@ def training_facts(run: Path) -> dict[str, Any]:
         "patient_hashes": patient_hashes(name for config in configs for name in config["patients"]),
         "data_settings": configs[-1]["data_settings"],
     }
+
+
+def _reference(run: Path, config: Mapping[str, Any], false_alarm: float) -> TrainingReference:
+    """The run's training slices, with the threshold that its test slices give."""
+    try:
+        heldout = source_of(config, "test")
+    except MedSynthError as error:
+        raise MedSynthError(
+            f"{error} Held-out patients tell what a copy is: have some, or set memorisation.false_alarm=0."
+        ) from error
+    return training_reference(run, source_of(config, "train"), heldout, false_alarm)
 
 
 @functools.cache

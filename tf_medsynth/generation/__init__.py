@@ -1,6 +1,7 @@
 """Trained networks to gated, recorded samples: `stream` fills a spool, `publish` makes a data set of it."""
 
 from tf_medsynth.generation.labels import LabelPool
+from tf_medsynth.generation.memorisation import TrainingReference
 from tf_medsynth.generation.publishing import check_output, data_set_name, find_published, publish
 from tf_medsynth.generation.sharding import fill
 from tf_medsynth.generation.spool import Spool
@@ -11,6 +12,7 @@ __all__ = [
     "LabelPool",
     "Spool",
     "Synthesiser",
+    "TrainingReference",
     "check_output",
     "data_set_name",
     "fill",

@@ -13,6 +13,7 @@ from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation import gates
 from tf_medsynth.generation.fitting import fit_labels
 from tf_medsynth.generation.labels import LabelPool
+from tf_medsynth.generation.memorisation import TrainingReference
 from tf_medsynth.generation.spool import Chunk, Record
 from tf_medsynth.generation.synthesiser import Synthesiser
 from tf_medsynth.imaging.contour import contour_error
@@ -20,9 +21,14 @@ from tf_medsynth.metrics.coverage import describe_lesion
 
 
 def compute_chunk(
-    synthesiser: Synthesiser, labels: LabelPool, settings: GenerationConfig, seed: int, number: int
+    synthesiser: Synthesiser,
+    labels: LabelPool,
+    settings: GenerationConfig,
+    seed: int,
+    number: int,
+    reference: TrainingReference | None = None,
 ) -> Chunk:
-    """Chunk `number`, a pure function of the arguments.
+    """Chunk `number`, a pure function of the arguments; without a `reference` no copies are looked for.
 
     Raises:
         MedSynthError: the synthesiser breaks its contract: shapes, ranges, values that are not finite.
@@ -41,6 +47,8 @@ def compute_chunk(
     if rows and settings.measure:
         _judge_lesions(records, synthesiser, images, lesion_label, settings)
         _judge_registration(records, synthesiser, images, settings)
+        if reference is not None:
+            _judge_copies(records, images, settings, reference)
     accepted = _alive(records, settings)
     for row in accepted:
         records[row]["accepted"] = True
@@ -68,6 +76,7 @@ def _new_record(k: int) -> Record:
             "lesion_dice_by_class": {},
             "registration_shift_px": None,
             "registration_pair": None,
+            "training_distance": None,
         },
         "label_source": None,
         "label_tries": 0,
@@ -148,15 +157,26 @@ def _judge_registration(
             _fail(record, [gates.REGISTRATION], settings)
 
 
+def _judge_copies(
+    records: list[Record], images: np.ndarray, settings: GenerationConfig, reference: TrainingReference
+) -> None:
+    rows = _alive(records, settings)
+    if not rows:
+        return
+    for row, distance in zip(rows, reference.distances(images[rows]), strict=True):
+        kept = gates.rounded(float(distance))
+        records[row]["scores"]["training_distance"] = kept
+        if kept is None or kept < reference.threshold:
+            _fail(records[row], [gates.MEMORISED], settings)
+
+
 def _score_arrays(records: list[Record]) -> dict[str, np.ndarray]:
     """The scores that go with a published sample, float32 `(a,)`, NaN where not measured."""
     scores = [record["scores"] for record in records]
-    columns = {name: [s[name] for s in scores] for name in ("contour_mae", "lesion_dice")}
+    plain = ("contour_mae", "lesion_dice", "registration_shift_px", "training_distance")
+    columns = {name: [s[name] for s in scores] for name in plain}
     worst = [min(s["lesion_dice_by_class"].values(), default=None) for s in scores]
-    columns |= {
-        "lesion_dice_worst_class": worst,
-        "registration_shift_px": [s["registration_shift_px"] for s in scores],
-    }
+    columns["lesion_dice_worst_class"] = worst
     return {name: np.array(values, np.float32) for name, values in columns.items()}
 
 

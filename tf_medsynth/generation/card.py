@@ -8,6 +8,7 @@ from typing import Any
 from tf_medsynth.config.generation import SampleFormat
 from tf_medsynth.generation.gates import REASONS
 from tf_medsynth.generation.provenance import LIMITS, PERSONAL, RESEMBLANCE, TERMS, USES, Provenance
+from tf_medsynth.metrics.nearest import SHIFT
 
 _CARD = """\
 # {dataset}: {count} synthetic samples
@@ -30,7 +31,7 @@ Sample k is a function of (model hash, seed, k): the same settings draw the same
 ## Licence and personal data
 - {terms}
 - {personal}
-- {resemblance}
+- {resemblance} {copies}
 - Names of patients are neither in the files nor in the records.
 
 ## Intended use
@@ -96,6 +97,7 @@ def dataset_card(summary: Mapping[str, Any], form: SampleFormat, provenance: Pro
         "certificates": provenance.certificates or _NO_CERTIFICATES,
         "judged": _judged(summary["settings"]),
         "gates": _gate_rows(summary),
+        "copies": _copies(summary),
         "files": _files(summary, form),
         **summary["coverage"]["cells"],
     }
@@ -122,9 +124,34 @@ def _gate_rows(summary: Mapping[str, Any]) -> str:
         "lesion_whole": f"whole-lesion Dice, mean of the guides, >= {lesion['whole_threshold']:g}",
         "lesion_class": f"Dice of each class present, mean of the guides, >= {lesion['class_threshold']:g}",
         "registration": f"shift of the worst pair of modalities <= {settings['registration_px']:g} px",
+        "memorised": _memorisation_rule(summary["memorisation"]),
     }
     failed, rejected = summary["failed"], summary["rejected"]
     return "\n".join(f"| {name} | {rules[name]} | {failed[name]} | {rejected[name]} |" for name in REASONS)
+
+
+def _memorisation_rule(facts: Mapping[str, Any]) -> str:
+    if not facts["judged"]:
+        return "not looked at"
+    return (
+        f"distance to the nearest training slice >= {facts['threshold']:g}; at most "
+        f"{facts['false_alarm']:.1%} of {facts['heldout_slices']} slices of held-out patients lie nearer"
+    )
+
+
+def _copies(summary: Mapping[str, Any]) -> str:
+    facts = summary["memorisation"]
+    if not facts["judged"]:
+        return str(facts["note"])
+    done = (
+        "candidates nearer to one than the gate's threshold were rejected."
+        if summary["settings"]["filter"]
+        else "copies are recorded, and kept: see `training_distance`."
+    )
+    return (
+        f"Each was compared with {facts['training_slices']} training slices, mirrored and moved by up to "
+        f"{SHIFT} px: {done}"
+    )
 
 
 def _files(summary: Mapping[str, Any], form: SampleFormat) -> str:

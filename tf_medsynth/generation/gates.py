@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
-from tf_medsynth.imaging.registration import subpixel_shift
+from tf_medsynth.imaging.registration import pairwise_shifts
 from tf_medsynth.types import LESION_CLASSES
 
 CONTOUR = "contour"
@@ -22,7 +22,8 @@ LABEL = "label"
 REGISTRATION = "registration"
 LESION_WHOLE = "lesion_whole"
 LESION_CLASS = "lesion_class"
-REASONS: tuple[str, ...] = (CONTOUR, LABEL, LESION_WHOLE, LESION_CLASS, REGISTRATION)
+MEMORISED = "memorised"
+REASONS: tuple[str, ...] = (CONTOUR, LABEL, LESION_WHOLE, LESION_CLASS, REGISTRATION, MEMORISED)
 """Every reason to reject a candidate, in the order in which they are tested."""
 
 DECIMALS = 6
@@ -73,12 +74,9 @@ def registration_scores(images: np.ndarray, modalities: Sequence[str]) -> dict[s
         ``registration_shift_px``: largest over the pairs, None where any pair cannot be measured;
         ``registration_pair``: the pair it belongs to.
     """
-    shifts = {
-        f"{modalities[first]}-{modalities[second]}": math.hypot(
-            *subpixel_shift(images[..., first], images[..., second])
-        )
-        for first, second in itertools.combinations(range(len(modalities)), 2)
-    }
+    lengths = np.hypot(*pairwise_shifts(images).T)
+    pairs = itertools.combinations(modalities, 2)
+    shifts = {f"{a}-{b}": float(length) for (a, b), length in zip(pairs, lengths, strict=True)}
     if not shifts:
         return {"registration_shift_px": 0.0, "registration_pair": None}
     pair = max(shifts, key=lambda name: math.inf if math.isnan(shifts[name]) else shifts[name])

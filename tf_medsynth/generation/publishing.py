@@ -117,7 +117,7 @@ def _published(out: Path) -> dict[str, Any] | None:
 
 def data_set_name(summary: Mapping[str, Any]) -> str:
     """Hexadecimal name of a published data set: model, seed, labels, gates, count and format."""
-    keys = ("model_hash", "seed", "labels", "settings", "count", "format")
+    keys = ("model_hash", "seed", "labels", "settings", "memorisation", "count", "format")
     return fingerprint("samples", *(summary.get(key) for key in keys))
 
 

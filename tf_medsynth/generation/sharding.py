@@ -17,6 +17,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation.candidates import compute_chunk
 from tf_medsynth.generation.labels import LabelPool
+from tf_medsynth.generation.memorisation import TrainingReference
 from tf_medsynth.generation.spool import Spool
 from tf_medsynth.generation.synthesiser import Synthesiser
 
@@ -25,7 +26,14 @@ Loader = Callable[[], tuple[Synthesiser, LabelPool]]
 
 
 def fill(
-    spool: Spool, *, beam: runtime.Beam, load: Loader, settings: GenerationConfig, seed: int, count: int
+    spool: Spool,
+    *,
+    beam: runtime.Beam,
+    load: Loader,
+    settings: GenerationConfig,
+    seed: int,
+    count: int,
+    reference: TrainingReference | None = None,
 ) -> None:
     """Has chunks drawn until `spool` holds `count` accepted samples, or as many candidates as allowed.
 
@@ -34,7 +42,7 @@ def fill(
     Raises:
         MedSynthError: what a worker raised; finished chunks are kept.
     """
-    work = functools.partial(_draw, load, settings, seed, spool.folder.absolute())
+    work = functools.partial(_draw, load, settings, seed, spool.folder.absolute(), reference=reference)
     last = math.ceil(settings.candidate_cap(count) / settings.chunk)
     accepted = done = 0
     while True:
@@ -53,7 +61,14 @@ def fill(
     spool.rewrite_records()
 
 
-def _draw(load: Loader, settings: GenerationConfig, seed: int, folder: Path, number: int) -> None:
+def _draw(
+    load: Loader,
+    settings: GenerationConfig,
+    seed: int,
+    folder: Path,
+    number: int,
+    reference: TrainingReference | None = None,
+) -> None:
     """Chunk `number` of the spool in `folder`, unless it is there."""
     spool = Spool.read(folder)
     if spool.has(number):
@@ -65,4 +80,5 @@ def _draw(load: Loader, settings: GenerationConfig, seed: int, folder: Path, num
         model_hash=synthesiser.model_hash,
         spool=spool.identity["model_hash"],
     )
-    spool.keep(number, compute_chunk(synthesiser, labels, settings, seed, number), shared=True)
+    chunk = compute_chunk(synthesiser, labels, settings, seed, number, reference)
+    spool.keep(number, chunk, shared=True)

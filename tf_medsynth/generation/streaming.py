@@ -17,6 +17,7 @@ from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation.candidates import compute_chunk
 from tf_medsynth.generation.gates import REASONS
 from tf_medsynth.generation.labels import LabelPool
+from tf_medsynth.generation.memorisation import NOT_JUDGED, TrainingReference
 from tf_medsynth.generation.spool import Chunk, Record, Spool, open_spool
 from tf_medsynth.generation.synthesiser import Synthesiser
 from tf_medsynth.types import MedSynthError
@@ -29,6 +30,7 @@ _REMEDIES = {
     "lesion_whole": "set lesion.whole_threshold relative to what the guides reach on real images",
     "lesion_class": "set lesion.class_threshold relative to what the guides reach on real images",
     "registration": "train the multimodal stage longer, or raise registration_px",
+    "memorised": "train on more patients, or fewer steps; or lower memorisation.false_alarm",
 }
 
 
@@ -41,6 +43,7 @@ def stream(
     spool: Path,
     progress: Progress = runtime.progress,
     fill: Callable[[Spool], None] | None = None,
+    reference: TrainingReference | None = None,
 ) -> Spool:
     """The spool with (at least) `count` accepted samples; continues where an earlier run stopped.
 
@@ -57,19 +60,20 @@ def stream(
         spool: folder of finished chunks, created where there is none.
         progress: shows how far an iteration is, like `runtime.progress`.
         fill: has chunks drawn elsewhere first; what it leaves out is computed here.
+        reference: the training slices that no sample may copy; None looks for no copies.
 
     Raises:
         MedSynthError: unusable arguments, a spool of something else, too little disk space, or too
             few candidates accepted; finished chunks are kept.
     """
     _check_request(synthesiser, labels, seed, count)
-    identity = identity_of(synthesiser, labels, settings, seed)
+    identity = identity_of(synthesiser, labels, settings, seed, reference)
     with open_spool(spool, identity, lambda: labels.coverage().to_dict()) as opened:
         missing = count - opened.finished() * settings.chunk
         runtime.check_room(spool, missing * _sample_bytes(synthesiser))
         if fill is not None:
             fill(opened)
-        compute = functools.partial(compute_chunk, synthesiser, labels, settings, seed)
+        compute = functools.partial(compute_chunk, synthesiser, labels, settings, seed, reference=reference)
         with _in_background(opened.write) as write:
             done = _accept(_chunks(opened, compute, write), settings, count)
             for _ in progress(done, total=count, label="generate", unit="sample"):
@@ -127,7 +131,11 @@ def _in_background(function: Callable[..., None]) -> Iterator[Callable[..., None
 
 
 def identity_of(
-    synthesiser: Synthesiser, labels: LabelPool, settings: GenerationConfig, seed: int
+    synthesiser: Synthesiser,
+    labels: LabelPool,
+    settings: GenerationConfig,
+    seed: int,
+    reference: TrainingReference | None = None,
 ) -> dict[str, Any]:
     """What decides every sample of a generation, as JSON values; a spool and its data set keep it."""
     return {
@@ -137,6 +145,7 @@ def identity_of(
         "modalities": list(synthesiser.modalities),
         "labels": {"fingerprint": labels.fingerprint, "count": len(labels)},
         "settings": settings.identity(),
+        "memorisation": NOT_JUDGED if reference is None else reference.identity(),
     }
 
 

@@ -11,7 +11,7 @@ from tf_medsynth.generation.spool import Spool
 from tf_medsynth.metrics.coverage import Coverage
 
 DATASET = "medsynth_synthetic"
-_SCORES = ("contour_mae", "lesion_dice", "registration_shift_px")
+_SCORES = ("contour_mae", "lesion_dice", "registration_shift_px", "training_distance")
 
 
 class _Spread:
@@ -42,7 +42,8 @@ def summarise(spool: Spool, count: int) -> dict[str, Any]:
         ``failed`` (gate: candidates that failed it, accepted or not) with ``passed_all`` and its
         share; ``scores`` (of candidates and of accepted: measured, mean, min, max); ``label_tries``;
         ``coverage`` of the label pool, of the candidates that got a label (before the gates) and of
-        the accepted (after); and the spool's identity.
+        the accepted (after); and the spool's identity,
+        of which ``memorisation`` says what copies were told by, or that nobody looked for any.
     """
     candidates = passed = tries = 0
     rejected: Counter[str] = Counter()

@@ -14,7 +14,13 @@ from tf_medsynth.config.base import check
 from tf_medsynth.runtime import progress
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
-SCORES = ("contour_mae", "lesion_dice", "lesion_dice_worst_class", "registration_shift_px")
+SCORES = (
+    "contour_mae",
+    "lesion_dice",
+    "lesion_dice_worst_class",
+    "registration_shift_px",
+    "training_distance",
+)
 """Scores of a sample, float32; NaN where one was not measured."""
 
 _BYTES_A_SHARD = 128 << 20
@@ -33,8 +39,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     - ``structure_map``: `(H, W, 1)` uint8, 1 on a line; ``background_mask``: `(H, W, 1)` uint8, 1
       OUTSIDE the organ; ``lesion_label``: `(H, W, 1)` uint8, index into `LESION_CLASSES`;
     - ``sample_index`` k and ``seed``, int64, and ``model_hash``: together the sample's name;
-    - ``contour_mae``, ``lesion_dice``, ``lesion_dice_worst_class``, ``registration_shift_px``:
-      float32, NaN where not measured.
+    - ``contour_mae``, ``lesion_dice``, ``lesion_dice_worst_class``, ``registration_shift_px``,
+      ``training_distance``: float32, NaN where not measured.
 
     Args:
         spool: folder of the spool; without it, TFDS's ``manual_dir`` is one.

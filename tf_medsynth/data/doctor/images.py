@@ -171,10 +171,8 @@ def _shift_findings(arrays: Arrays, facts: dict[str, Any]) -> list[Finding]:
 def _shift(fixed: NDArray[Any], moving: NDArray[Any]) -> tuple[float, float, float]:
     """Median over three axial planes (y, x), and over three sagittal ones (z); NaN where unknown."""
     depth, _, columns = fixed.shape
-    axial = [subpixel_shift(fixed[z], moving[z], 20) for z in (int(p * depth) for p in _PLANES)]
-    sagittal = [
-        subpixel_shift(fixed[:, :, x], moving[:, :, x], 20) for x in (int(p * columns) for p in _PLANES)
-    ]
+    axial = [subpixel_shift(fixed[z], moving[z]) for z in (int(p * depth) for p in _PLANES)]
+    sagittal = [subpixel_shift(fixed[:, :, x], moving[:, :, x]) for x in (int(p * columns) for p in _PLANES)]
     return _median(sagittal, 0), _median(axial, 0), _median(axial, 1)
 
 

@@ -37,6 +37,7 @@ class Kind:
 
 _MODULES = {
     "registration": "tf_medsynth.experiments.audit.registration",
+    "memorisation": "tf_medsynth.experiments.audit.memorisation",
 }
 KINDS = tuple(_MODULES)
 """Certificates there are; each module has a constant ``KIND``."""
