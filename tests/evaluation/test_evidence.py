@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 
 from tests.evaluation.evidence_examples import CERTIFICATE, STUDY
+from tf_medsynth.config.bounds import ReportConfig
 from tf_medsynth.evaluation.evidence import certificate_evidence, study_evidence
 
 HASHES = {"file": "1234"}
@@ -29,6 +30,32 @@ def test_a_verdict_one_level_below_is_found():
     held = {"kind": "memorisation", "gate": {"passed": False, "words": "3 copies"}}
     (finding,) = certificate_evidence(held, HASHES).findings
     assert finding.held is False and finding.note == "3 copies" and "gate" in finding.claim
+
+
+def test_registration_is_held_against_the_bound_and_stands_beside_the_other_set():
+    shifts = {"median": 0.1, "p95": 1.4}
+    held = {"kind": "registration", "shift_px": shifts, "beside": {"shift_px": {"median": 0.2, "p95": 0.9}}}
+    evidence = certificate_evidence(held, HASHES)
+    (finding,) = evidence.findings
+    assert finding.held is False and finding.measured == "1.400"
+    assert certificate_evidence(held, HASHES, ReportConfig(registration_px=1.5)).findings[0].held
+    (table,) = evidence.tables
+    assert table.rows == [["audited set", "0.100", "1.400"], ["beside", "0.200", "0.900"]]
+
+
+def test_copies_and_membership_are_judged():
+    space = {"copies": 9, "judged": 100, "copy_share": 0.09, "threshold": 0.2}
+    unknown = {"copies": 0, "judged": 0, "copy_share": None}
+    held = {
+        "kind": "memorisation",
+        "false_alarm": 0.05,
+        "spaces": {"pixels": space, "lesion_patch": unknown},
+        "membership": {"auc": 0.52, "low": 0.45, "high": 0.6},
+        "rows": [{"sample": "1", "pixels_distance": 0.3, "pixels_nearest": "BraTS2021_00001", "copy": False}],
+    }
+    evidence = certificate_evidence(held, HASHES)
+    assert [finding.held for finding in evidence.findings] == [False, None, True]
+    assert "BraTS2021" not in cells(evidence) and list(dict(evidence.charts)) == ["pixels distance"]
 
 
 def test_every_number_of_a_certificate_is_shown():

@@ -126,7 +126,7 @@ def test_failures_come_first_and_unknown_is_undecided(page: Page) -> None:
 def test_failures_elsewhere_are_told_among_the_findings(page: Page) -> None:
     first = page.text[: page.text.index("Early warnings")]
     assert "What did not hold in certificates and studies" in first
-    assert "synthetic first beats real alone" in first and "below real" in first
+    assert "synthetic first beats real alone" in first and "less well than in real" in first
 
 
 def test_what_nobody_certified_is_named(page: Page) -> None:

@@ -38,11 +38,13 @@ class ReportConfig(Config):
         closed_outlines: least share of unfiltered structure maps with a closed outline.
         sharpness: least mean Laplacian of each modality, as a share of the real images'.
         lesion_dice: least whole-lesion Dice, mean over slices, by a judge that saw no guide's patients.
+        registration_px: most 95th percentile of the shift of a sample's worst pair of modalities.
     """
 
     closed_outlines: float = BlessingConfig.closed_outlines
     sharpness: float = 0.85
     lesion_dice: float = 0.87
+    registration_px: float = BlessingConfig.registration_px
 
     def __post_init__(self) -> None:
         for name, value in self.to_dict().items():

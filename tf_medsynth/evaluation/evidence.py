@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tf_medsynth.config.bounds import ReportConfig
 from tf_medsynth.evaluation.figures import Chart, distribution_chart, intervals_chart
+from tf_medsynth.evaluation.lesion_fidelity import VERDICTS
 from tf_medsynth.evaluation.plain_tables import as_interval, plain_tables, shown, spelled
 from tf_medsynth.evaluation.report_data import Evidence, Finding, Origin
 from tf_medsynth.evaluation.tables import UNKNOWN, Table, number
@@ -25,12 +27,15 @@ _ROWS = "rows"
 _MOST_CHARTS = 4
 
 
-def certificate_evidence(certificate: Mapping[str, Any], hashes: Mapping[str, str]) -> Evidence:
+def certificate_evidence(
+    certificate: Mapping[str, Any], hashes: Mapping[str, str], bounds: ReportConfig | None = None
+) -> Evidence:
     """A certificate as `experiments.audit` wrote it.
 
     Args:
         certificate: the file's values: what was audited, what was found, ``rows`` of single samples.
         hashes: what names it, e.g. that of the file.
+        bounds: what its numbers are held against where it gives no verdict.
     """
     kind = str(certificate.get("kind", "unknown"))
     found = {key: value for key, value in certificate.items() if key not in (*_HEADER, *_VERDICT_KEYS)}
@@ -38,8 +43,8 @@ def certificate_evidence(certificate: Mapping[str, Any], hashes: Mapping[str, st
     return Evidence(
         title=f"{kind.capitalize()}",
         summary=_audited(certificate),
-        findings=list(_verdicts(certificate, kind)),
-        tables=plain_tables(found, kind.capitalize()),
+        findings=[*_verdicts(certificate, kind), *_judged(certificate, kind, bounds or ReportConfig())],
+        tables=plain_tables(_beside(found), kind.capitalize()),
         charts=_distributions(rows),
         origin=Origin(_audit_command(certificate, kind), hashes),
     )
@@ -77,7 +82,7 @@ def _audited(certificate: Mapping[str, Any]) -> str:
         text += f" of {total}, evenly spread"
     size = certificate.get("size")
     text += f", {size[0]} x {size[1]} px" if size else ""
-    text += ", beside a set of its own" if certificate.get("against") else ", with nothing beside them"
+    text += ", beside another set" if certificate.get("against") else ", with nothing beside them"
     return f"{text}; seed {certificate.get('seed', UNKNOWN)}. {certificate.get('words', '')}".strip()
 
 
@@ -91,8 +96,40 @@ def _verdicts(certificate: Mapping[str, Any], kind: str) -> Iterator[Finding]:
                 held = said if isinstance(said, bool) else _HELD.get(said)
                 words = str(values.get("words", "")) if place else ""
                 yield Finding(
-                    ", ".join(filter(None, (kind, spelled(place)))), spelled(shown(said)), "held", held, words
+                    ", ".join(filter(None, (kind, spelled(place)))),
+                    VERDICTS.get(said, spelled(shown(said))) if isinstance(said, str) else shown(said),
+                    "",
+                    held,
+                    words,
                 )
+
+
+def _judged(certificate: Mapping[str, Any], kind: str, bounds: ReportConfig) -> Iterator[Finding]:
+    """What the numbers of a certificate without words say."""
+    if kind == "registration" and isinstance(certificate.get("shift_px"), Mapping):
+        claim = "shift of the worst pair of modalities, 95th percentile (px)"
+        yield Finding.at_most(claim, certificate["shift_px"].get("p95"), bounds.registration_px)
+    if kind != "memorisation":
+        return
+    for name, space in certificate.get("spaces", {}).items():
+        claim = f"share of samples that lie as near to a training slice as a copy does, by {spelled(name)}"
+        note = f"{space.get('copies', UNKNOWN)} of {space.get('judged', UNKNOWN)} samples; the bound is the "
+        note += "share of held-out real slices that would be called copies"
+        yield Finding.at_most(claim, space.get("copy_share"), certificate["false_alarm"], note)
+    told = certificate.get("membership", {})
+    if _is_number(told.get("low")) and _is_number(told.get("high")):
+        auc = shown([told.get("auc"), told["low"], told["high"], 0])
+        claim = "nobody can tell by the samples who was trained on (membership inference, AUC)"
+        yield Finding(claim, auc, "0.5 inside", told["low"] <= 0.5 <= told["high"])
+
+
+def _beside(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures of the audited set and of the one ``beside`` it, key by key."""
+    other = found.get("beside")
+    own = {key: value for key, value in found.items() if key != "beside"}
+    for key, value in other.items() if isinstance(other, Mapping) else ():
+        own[key] = {"audited set": own[key], "beside": value} if key in own else {"beside": value}
+    return own
 
 
 def _claims(study: Mapping[str, Any]) -> Iterator[Finding]:
@@ -139,8 +176,8 @@ def _study_tables(
     if body:
         yield _without_empty(Table("Rows", columns, body, "Published values are others' and on other data."))
     if study.get("skipped"):
-        cells = [[name, str(why)] for name, why in study["skipped"].items()]
-        yield Table("Rows that were not run", ["row", "why"], cells)
+        missing = [[name, str(why)] for name, why in study["skipped"].items()]
+        yield Table("Rows that were not run", ["row", "why"], missing)
     for target, worth in ((study.get("learning_curve") or {}).get("worth") or {}).items():
         yield Table("Worth in real patients", ["row", "in words"], [[target, str(worth.get("words", ""))]])
 

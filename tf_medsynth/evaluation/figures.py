@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -125,7 +125,7 @@ def gates_chart(accepted: int, rejected: Mapping[str, int]) -> Chart:
     """
     names: Sequence[str] = ["accepted", *rejected]
     counts = [accepted, *rejected.values()]
-    figure, axes = _figure(4.2, 0.5 + 0.3 * len(names))
+    figure, axes = _figure(3.4, 0.5 + 0.3 * len(names))
     bars = axes.barh(range(len(names)), counts, color=[BLUE, *[VERMILLION] * len(rejected)])
     for bar in list(bars)[1:]:
         bar.set_hatch("///")
@@ -151,10 +151,13 @@ def intervals_chart(
     """
     check("a chart of intervals needs rows", bool(rows), measure=measure)
     kinds = list(dict.fromkeys((groups or {}).get(name, "") for name in rows))
-    figure, axes = _figure(4.2, 0.75 + 0.24 * len(rows) + 0.15 * len(kinds))
+    figure, axes = _figure(3.4, 0.75 + 0.24 * len(rows) + 0.15 * len(kinds))
     for place, (name, interval) in enumerate(rows.items()):
         number = kinds.index((groups or {}).get(name, ""))
-        look = {"color": PALETTE[number % len(PALETTE)], "marker": _MARKERS[number % len(_MARKERS)]}
+        look: dict[str, Any] = {
+            "color": PALETTE[number % len(PALETTE)],
+            "marker": _MARKERS[number % len(_MARKERS)],
+        }
         if np.isfinite([interval.low, interval.high]).all():
             axes.plot([interval.low, interval.high], [place, place], color=look["color"], linewidth=1.6)
         axes.plot([interval.estimate], [place], **look, markersize=5, linestyle="")
@@ -167,10 +170,10 @@ def intervals_chart(
     if len(kinds) > 1:
         _legend(figure, [(kind or "other", PALETTE[n % 7], _MARKERS[n % 7]) for n, kind in enumerate(kinds)])
     told = "; ".join(
-        f"{name} {i.estimate:.3g}" + (f" ({i.low:.3g} to {i.high:.3g})" if np.isfinite(i.low) else "")
+        f"{name}: {i.estimate:.3g}" + (f" ({i.low:.3g} to {i.high:.3g})" if np.isfinite(i.low) else "")
         for name, i in rows.items()
     )
-    return Chart(_png(figure), f"{measure}: {told}.")
+    return Chart(_png(figure), f"{measure}. {told}.")
 
 
 def distribution_chart(measure: str, groups: Mapping[str, ArrayLike]) -> Chart:
@@ -186,10 +189,9 @@ def distribution_chart(measure: str, groups: Mapping[str, ArrayLike]) -> Chart:
     check("a distribution needs finite values", bool(known), measure=measure)
     figure, axes = _figure(3.4, 2.1)
     for number, (name, values) in enumerate(known.items()):
-        share = np.arange(1, len(values) + 1) / len(values)
         axes.step(
-            values,
-            share,
+            values[[0, *range(len(values))]],  # from 0 on: a single value is a line too
+            np.arange(len(values) + 1) / len(values),
             where="post",
             color=PALETTE[number % len(PALETTE)],
             linestyle=("-", "--", ":", "-.")[number % 4],

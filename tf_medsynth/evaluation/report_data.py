@@ -21,7 +21,7 @@ class Finding:
     Attributes:
         claim: in words.
         measured: the number, as text.
-        wanted: the bound, as text.
+        wanted: the bound, as text; empty where the claim is its own.
         held: None where the number could not be measured, or decides nothing.
         note: what to know when reading it.
     """
@@ -141,7 +141,7 @@ class ReportData:
         trained: ``{stage: facts}``: settings, data, seed, versions, hashes; nested as they come.
         steps: ``{"verb", "seconds", "peak_memory_mib", "detail"}`` a finished step.
         commands: shell lines that reproduce the page, in order.
-        origins: of the parts ``metrics``, ``gates``, ``coverage``, ``curves``.
+        origins: of the parts ``metrics``, ``gates``, ``coverage`` and ``training of STAGE``.
     """
 
     title: str

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.bounds import ReportConfig
 from tf_medsynth.evaluation import tables
 from tf_medsynth.evaluation.evidence import KINDS, certificate_evidence, study_evidence
 from tf_medsynth.evaluation.report_data import Evidence
@@ -17,10 +18,14 @@ STUDY = "study.json"
 _SAID = {True: "held", False: "DID NOT HOLD", None: "undecided"}
 
 
-def certificates(*folders: Path) -> list[Evidence]:
+def certificates(*folders: Path, bounds: ReportConfig | None = None) -> list[Evidence]:
     """What stands in ``FOLDER/certificates/KIND.json``, the known kinds first.
 
     Where several folders hold one kind, that of the first is taken: give a generated set before its run.
+
+    Args:
+        folders: sets and runs.
+        bounds: what numbers are held against where a certificate gives no verdict.
 
     Raises:
         MedSynthError: a file that is no JSON object.
@@ -33,7 +38,7 @@ def certificates(*folders: Path) -> list[Evidence]:
     found = []
     for kind in order:
         held = read_json(files[kind], "Remove it, and audit again.")
-        found.append(certificate_evidence({"kind": kind, **held}, _hashes(files[kind])))
+        found.append(certificate_evidence({"kind": kind, **held}, _hashes(files[kind]), bounds))
     return found
 
 
@@ -52,7 +57,10 @@ def certificates_of(run: Path | str | None) -> str:
 def as_markdown(evidence: Evidence) -> str:
     """A certificate under its title: verdicts first, then numbers, then what makes it again."""
     lines = [f"### {evidence.title}", evidence.summary]
-    said = [f"- **{_SAID[f.held]}**: {f.claim}: {f.measured} (wanted {f.wanted})" for f in evidence.findings]
+    said = [
+        f"- **{_SAID[f.held]}**: {f.claim}: {f.measured}" + (f" (wanted {f.wanted})" if f.wanted else "")
+        for f in evidence.findings
+    ]
     lines += ["\n".join(said)] if said else []
     lines += [tables.as_markdown(table).replace("### ", "#### ", 1) for table in evidence.tables]
     if evidence.origin is not None:

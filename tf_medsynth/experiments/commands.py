@@ -36,7 +36,7 @@ def _training(stage: str, config: Mapping[str, Any]) -> str:
     words = ["medsynth", "train", stage, "--data", name, "--data-dir", "DATA", "--run", "RUN"]
     words += ["--preset", str(config["preset"])] if "preset" in config else []
     words += ["--seed", str(config["seed"])]
-    words += ["--precision", str(config["precision"])] if "precision" in config else []
+    words += ["--precision", str(config["precision"]).removeprefix("mixed_")] if "precision" in config else []
     changes = dict(_changes(stage, config))
     sayable = [f"{key}={_word(value)}" for key, value in changes.items() if _sayable(value)]
     line = shlex.join([*words, *(["--set", *sayable] if sayable else [])])

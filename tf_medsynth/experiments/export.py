@@ -10,11 +10,15 @@ import tf_medsynth
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.generation import GenerationConfig, MemorisationGate
+from tf_medsynth.config.presets import STAGES
+from tf_medsynth.experiments.certificates import certificates_of
+from tf_medsynth.experiments.commands import training_commands
 from tf_medsynth.experiments.generate import label_pool, lesion_gate, training_facts
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.synthesiser import load_synthesiser
 from tf_medsynth.generation import LabelPool
 from tf_medsynth.generation.rows import ROWS
+from tf_medsynth.saved_model.card import CardFacts
 from tf_medsynth.saved_model.encoding import packed_labels
 from tf_medsynth.saved_model.record import FORMAT, ModelRecord, check_target
 from tf_medsynth.saved_model.signatures import Signatures
@@ -83,13 +87,19 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
                 **training_facts(run),
             },
         )
-        written = write_model(to.resolve(), signatures, record, _evaluation(run))
+        facts = CardFacts(_evaluation(run), certificates_of(run), _commands(run, to.name))
+        written = write_model(to.resolve(), signatures, record, facts)
     folder, note = to / written.folder.name, "" if written.warmed else NO_WARM_UP
     return ExportResult(folder, int(folder.name), record.model_hash, written.signatures, note)
 
 
 def _named(pool: LabelPool) -> dict[str, Any]:
     return {"count": len(pool), "fingerprint": pool.fingerprint}
+
+
+def _commands(run: Path, name: str) -> list[str]:
+    stages = [stage_directory(run, stage) for stage in STAGES]
+    return [*training_commands(stages), f"medsynth export --run RUN --to saved_models/{name}"]
 
 
 def _evaluation(run: Path) -> dict[str, Any]:

@@ -92,7 +92,8 @@ def _gather(
     generated = _json(run / "generated.json")
     evaluation = _json(run / "evaluation.json")
     summary = generated.get("summary", {})
-    certified = certificates.certificates(*([Path(generated["out"])] if generated else []), run)
+    folders = [*([Path(generated["out"])] if generated else []), run]
+    certified = certificates.certificates(*folders, bounds=config)
     origins = _origins(stages, summary)
     return ReportData(
         title=f"Synthetic patients of run {run.resolve().name}",
@@ -116,9 +117,11 @@ def _gather(
 
 def _origins(stages: Sequence[StageDirectory], summary: Mapping[str, Any]) -> dict[str, Origin]:
     """What makes each part of the page again."""
-    trained = {d.name: str(d.config().get("fingerprint", "")) for d in stages}
     data = {"data": str(stages[-1].config().get("data_fingerprint", ""))}
-    origins = {"curves": Origin("; ".join(training_commands(stages)), {**data, **trained})}
+    origins = {
+        f"training of {stage.name}": Origin(command, {**data, "run": str(stage.config()["fingerprint"])})
+        for stage, command in zip(stages, training_commands(stages), strict=True)
+    }
     if summary:
         made = {"model": summary["model_hash"], "labels": summary["labels"]["fingerprint"]}
         origins["gates"] = origins["coverage"] = Origin(generation_command(summary), made)

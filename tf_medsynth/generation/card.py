@@ -31,7 +31,7 @@ Sample k is a function of (model hash, seed, k): the same settings draw the same
 ## Licence and personal data
 - {terms}
 - {personal}
-- {resemblance}
+- {resemblance} {copies}
 - Names of patients are neither in the files nor in the records.
 
 ## Intended use

@@ -39,6 +39,12 @@ _RECORD = (
     ("scores", "contour_mae", "sc:Float", "mask against the map's filled outline"),
     ("scores", "lesion_dice", "sc:Float", "agreement of the guides with the label"),
     ("scores", "registration_shift_px", "sc:Float", "shift of the worst pair of modalities, px"),
+    (
+        "scores",
+        "training_distance",
+        "sc:Float",
+        "distance to the nearest training slice, where it was measured",
+    ),
 )
 _FEATURES = {
     "images": ("cr:Float32", "modalities in [0, 1]"),
@@ -149,7 +155,7 @@ def _responsible(summary: Mapping[str, Any], provenance: Provenance) -> dict[str
         f"contour error <= {settings['contour']['max_mae']:g}; no lesion pixel outside the organ; "
         f"whole-lesion Dice >= {settings['lesion']['whole_threshold']:g} and class Dice >= "
         f"{settings['lesion']['class_threshold']:g} by the guides; shift between modalities <= "
-        f"{settings['registration_px']:g} px"
+        f"{settings['registration_px']:g} px; {_copies(summary['memorisation'])}"
     )
     judged = "applied" if settings["filter"] else "recorded, not applied"
     told = ", ".join(f"{reason} {number}" for reason, number in summary["rejected"].items())
@@ -177,6 +183,12 @@ def _responsible(summary: Mapping[str, Any], provenance: Provenance) -> dict[str
         ],
         "rai:dataReleaseMaintenancePlan": "None: a set is fixed by its hashes; a changed one is another set.",
     }  # fmt: skip
+
+
+def _copies(facts: Mapping[str, Any]) -> str:
+    if not facts["judged"]:
+        return str(facts["note"])
+    return f"no copy of the {facts['training_slices']} training slices by the memorisation gate"
 
 
 def _file_rows(folder: Path) -> Iterable[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_medsynth.evaluation import tables
@@ -31,6 +32,10 @@ with the bits of `medsynth generate --seed s`, where machine, TensorFlow and thr
 The weights are made of the training data, and the lesion labels in the model are copies of theirs: whoever
 uses, shares or sells this model or its samples keeps to the terms under which those data were given.
 
+## Personal data
+No name of a patient is in the model. Lesion labels of the training patients are, unchanged, and a generator
+may repeat what it was trained on: `medsynth audit memorisation` looks for copies among its samples.
+
 ## Intended use
 Teaching, testing of software, augmentation of training sets whose effect is then measured on real patients.
 Not for diagnosis, and not as evidence about any patient or population.
@@ -45,9 +50,19 @@ Not for diagnosis, and not as evidence about any patient or population.
 
 ## Certificates
 {certificates}
+
+## Made again by
+```
+{commands}
+```
+with the data of the fingerprint above in `DATA`; same settings, data and machine give the same model hash.
 """
 
-_NO_CERTIFICATES = "This run was not evaluated: nothing is certified."
+_NOT_EVALUATED = "This run was not evaluated."
+_NOT_CERTIFIED = (
+    "Nobody has audited registration, lesions or memorisation of this run: nothing is certified "
+    "(`medsynth audit registration|lesion|memorisation RUN`)."
+)
 
 _README = """\
 # {name}
@@ -90,7 +105,22 @@ pad_variable_length_inputs: false
 """
 
 
-def model_card(record: ModelRecord, evaluation: Mapping[str, Any], name: str, version: int) -> str:
+@dataclasses.dataclass(frozen=True)
+class CardFacts:
+    """What a run says of its model, beyond the model's own record.
+
+    Attributes:
+        evaluation: ``RUN/evaluation.json``, or nothing.
+        certificates: Markdown about the run's audits, or nothing.
+        commands: shell lines that train and export the model again.
+    """
+
+    evaluation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    certificates: str = ""
+    commands: Sequence[str] = ()
+
+
+def model_card(record: ModelRecord, facts: CardFacts, name: str, version: int) -> str:
     """What the model is, may be used for and cannot do, as Markdown."""
     height, width = record.image_size
     return _CARD.format(
@@ -108,7 +138,8 @@ def model_card(record: ModelRecord, evaluation: Mapping[str, Any], name: str, ve
         labels_fingerprint=record.labels["fingerprint"],
         whole=record.settings.lesion.whole_threshold,
         per_class=record.settings.lesion.class_threshold,
-        certificates=_certificates(evaluation) if evaluation else _NO_CERTIFICATES,
+        certificates=_certificates(facts),
+        commands="\n".join(facts.commands) or "(not recorded)",
     )
 
 
@@ -128,6 +159,9 @@ def serving_files(record: ModelRecord, name: str) -> dict[str, str]:
     return {file: text.format(**facts) for file, text in files.items()}
 
 
-def _certificates(evaluation: Mapping[str, Any]) -> str:
-    head = f"Measured on {evaluation['samples']} unfiltered samples beside held-out patients."
-    return "\n\n".join([head, *map(tables.as_markdown, tables.evaluation_tables(evaluation))])
+def _certificates(facts: CardFacts) -> str:
+    parts = [facts.certificates or _NOT_CERTIFIED]
+    if not facts.evaluation:
+        return "\n\n".join([*parts, _NOT_EVALUATED])
+    head = f"Measured on {facts.evaluation['samples']} unfiltered samples beside held-out patients."
+    return "\n\n".join([*parts, head, *map(tables.as_markdown, tables.evaluation_tables(facts.evaluation))])

@@ -28,16 +28,14 @@ class Written:
     warmed: bool  # warm-up records were written
 
 
-def write_model(
-    to: Path, signatures: Signatures, record: ModelRecord, evaluation: Mapping[str, Any]
-) -> Written:
+def write_model(to: Path, signatures: Signatures, record: ModelRecord, facts: card.CardFacts) -> Written:
     """Writes the next version of the model in `to`, and the serving files around its versions.
 
     Args:
         to: ``saved_models/NAME``.
         signatures: of the trained networks.
         record: without its ``signatures``, which are read off here.
-        evaluation: ``RUN/evaluation.json``, or nothing; its figures go on the card.
+        facts: of the run, for the card.
 
     Raises:
         MedSynthError: `to` cannot be written, or the Session loader computes other bits.
@@ -60,7 +58,7 @@ def write_model(
             _check_session_loader(partial, functions[DEFAULT], requests[DEFAULT])
             warmed = warm_up.write_warm_up(partial, requests, to.name)
             runtime.write_json(partial / RECORD_NAME, record.to_dict())
-            text = card.model_card(record, evaluation, to.name, version)
+            text = card.model_card(record, facts, to.name, version)
             (partial / "MODEL_CARD.md").write_text(text, encoding="utf-8")
         for name, text in card.serving_files(record, to.name).items():
             with runtime.atomic_path(to / name) as partial:
