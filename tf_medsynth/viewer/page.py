@@ -112,10 +112,10 @@ class Page:
         part = (0.0, 1.0, 0.05)
         with ui.element("fieldset"):
             words("legend", "Images")
-            self._label = slider("label", "Lesion label over the images", 0.0, part, self._paint)
-            self._lines = slider("lines", "Structure map over the images", 0.0, part, self._paint)
+            self._label = slider("label", "Lesion label over images", 0.0, part, self._paint)
+            self._lines = slider("lines", "Structure map over images", 0.0, part, self._paint)
             with ui.element("details"):
-                words("summary", "Window and level of each modality")
+                words("summary", "Windows of the modalities")
                 self._windows = [self._window_controls(name) for name in MODALITIES]
                 with ui.element("div").classes("buttons"):
                     button("Reset windows", self._reset_windows)
@@ -133,8 +133,8 @@ class Page:
 
     def _pictures(self) -> None:
         self._tiles: dict[str, ui.element] = {}
-        for names in (_MAPS, MODALITIES):
-            with ui.element("div").classes("tiles"):
+        for kind, names in (("maps", _MAPS), ("images", MODALITIES)):
+            with ui.element("div").classes(f"tiles {kind}"):
                 for name in names:
                     with ui.element("figure"):
                         self._tiles[name] = ui.element("img").props('alt="being drawn"')
