@@ -14,6 +14,7 @@ from tf_medsynth.config.studies import AvailabilitySettings, chosen_rows
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments.build import build_stage
 from tf_medsynth.experiments.generate import generate
+from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.study import availability, downstream, study
 from tf_medsynth.metrics.overlap import pooled_whole_lesion_dice
 from tf_medsynth.types import MedSynthError
@@ -124,7 +125,7 @@ def test_too_few_samples_say_how_many_and_how(tiny_run, synthetic, tmp_path):
 
 
 def test_a_set_of_another_model_is_refused(tiny_run, synthetic, tmp_path):
-    builder = downstream.open_synthetic(synthetic)
+    builder = open_published(synthetic)
     config = availability.trained_on(tiny_run)
     cohort = availability.open_cohort(config)
     with pytest.raises(MedSynthError, match="drawn by the model of --run"):

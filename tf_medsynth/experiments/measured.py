@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
@@ -16,6 +15,7 @@ from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.data.batches import with_structure
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource, open_slices
+from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.runtime import progress
 
@@ -141,7 +141,7 @@ def measured(real: RealData, synthetic: Path, most: int) -> Measured:
     Raises:
         MedSynthError: an empty set, or images of different sizes.
     """
-    builder = synthetic_builder(synthetic)
+    builder = open_published(synthetic)
     sources = {split: open_slices(real.data, real.data_dir, split, real.settings) for split in SPLITS}
     shape, size = builder.info.features["images"].shape, sources["test"].image_size
     check(
@@ -153,29 +153,6 @@ def measured(real: RealData, synthetic: Path, most: int) -> Measured:
     operators = real.operators or measured_operators(*size)
     arrays = {split: _real(source, operators) for split, source in sources.items()}
     return Measured(sources, arrays, builder, _drawn(builder, most))
-
-
-def synthetic_builder(data_dir: Path) -> Any:
-    """The newest ``medsynth_synthetic`` below `data_dir`.
-
-    Raises:
-        MedSynthError: there is none, or it is empty.
-    """
-    folders = sorted((data_dir / "medsynth_synthetic").glob("*/dataset_info.json"))
-    check(
-        "the synthetic set is a TFDS data_dir of generate",
-        bool(folders),
-        "Make one: medsynth generate --format tfds --no-filter ...",
-        synthetic=str(data_dir),
-    )
-    builder = tfds.builder_from_directory(folders[-1].parent)
-    splits = builder.info.splits
-    check(
-        "the synthetic set holds samples",
-        "train" in splits and splits["train"].num_examples > 0,
-        synthetic=str(data_dir),
-    )
-    return builder
 
 
 def joined(one: Arrays, other: Arrays) -> Arrays:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.data.batches import with_structure
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource
 from tf_medsynth.evaluation.report_data import Gallery, Origin
 from tf_medsynth.experiments.generate import source_of
+from tf_medsynth.experiments.published import is_published, open_published
 
 _SHOWN = 6
 _ARRAYS = ("images", "structure_map", "background_mask", "lesion_label")
@@ -62,12 +62,9 @@ def _largest_lesions(source: SliceSource) -> dict[str, dict[str, Any]]:
 
 def synthetic_gallery(data_dir: Path, origin: Origin) -> Gallery | None:
     """The first samples of a generated set; None where it is none that TFDS reads."""
-    folders = sorted((data_dir / "medsynth_synthetic").glob("*/dataset_info.json"))
-    if not folders:
+    if not is_published(data_dir):
         return None
-    dataset = tfds.builder_from_directory(folders[-1].parent).as_dataset(
-        split="train", read_config=READ_IN_ORDER
-    )
+    dataset = open_published(data_dir).as_dataset(split="train", read_config=READ_IN_ORDER)
     picked = heapq.nsmallest(_SHOWN, dataset.as_numpy_iterator(), key=lambda e: int(e["sample_index"]))
     arrays: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in _ARRAYS}
     return Gallery(

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource, open_slices
 from tf_medsynth.experiments.audit.folders import read_folder
 from tf_medsynth.experiments.audit.samples import Samples, spread
+from tf_medsynth.experiments.published import DATASET, open_published
 
-_GENERATED = "medsynth_synthetic"
 _BATCH = 32
 
 
@@ -53,7 +52,7 @@ def read_samples(
             "Give the folder, or add --data-dir DIR.",
             target=str(target),
         )
-        tfds_set = (folder / _GENERATED).is_dir()
+        tfds_set = (folder / DATASET).is_dir()
         samples = _generated(folder, most) if tfds_set else read_folder(folder, size, most)
     check(
         "all sets of an audit have one image size",
@@ -72,19 +71,12 @@ def generated_set(target: Path | str) -> Path | None:
     note = folder / "generated.json"
     if note.is_file():
         return Path(runtime.read_json(note, "Run medsynth generate again.")["out"])
-    return folder if (folder / _GENERATED).is_dir() or (folder / "summary.json").is_file() else None
+    return folder if (folder / DATASET).is_dir() or (folder / "summary.json").is_file() else None
 
 
 def _generated(folder: Path, most: int | None) -> Samples:
-    there = sorted((folder / _GENERATED).glob("*/dataset_info.json"))
-    check(
-        "a generated set must be whole",
-        bool(there),
-        "Run medsynth generate again.",
-        folder=str(folder / _GENERATED),
-    )
     try:
-        builder = tfds.builder_from_directory(there[-1].parent)
+        builder = open_published(folder)
         total = builder.info.splits["train"].num_examples
         stored = builder.as_dataset(split="train", read_config=READ_IN_ORDER)
         arrays = _stack(stored, spread(total, most), f"reading {folder.name}")

@@ -15,6 +15,7 @@ from tf_medsynth.config.studies import AvailabilitySettings, StudyRow
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.generate import source_of
+from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.study import downstream
 from tf_medsynth.experiments.study.downstream import Cohort
@@ -169,7 +170,7 @@ def _with_synthetic(request: Request, cohort: Cohort, needed: int) -> tuple[Coho
     folder = request.synthetic or request.run / "synthetic"
     command = f"medsynth generate --run {request.run} --count {needed} --out DIR, then --synthetic DIR"
     check("these rows need a synthetic set", folder.is_dir(), command, synthetic=str(folder), needed=needed)
-    builder = downstream.open_synthetic(folder)
+    builder = open_published(folder)
     model = restore.model_hash(request.run)
     facts = downstream.check_synthetic(builder, cohort, model, needed, command)
     return dataclasses.replace(cohort, synthetic=builder), facts

@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
 from tf_medsynth import runtime
@@ -144,22 +142,6 @@ def mean_scores(predicted: NDArray[Any], label: NDArray[Any]) -> dict[str, float
     """`patient_scores` of each segmentor, averaged; `predicted` is `(n, H, W, segmentors)`."""
     each = [patient_scores(predicted[..., net], label) for net in range(predicted.shape[-1])]
     return {name: known_mean([scores[name] for scores in each]) for name in MEASURES}
-
-
-def open_synthetic(folder: Path) -> Any:
-    """TFDS builder of what `generate` published to `folder`.
-
-    Raises:
-        MedSynthError: there is no such set.
-    """
-    found = sorted((folder / "medsynth_synthetic").glob("*/dataset_info.json"))
-    check(
-        "the synthetic set is a data_dir that medsynth generate wrote in the tfds format",
-        bool(found),
-        "medsynth generate --run RUN --count N --out DIR",
-        synthetic=str(folder),
-    )
-    return tfds.builder_from_directory(found[-1].parent)
 
 
 def check_synthetic(builder: Any, cohort: Cohort, model: str, needed: int, command: str) -> dict[str, Any]:

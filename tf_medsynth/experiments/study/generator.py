@@ -24,6 +24,7 @@ from tf_medsynth.config.studies import AvailabilitySettings, StudyRow
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.generate import generate
+from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.study import downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort
@@ -208,7 +209,7 @@ def _judge(
 
 def _score(judge: LesionStage, folder: Path) -> dict[str, dict[str, float]]:
     """Scores of each sample of a generated set, by its number."""
-    builder = downstream.open_synthetic(folder)
+    builder = open_published(folder)
     samples = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
     cases = {}
     for batch in samples.batch(ROWS).as_numpy_iterator():

@@ -18,6 +18,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.studies import StudyRow
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.evaluation.features import Extractor, open_extractor
+from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.study import downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort, trained_on
 from tf_medsynth.experiments.study.runner import Unit, Work, unit_of
@@ -50,7 +51,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
     check("two real halves need 2 patients", len(cohort.train.patients) > 1, patients=cohort.train.patients)
     drawn = [row for row in rows if row.name.startswith("run")]
     folder = request.synthetic or request.run / "synthetic"
-    builder = downstream.open_synthetic(folder) if drawn else None
+    builder = open_published(folder) if drawn else None
     config = {
         "study": "quality",
         "data": cohort.train.name,
