@@ -30,6 +30,7 @@ def medsynth(*words):
         "train structure --data brats/slices --data-dir d --run r",
         "generate --run r --count 1 --out o",
         "generate --from m --count 1 --out o",
+        "audit registration d",
         "report --run r --out o.html",
         "pipeline run --out o",
         "export --run r --to m",

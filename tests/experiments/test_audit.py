@@ -32,7 +32,7 @@ def generated(tmp_path_factory):
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phantoms")
-    phantom(patients=2, size=64, seed=5, out=folder)
+    phantom(patients=1, size=64, seed=5, out=folder)
     return folder
 
 

@@ -62,11 +62,13 @@ def read_folder(folder: Path, size: tuple[int, int] | None, most: int | None) ->
     return Samples(
         str(folder),
         "generated" if ours else "folder",
-        arrays.pop("images"),
+        arrays["images"],
         keys,
         total=int(ends[-1]),
         patients=None if ours else names,
-        **arrays,
+        lesion_label=arrays.get("lesion_label"),
+        structure_map=arrays.get("structure_map"),
+        background_mask=arrays.get("background_mask"),
     )
 
 

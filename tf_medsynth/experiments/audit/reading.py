@@ -17,7 +17,6 @@ from tf_medsynth.experiments.audit.folders import read_folder
 from tf_medsynth.experiments.audit.samples import Samples, spread
 
 _GENERATED = "medsynth_synthetic"
-_LABELS = ("lesion_label", "structure_map", "background_mask")
 _BATCH = 32
 
 
@@ -105,7 +104,9 @@ def _generated(folder: Path, most: int | None) -> Samples:
         np.array([f"{index:08d}" for index in arrays["sample_index"]]),
         tuple(builder.info.metadata["modalities"]),
         total,
-        **{name: arrays[name][..., 0].astype(np.uint8) for name in _LABELS},
+        lesion_label=arrays["lesion_label"][..., 0].astype(np.uint8),
+        structure_map=arrays["structure_map"][..., 0].astype(np.uint8),
+        background_mask=arrays["background_mask"][..., 0].astype(np.uint8),
     )
 
 

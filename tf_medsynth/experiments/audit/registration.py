@@ -69,12 +69,13 @@ def _certificate(samples: Samples, seed: int) -> dict[str, Any]:
 def _structure_maps(samples: Samples, seed: int) -> np.ndarray:
     """`(n, H, W)`, 1 on a line: drawn from each sample's own images."""
     label = samples.lesion_label
+    if label is None:
+        label = np.zeros((len(samples), *samples.image_size), np.uint8)
     arrays = {
         "index": np.arange(len(samples), dtype=np.int64),
         "images": samples.images,
-        "lesion_label": np.zeros((len(samples), *samples.image_size), np.uint8) if label is None else label,
+        "lesion_label": label[..., None].astype(np.int32),
     }
-    arrays["lesion_label"] = arrays["lesion_label"][..., None].astype(np.int32)
     step = with_structure(measured_operators(*samples.image_size), seed)
     batches = tf.data.Dataset.from_tensor_slices(arrays).batch(_BATCH).map(step)
     return np.concatenate([b["structure_map"][..., 0] for b in batches.as_numpy_iterator()]).astype(np.uint8)
