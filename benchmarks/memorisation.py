@@ -55,8 +55,10 @@ def main() -> None:
     planted_copies(arguments.data, arguments.data_dir)
     for folder in arguments.generated:
         print(f"\n{folder.name}:")
-        found = tf_medsynth.audit("memorisation", folder, arguments.data, data_dir=arguments.data_dir)
-        print(found.render())
+        with tempfile.TemporaryDirectory() as kept:
+            where = {"data_dir": arguments.data_dir, "out": Path(kept) / "memorisation.json"}
+            found = tf_medsynth.audit("memorisation", folder, arguments.data, **where)
+        print(found.render(), flush=True)
 
 
 def planted_copies(data: str, data_dir: Path) -> None:

@@ -66,6 +66,7 @@ def test_later_groups_join_earlier_ones_of_the_same_sets_only(tiny_dataset, draw
     assert "registration" not in other
 
 
+@pytest.mark.slow
 def test_a_run_with_a_chosen_group(tiny_run, samples, capsys):
     words = [
         "evaluate",
@@ -83,6 +84,7 @@ def test_a_run_with_a_chosen_group(tiny_run, samples, capsys):
     (tiny_run / "evaluation.json").unlink()
 
 
+@pytest.mark.slow
 def test_a_judge_of_the_training_patients_reads_another_set(tiny_dataset, drawn, tmp_path):
     small = {**tiny.OVERRIDES["lesion"], "scheme": "stacked"}
     train("lesion", **tiny_dataset.where, run=tmp_path, seed=4, precision="float32", overrides=small)

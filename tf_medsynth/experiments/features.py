@@ -178,7 +178,7 @@ def _fit(encoder: keras.Model, source: SliceSource, settings: FeatureSettings, s
     bar = runtime.training_bar(settings.steps, 0, "features")
     told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update(1))
     runtime.log.info("features: %d steps on %d slices", settings.steps, source.count)
-    network.fit(batches, epochs=1, steps_per_epoch=settings.steps, verbose=0, callbacks=[told])
+    network.fit(batches, epochs=1, steps_per_epoch=settings.steps, verbose=0, shuffle=False, callbacks=[told])
     bar.close()
     return network
 
