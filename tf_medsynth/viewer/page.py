@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nicegui import run, ui
@@ -180,7 +181,7 @@ class Page:
     async def _move_inside(self) -> None:
         try:
             name = self._name()
-            mask = await run.io_bound(self._patients.background_mask, *name)
+            mask = await _aside(self._patients.background_mask, *name)
             moved = moved_inside(self._lesion() or LesionShape(), mask, _STEP)
         except MedSynthError as error:
             say(self._error, str(error))
@@ -212,10 +213,10 @@ class Page:
     async def _drawn(self) -> Patient:
         if self._new_seed:
             seed = _whole("the seed", self._seed.text)
-            number = await run.io_bound(self._patients.first_good, seed)
+            number = await _aside(self._patients.first_good, seed)
             self._new_seed = False
             self._number.put(number)
-        patient: Patient = await run.io_bound(self._patients.draw, *self._name(), self._lesion())
+        patient: Patient = await _aside(self._patients.draw, *self._name(), self._lesion())
         return patient
 
     def _name(self) -> tuple[int, int]:
@@ -268,6 +269,11 @@ class Page:
             level.put(plain.level)
             width.put(plain.width)
         self._paint()
+
+
+async def _aside(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The answer of a slow function, which leaves the page alive meanwhile."""
+    return await run.io_bound(function, *arguments)
 
 
 def _whole(what: str, text: str) -> int:
