@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.audit import audit
     from tf_medsynth.experiments.export import export
     from tf_medsynth.experiments.generate import generate
+    from tf_medsynth.experiments.nnunet import nnunet
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
     from tf_medsynth.experiments.train import train
@@ -32,6 +33,7 @@ __all__ = [
     "doctor",
     "export",
     "generate",
+    "nnunet",
     "phantom",
     "pipeline",
     "prepare",
@@ -50,6 +52,7 @@ _ROOMS = {
     "audit": "tf_medsynth.experiments.audit",
     "report": "tf_medsynth.experiments.report",
     "export": "tf_medsynth.experiments.export",
+    "nnunet": "tf_medsynth.experiments.nnunet",
     "sample": "tf_medsynth.saved_model.sample",
     "serve": "tf_medsynth.serving",
     "pipeline": "pipelines.pipeline",

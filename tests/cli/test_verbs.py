@@ -33,6 +33,7 @@ def medsynth(*words):
         "report --run r --out o.html",
         "pipeline run --out o",
         "export --run r --to m",
+        "nnunet --synthetic s --out o",
         "sample --out o.png",
         "demo",
     ],

@@ -82,6 +82,16 @@ def test_folds_share_no_patient_and_miss_none(tiny_dataset):
         open_slices(**tiny_dataset.where, folds=9, fold=8)
 
 
+def test_chosen_patients_are_kept_and_others_refused(tiny_dataset):
+    wanted = sorted(tiny_dataset.patients["train"])[1:]
+    source = open_slices(**tiny_dataset.where, patients=wanted)
+    assert source.patients == tuple(wanted)
+    read = {example["patient"].decode() for example in source.examples(names=True).as_numpy_iterator()}
+    assert read == set(wanted) and source.count == len(list(source.examples()))
+    with pytest.raises(MedSynthError, match=rf"patients asked for.*{tiny_dataset.patients['test'][0]}"):
+        open_slices(**tiny_dataset.where, patients=tiny_dataset.patients["test"])
+
+
 def test_the_fingerprint_names_split_patients_and_settings(tiny_dataset):
     sources = [
         open_slices(**tiny_dataset.where),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tf_medsynth.data.patients import patient_hashes
 from tf_medsynth.experiments.generate import generate
 from tf_medsynth.runtime import Beam
 from tf_medsynth.types import MedSynthError
@@ -53,7 +54,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("filter", [False, True])
-def test_the_same_bytes_from_run_and_model(tiny_run, tiny_model, tmp_path, filter):
+def test_the_same_bytes_from_run_and_model(tiny_run, tiny_model, tiny_dataset, tmp_path, filter):
     settings = {
         "count": 5,
         "seed": 3,
@@ -67,7 +68,8 @@ def test_the_same_bytes_from_run_and_model(tiny_run, tiny_model, tmp_path, filte
             "memorisation.false_alarm": 0.0,
         },
     }
-    generate(run=tiny_run, out=tmp_path / "run", **settings)
+    made = generate(run=tiny_run, out=tmp_path / "run", **settings)
+    assert made.summary["training"]["patient_hashes"] == patient_hashes(tiny_dataset.patients["train"])
     generate(model=tiny_model.parent, out=tmp_path / "model", **settings)
     assert files(tmp_path / "run") == files(tmp_path / "model")
 

@@ -9,12 +9,12 @@ from typing import Any
 import tf_medsynth
 from tf_medsynth.cli import options
 
-SUMMARY = "measure a certificate of a set of images: registration, memorisation"
+SUMMARY = "measure a certificate of a set of images: registration, lesion, memorisation"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the verb."""
-    parser.add_argument("kind", metavar="registration|memorisation", help="what is certified")
+    parser.add_argument("kind", metavar="registration|lesion|memorisation", help="what is certified")
     parser.add_argument(
         "target",
         metavar="TARGET",

@@ -205,7 +205,8 @@ def _mean(values: NDArray) -> tuple[NDArray, NDArray]:
 
 def _groups(sides: Mapping[str, tuple[NDArray, NDArray, int]]) -> dict[str, Any]:
     (made, made_draws, made_units), (real, real_draws, real_units) = sides["synthetic"], sides["real"]
-    units, answer = min(made_units, real_units), {}
+    units = min(made_units, real_units)
+    answer: dict[str, Any] = {}
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio, ratio_draws = made / real, made_draws / real_draws
     for g, group in enumerate(GROUPS):

@@ -37,6 +37,7 @@ class Kind:
 
 _MODULES = {
     "registration": "tf_medsynth.experiments.audit.registration",
+    "lesion": "tf_medsynth.experiments.audit.lesion",
     "memorisation": "tf_medsynth.experiments.audit.memorisation",
 }
 KINDS = tuple(_MODULES)

@@ -132,6 +132,7 @@ def _prepared(target: str, data_dir: Path, most: int | None) -> Samples:
         lesion_label=arrays["lesion_label"][..., 0].astype(np.uint8),
         patients=patients,
         splits=arrays["split"],
+        data_dir=data_dir,
     )
 
 

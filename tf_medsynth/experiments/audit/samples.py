@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ class Samples:
         background_mask: `(n, H, W)` uint8, 1 OUTSIDE the organ; None where none is stored.
         patients: `(n,)` text, whose slice it is; None for generated samples.
         splits: `(n,)` text, ``train``, ``test``, ...; None where the source has no splits.
+        data_dir: where a prepared dataset lies; None for other sources.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Samples:
     background_mask: NDArray[np.uint8] | None = None
     patients: NDArray[np.str_] | None = None
     splits: NDArray[np.str_] | None = None
+    data_dir: Path | None = None
 
     def __len__(self) -> int:
         return len(self.images)
