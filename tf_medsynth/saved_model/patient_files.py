@@ -28,8 +28,8 @@ def picture(patient: Patient) -> bytes:
     # Late: it draws with the fonts of a plotting library.
     from tf_medsynth.evaluation.gallery import gallery
 
-    shown = (patient.images, patient.structure_map, patient.background_mask, patient.lesion_label)
-    return gallery(*(pixels[None] for pixels in shown), titles=[title(patient)])
+    maps = patient.structure_map[None], patient.background_mask[None]
+    return gallery(patient.images[None], *maps, patient.lesion_label[None], titles=[title(patient)])
 
 
 def title(patient: Patient) -> str:

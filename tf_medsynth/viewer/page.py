@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from nicegui import run, ui
 
@@ -16,6 +18,8 @@ from tf_medsynth.types import MODALITIES, MedSynthError
 from tf_medsynth.viewer import pictures
 from tf_medsynth.viewer.controls import Field, button, choice, say, slider, words
 from tf_medsynth.viewer.links import archive_address, file_name
+
+T = TypeVar("T")
 
 DRAWN = "drawn"
 KINDS = {
@@ -180,7 +184,7 @@ class Page:
     async def _move_inside(self) -> None:
         try:
             name = self._name()
-            mask = await run.io_bound(self._patients.background_mask, *name)
+            mask = await _aside(self._patients.background_mask, *name)
             moved = moved_inside(self._lesion() or LesionShape(), mask, _STEP)
         except MedSynthError as error:
             say(self._error, str(error))
@@ -212,11 +216,10 @@ class Page:
     async def _drawn(self) -> Patient:
         if self._new_seed:
             seed = _whole("the seed", self._seed.text)
-            number = await run.io_bound(self._patients.first_good, seed)
+            number = await _aside(self._patients.first_good, seed)
             self._new_seed = False
             self._number.put(number)
-        patient: Patient = await run.io_bound(self._patients.draw, *self._name(), self._lesion())
-        return patient
+        return await _aside(self._patients.draw, *self._name(), self._lesion())
 
     def _name(self) -> tuple[int, int]:
         return _whole("the seed", self._seed.text), _whole("the sample number", self._number.text)
@@ -268,6 +271,14 @@ class Page:
             level.put(plain.level)
             width.put(plain.width)
         self._paint()
+
+
+async def _aside(compute: Callable[..., T], *arguments: Any) -> T:
+    """What `compute` answers, in a thread of its own: other tabs are served meanwhile."""
+    answer: T | None = await run.io_bound(compute, *arguments)
+    if answer is None:
+        raise asyncio.CancelledError  # the server is being stopped
+    return answer
 
 
 def _whole(what: str, text: str) -> int:
