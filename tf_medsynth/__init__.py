@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.train import train
     from tf_medsynth.saved_model.sample import sample
     from tf_medsynth.serving import serve
-    from tf_medsynth.viewer import gallery
+    from tf_medsynth.viewer.gallery import gallery
 
 __version__ = "0.1.0"
 
@@ -66,7 +66,7 @@ _ROOMS = {
     "nnunet": "tf_medsynth.experiments.nnunet",
     "sample": "tf_medsynth.saved_model.sample",
     "serve": "tf_medsynth.serving",
-    "gallery": "tf_medsynth.viewer",
+    "gallery": "tf_medsynth.viewer.gallery",
     "pipeline": "pipelines.pipeline",
     "demo": "pipelines.demo",
 }

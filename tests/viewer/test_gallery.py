@@ -13,8 +13,8 @@ from tf_medsynth.config.lesion_shapes import LesionShape
 from tf_medsynth.imaging.lesion_shapes import moved_inside
 from tf_medsynth.saved_model.patients import Patients
 from tf_medsynth.types import MedSynthError
+from tf_medsynth.viewer.gallery import model_words
 from tf_medsynth.viewer.links import ARCHIVE, archive_address, file_name, patient_of
-from tf_medsynth.viewer.start import model_words
 
 
 @pytest.fixture

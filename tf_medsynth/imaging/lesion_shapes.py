@@ -105,10 +105,11 @@ def moved_inside(shape: LesionShape, background_mask: ArrayLike, step: float = 0
         MedSynthError: there is no organ, or none large enough for a pixel.
     """
     room, size = roomiest_place(background_mask), np.shape(background_mask)[:2]
-    middle = dataclasses.replace(shape, row=_rounded(room.row, step), column=_rounded(room.column, step))
+    row, column = _rounded(room.row, step), _rounded(room.column, step)
     largest = min(shape.radius, room.radius / math.sqrt(shape.elongation))
     for steps in range(int(largest / step), 0, -1):
-        moved = dataclasses.replace(middle, radius=_rounded(steps * step, step))
+        radius = _rounded(steps * step, step)
+        moved = dataclasses.replace(shape, row=row, column=column, radius=radius)
         if _fits(moved, background_mask, (int(size[0]), int(size[1]))):
             return moved
     check("a lesion needs a larger brain", False, "Take another sample.", room=room.radius)

@@ -28,13 +28,8 @@ def picture(patient: Patient) -> bytes:
     # Late: it draws with the fonts of a plotting library.
     from tf_medsynth.evaluation.gallery import gallery
 
-    return gallery(
-        patient.images[None],
-        patient.structure_map[None],
-        patient.background_mask[None],
-        patient.lesion_label[None],
-        titles=[title(patient)],
-    )
+    maps = patient.structure_map[None], patient.background_mask[None]
+    return gallery(patient.images[None], *maps, patient.lesion_label[None], titles=[title(patient)])
 
 
 def title(patient: Patient) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from nicegui import run, ui
 
@@ -17,6 +18,8 @@ from tf_medsynth.types import MODALITIES, MedSynthError
 from tf_medsynth.viewer import pictures
 from tf_medsynth.viewer.controls import Field, button, choice, say, slider, words
 from tf_medsynth.viewer.links import archive_address, file_name
+
+T = TypeVar("T")
 
 DRAWN = "drawn"
 KINDS = {
@@ -216,8 +219,7 @@ class Page:
             number = await _aside(self._patients.first_good, seed)
             self._new_seed = False
             self._number.put(number)
-        patient: Patient = await _aside(self._patients.draw, *self._name(), self._lesion())
-        return patient
+        return await _aside(self._patients.draw, *self._name(), self._lesion())
 
     def _name(self) -> tuple[int, int]:
         return _whole("the seed", self._seed.text), _whole("the sample number", self._number.text)
@@ -271,9 +273,12 @@ class Page:
         self._paint()
 
 
-async def _aside(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The answer of a slow function, which leaves the page alive meanwhile."""
-    return await run.io_bound(function, *arguments)
+async def _aside(compute: Callable[..., T], *arguments: Any) -> T:
+    """What `compute` answers, in a thread of its own: other tabs are served meanwhile."""
+    answer: T | None = await run.io_bound(compute, *arguments)
+    if answer is None:
+        raise asyncio.CancelledError  # the server is being stopped
+    return answer
 
 
 def _whole(what: str, text: str) -> int:
