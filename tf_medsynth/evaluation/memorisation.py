@@ -70,7 +70,6 @@ def memorisation(
     names = [_patients(training, "training"), _patients(heldout, "held-out")]
     shared = sorted(set(names[0]) & set(names[1]))
     check("no patient may be both in training and held out", not shared, "Split anew.", patients=shared)
-    sets = (samples, training, heldout)
     spaces: dict[str, tuple[_Found, _Found] | None] = {
         "pixel": _pixel_space(samples, training, heldout, progress)
     }
