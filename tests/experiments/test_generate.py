@@ -92,3 +92,13 @@ def test_workers_publish_the_bytes_of_one_process(tiny_run, tmp_path, monkeypatc
     assert shared.summary == alone.summary and alone.summary["count"] == 20
     assert files(tmp_path / "alone") == files(tmp_path / "shared")
     assert not list(tmp_path.glob(".spool*"))
+
+
+def test_a_model_cannot_look_for_copies(tmp_path):
+    with pytest.raises(MedSynthError, match=r"only where the training slices are.*Generate from the run"):
+        generate(
+            model=tmp_path / "m",
+            overrides={"memorisation.false_alarm": 0.05},
+            count=1,
+            out=tmp_path / "out",
+        )

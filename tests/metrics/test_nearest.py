@@ -58,7 +58,7 @@ def test_the_neighbours_are_those_of_the_slow_definition():
     queries[0] = 0.3 * queries[0] + 0.7 * moved(reference[4:5], True, 2, -1)[0]
     found = ImageIndex.of(reference).nearest(queries, candidates=6)
     slow = np.array([[slow_distance(query, image) for image in reference] for query in queries])
-    assert found.index.tolist() == slow.argmin(1).tolist() and found.index[0] == 4
+    assert found.nearest.tolist() == slow.argmin(1).tolist() and found.nearest[0] == 4
     np.testing.assert_allclose(found.distance, slow.min(1), atol=0.02)
 
 
@@ -66,7 +66,7 @@ def test_the_neighbours_are_those_of_the_slow_definition():
 def test_a_mirrored_and_moved_copy_is_found_with_its_displacement(flip, dy, dx):
     reference = pictures(20)
     found = ImageIndex.of(reference).nearest(moved(reference, flip, dy, dx))
-    assert found.index.tolist() == list(range(20))
+    assert found.nearest.tolist() == list(range(20))
     assert found.distance.max() < 0.01
     assert found.flipped.tolist() == [flip] * 20
     # The mirrored query is moved back, so columns are counted from the other side.
@@ -85,7 +85,7 @@ def test_a_distance_is_the_same_to_the_bit_in_any_block():
     index, queries = ImageIndex.of(pictures(37)), pictures(40, seed=3)
     together = index.nearest(queries)
     alone = [index.nearest(queries[k : k + 1]) for k in range(40)]
-    for name in ("distance", "index", "flipped", "shift"):
+    for name in ("distance", "nearest", "flipped", "shift"):
         expected = np.concatenate([getattr(one, name) for one in alone])
         np.testing.assert_array_equal(getattr(together, name), expected)
 
@@ -107,7 +107,7 @@ def test_an_image_that_shows_nothing_is_no_copy():
     half = reference.copy()
     half[..., 1] = 0.0
     only_first = ImageIndex.of(half).nearest(half)
-    assert only_first.index.tolist() == list(range(5)) and only_first.distance.max() < 1e-9
+    assert only_first.nearest.tolist() == list(range(5)) and only_first.distance.max() < 1e-9
 
 
 def test_features_are_those_of_scipy_with_the_nearest_view():

@@ -70,13 +70,12 @@ def memorisation(
     names = [_patients(training, "training"), _patients(heldout, "held-out")]
     shared = sorted(set(names[0]) & set(names[1]))
     check("no patient may be both in training and held out", not shared, "Split anew.", patients=shared)
-    sets = (samples, training, heldout)
-    spaces = {"pixel": _pixel_space(samples, training, heldout, progress)}
-    if all(one.lesion_label is not None for one in sets):
-        spaces["lesion"] = _lesion_space(samples, training, heldout)
-    if all(one.features is not None for one in sets):
-        spaces["features"] = _feature_space(samples, training, heldout)
-    told = {n: _judged(*s, len(samples.images), *names, false_alarm) for n, s in spaces.items() if s}
+    spaces: dict[str, tuple[_Found, _Found] | None] = {
+        "pixel": _pixel_space(samples, training, heldout, progress)
+    }
+    spaces["lesion"] = _lesion_space(samples, training, heldout)
+    spaces["features"] = _feature_space(samples, training, heldout)
+    told = {n: _judged(s, len(samples.images), names, false_alarm) for n, s in spaces.items() if s}
     copies = np.zeros(len(samples.images), bool)
     for space in told.values():
         copies |= [d is not None and d < space["threshold"] for d in space["distance"]]
@@ -104,9 +103,10 @@ def _pixel_space(
 
 
 def _lesion_space(samples: ImageSet, training: ImageSet, heldout: ImageSet) -> tuple[_Found, _Found] | None:
-    """None where one of the sets shows no lesion."""
-    crops = [lesion_crops(one.images, one.lesion_label) for one in (samples, training, heldout)]
-    if not all(len(one.rows) for one in crops):
+    """None where one of the sets has no labels, or shows no lesion."""
+    sets = (samples, training, heldout)
+    crops = [lesion_crops(s.images, s.lesion_label) for s in sets if s.lesion_label is not None]
+    if len(crops) < len(sets) or not all(len(one.rows) for one in crops):
         return None
     index = ImageIndex.of(crops[1].images, sigma=noise_width(training.images.shape[1:3]))
     found = [_found(index, one.images) for one in (crops[0], crops[2])]
@@ -117,28 +117,29 @@ def _lesion_space(samples: ImageSet, training: ImageSet, heldout: ImageSet) -> t
     return of_samples, of_heldout
 
 
-def _feature_space(samples: ImageSet, training: ImageSet, heldout: ImageSet) -> tuple[_Found, _Found]:
-    found = []
-    for one in (samples, heldout):
-        count = np.shape(one.features)[-2]
-        check("each image needs its features", count == len(one.images), features=np.shape(one.features))
-        found.append(_Found(np.arange(count), *nearest_features(one.features, training.features)))
-    return found[0], found[1]
+def _feature_space(samples: ImageSet, training: ImageSet, heldout: ImageSet) -> tuple[_Found, _Found] | None:
+    """None where one of the sets has no features."""
+    known = [one.features for one in (samples, training, heldout) if one.features is not None]
+    if len(known) < 3:
+        return None
+    for one, features in zip((samples, training, heldout), known, strict=True):
+        fits = features.shape[-2:-1] == (len(one.images),)
+        check("each image needs its features", fits, features=features.shape, images=len(one.images))
+    found = [nearest_features(features, known[1]) for features in (known[0], known[2])]
+    first, second = (_Found(np.arange(len(apart)), apart, near) for apart, near in found)
+    return first, second
 
 
 def _found(index: ImageIndex, images: Any, progress: Progress | None = None) -> _Found:
     near = index.nearest(images, progress=progress)
-    return _Found(np.arange(len(images)), near.distance, near.index)
+    return _Found(np.arange(len(images)), near.distance, near.nearest)
 
 
 def _judged(
-    samples: _Found,
-    heldout: _Found,
-    count: int,
-    patients: NDArray[np.str_],
-    others: NDArray[np.str_],
-    false_alarm: float,
+    found: tuple[_Found, _Found], count: int, names: list[NDArray[np.str_]], false_alarm: float
 ) -> dict[str, Any]:
+    """What is told of a space; `names` are the patients of the training and of the held-out rows."""
+    (samples, heldout), (patients, others) = found, names
     threshold = copy_threshold(heldout.distance, others[heldout.rows], false_alarm)
     copies = int((samples.distance < threshold).sum())
     distance: list[float | None] = [None] * count

@@ -120,4 +120,4 @@ def _quantised(values: NDArray[np.float32]) -> NDArray[np.int8]:
 
 def _blur(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     blurred = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    return blurred.reshape(image.shape)  # OpenCV drops a last axis of 1
+    return np.asarray(blurred, np.float32).reshape(image.shape)  # OpenCV drops a last axis of 1

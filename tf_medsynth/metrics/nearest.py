@@ -33,7 +33,7 @@ class Neighbours(NamedTuple):
     """The nearest image of each query, one entry a query."""
 
     distance: NDArray[np.float64]  # 1 - correlation, in [0, 1]; 1 for a constant image
-    index: NDArray[np.int64]  # of the nearest image
+    nearest: NDArray[np.int64]  # of the nearest image
     flipped: NDArray[np.bool_]  # whether the query had to be mirrored left to right
     shift: NDArray[np.int64]  # (n, 2): dy, dx in px by which the (mirrored) query was moved
 
