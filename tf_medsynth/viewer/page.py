@@ -59,7 +59,7 @@ class Page:
         self._shown: Patient | None = None
         self._wanted = self._busy = False
         self._new_seed = True
-        with ui.element("main"):
+        with ui.element("div").classes("page"):  # inside the <main> of NiceGUI
             self._head()
             with ui.element("div").classes("sides"):
                 with ui.element("div").classes("name"):
