@@ -10,8 +10,9 @@ from pipelines.step import Artifact, pipeline_step
 def judge(
     root: str, settings: dict[str, Any], inputs: dict[str, Artifact], outputs: dict[str, Artifact]
 ) -> bool:
-    """Evaluation, verdict and report of a run."""
+    """Evaluation, verdict, certificates and report of a run."""
     from tf_medsynth import report
+    from tf_medsynth.experiments.audit import audit_run
     from tf_medsynth.experiments.bless import bless
 
     with pipeline_step("evaluator", root, settings, inputs) as step:
@@ -24,6 +25,7 @@ def judge(
         )
         page = step.root / "report.html"
         if not (result.skipped and page.exists()):
+            audit_run(step.run, inputs["unfiltered"].path, step.config.certificates, step.config.seed)
             report(run=step.run, out=page)
         step.record.skipped = result.skipped
         verdict = result.blessing

@@ -20,6 +20,7 @@ from tf_medsynth.experiments.generate import training_facts
 from tf_medsynth.experiments.judges import train_judges
 from tf_medsynth.experiments.prepare import prepare
 from tf_medsynth.generation import publish, stream
+from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.runtime import write_json
 from tf_medsynth.types import MedSynthError
 
@@ -50,7 +51,7 @@ def generated(cohort, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("generated")
     spool = stream(synthesiser, pool, GenerationConfig(lesion=LesionGate(0.7, 0.5)), 3, 6, folder / "spool")
     facts = {"patient_hashes": patient_hashes(cohort[2]["train"]), "data_settings": DATA_SETTINGS}
-    publish(spool, folder / "set", "tfds", 6, facts={"training": facts})
+    publish(spool, folder / "set", "tfds", 6, provenance=Provenance(training_data=facts))
     return folder / "set"
 
 

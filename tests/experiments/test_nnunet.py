@@ -16,6 +16,7 @@ from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments.audit import read_samples
 from tf_medsynth.experiments.nnunet import nnunet
 from tf_medsynth.generation import publish, stream
+from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.types import MedSynthError
 
 DATA_SETTINGS = DataSettings(normalisation="minmax")
@@ -27,7 +28,7 @@ def generated(folder: Path, patients, count: int = 4) -> Path:
         synthesiser, pool, GenerationConfig(lesion=LesionGate(0.7, 0.5)), 3, count, folder / "spool"
     )
     facts = {"patient_hashes": patient_hashes(patients), "data_settings": DATA_SETTINGS.to_dict()}
-    publish(spool, folder / "set", "tfds", count, facts={"training": facts})
+    publish(spool, folder / "set", "tfds", count, provenance=Provenance(training_data=facts))
     return folder / "set"
 
 

@@ -6,6 +6,9 @@ import dataclasses
 
 from tf_medsynth.config.base import Config, check
 
+CERTIFICATES = ("registration", "lesion", "memorisation")
+"""Kinds of certificate, in the order in which they are shown."""
+
 
 @dataclasses.dataclass(frozen=True)
 class BlessingConfig(Config):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from tf_medsynth.config.base import Config, check
-from tf_medsynth.config.bounds import BlessingConfig
+from tf_medsynth.config.bounds import CERTIFICATES, BlessingConfig
 from tf_medsynth.config.datasets import brats_settings
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.config.presets import STAGES, preset
@@ -57,6 +57,7 @@ class PipelineConfig(Config):
         count: accepted samples to publish.
         unfiltered: samples without gates, which the evaluation looks at.
         name: of the pushed model, ``saved_models/NAME``.
+        certificates: of the unfiltered samples, for report and cards; ``lesion`` trains judges.
         prepare: changed settings of the data set, as the verb takes them.
         train: changed settings of the stages, by ``STAGE.key``, ``data.key`` or ``operators.key``.
         generate: changed settings of the generation.
@@ -72,6 +73,7 @@ class PipelineConfig(Config):
     count: int = 200
     unfiltered: int = 200
     name: str = "medsynth"
+    certificates: tuple[str, ...] = ("registration", "memorisation")
     prepare: dict[str, Any] = dataclasses.field(default_factory=dict)
     train: dict[str, Any] = dataclasses.field(default_factory=dict)
     generate: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -86,6 +88,8 @@ class PipelineConfig(Config):
         plain = self.name.replace("_", "").replace("-", "").isalnum()
         check("name holds letters, digits, - and _", plain, name=self.name)
         preset(self.preset).override(self.train)
+        unknown = sorted(set(self.certificates) - set(CERTIFICATES))
+        check("unknown certificate", not unknown, f"Known: {', '.join(CERTIFICATES)}.", certificates=unknown)
         head, _, config = self.data.partition("/")
         check("the data set of a pipeline is brats/CONFIG", head == "brats", data=self.data)
         brats_settings(config).override(self.prepare)

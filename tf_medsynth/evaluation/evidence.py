@@ -14,9 +14,6 @@ from tf_medsynth.evaluation.report_data import Evidence, Finding, Origin
 from tf_medsynth.evaluation.tables import UNKNOWN, Table, number
 from tf_medsynth.metrics.intervals import Interval
 
-KINDS = ("registration", "lesion", "memorisation")
-"""Certificates that a set should have."""
-
 _HELD = {
     **dict.fromkeys(("held", "passed", "pass", "as_real", "yes"), True),
     **dict.fromkeys(("not held", "failed", "fail", "below_real", "no"), False),

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.bounds import ReportConfig
+from tf_medsynth.config.bounds import CERTIFICATES, ReportConfig
 from tf_medsynth.evaluation import tables
-from tf_medsynth.evaluation.evidence import KINDS, certificate_evidence, study_evidence
+from tf_medsynth.evaluation.evidence import certificate_evidence, study_evidence
 from tf_medsynth.evaluation.report_data import Evidence
 from tf_medsynth.runtime import read_json
 
@@ -19,7 +19,7 @@ _SAID = {True: "held", False: "DID NOT HOLD", None: "undecided"}
 
 
 def certificates(*folders: Path, bounds: ReportConfig | None = None) -> list[Evidence]:
-    """What stands in ``FOLDER/certificates/KIND.json``, the known kinds first.
+    """What stands in ``FOLDER/certificates/KIND.json``, in the order of `CERTIFICATES`.
 
     Where several folders hold one kind, that of the first is taken: give a generated set before its run.
 
@@ -34,7 +34,7 @@ def certificates(*folders: Path, bounds: ReportConfig | None = None) -> list[Evi
     for folder in folders:
         for file in sorted((folder / FOLDER).glob("*.json")):
             files.setdefault(file.stem, file)
-    order = [kind for kind in KINDS if kind in files] + sorted(files.keys() - set(KINDS))
+    order = [kind for kind in CERTIFICATES if kind in files] + sorted(files.keys() - set(CERTIFICATES))
     found = []
     for kind in order:
         held = read_json(files[kind], "Remove it, and audit again.")
@@ -45,7 +45,7 @@ def certificates(*folders: Path, bounds: ReportConfig | None = None) -> list[Evi
 def missing_kinds(found: Iterable[Evidence]) -> list[str]:
     """Kinds that no certificate in `found` is of."""
     there = {evidence.title.lower() for evidence in found}
-    return [kind for kind in KINDS if kind not in there]
+    return [kind for kind in CERTIFICATES if kind not in there]
 
 
 def certificates_of(run: Path | str | None) -> str:

@@ -148,9 +148,7 @@ def generate(
         words = f"--count {count} --seed {seed} --labels {labels} --format {format}"
         command = f"medsynth generate {source.words} {words}{_changes(filter, overrides)}"
         provenance = Provenance(command, source.training, certificates_of(run))
-        summary = generation.publish(
-            filled, out, format, count, provenance=provenance, facts={"training": source.training}
-        )
+        summary = generation.publish(filled, out, format, count, provenance=provenance)
         facts["candidates"] = summary["candidates"]
     return _close(run, out, spool, summary)
 

@@ -44,7 +44,8 @@ class Provenance:
 
     Attributes:
         command: shell line that makes it again.
-        training_data: ``name``, ``fingerprint`` and number of ``patients`` of what the model saw.
+        training_data: ``name``, ``fingerprint`` and number of ``patients`` of what the model saw, their
+            ``patient_hashes``, and the ``data_settings`` by which intensities were read.
         certificates: Markdown about audits of the run, or nothing.
     """
 
@@ -54,7 +55,7 @@ class Provenance:
 
     def trained_on(self) -> str:
         """The training data in words."""
-        if not self.training_data:
-            return "not recorded"
         known = self.training_data
+        if "name" not in known:
+            return "not recorded"
         return f"{known['name']}, {known['patients']} patients, fingerprint {known['fingerprint']}"

@@ -66,7 +66,6 @@ def publish(
     count: int,
     geometry: Geometry | None = None,
     provenance: Provenance | None = None,
-    facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The summary of the data set that now is in `out`, which appears whole or not at all.
 
@@ -76,8 +75,7 @@ def publish(
         form: ``tfds``, ``nifti`` or ``mha``.
         count: samples to publish, the first accepted ones.
         geometry: of volume files; 1 mm at the origin without it.
-        provenance: what the set is made of, for its card and its Croissant description.
-        facts: further keys of the summary, e.g. whom the model was trained on.
+        provenance: what the set is made of, for its summary, its card and its Croissant description.
 
     Raises:
         MedSynthError: unusable `out`, fewer samples in the spool, no space left.
@@ -88,7 +86,8 @@ def publish(
     source = Spool.read(spool) if isinstance(spool, Path) else spool
     geometry = geometry or Geometry()
     provenance = provenance or Provenance()
-    summary: dict[str, Any] = {**(facts or {}), **summarise(source, count), "format": form}
+    training = dict(provenance.training_data)
+    summary: dict[str, Any] = {**summarise(source, count), "format": form, "training": training}
     if form != "tfds":
         summary |= {"intensity_scale": INTENSITY_SCALE, "geometry": geometry.to_dict()}
     kept = "The samples are kept in the spool: make room and run again with --resume."

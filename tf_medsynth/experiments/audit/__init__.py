@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.bounds import CERTIFICATES
 from tf_medsynth.experiments.audit.reading import generated_set, read_samples
 from tf_medsynth.experiments.audit.samples import Samples
+from tf_medsynth.experiments.certificates import FOLDER
+from tf_medsynth.experiments.run_directory import stage_directory
 
-__all__ = ["KINDS", "AuditResult", "Kind", "Samples", "audit", "read_samples"]
+__all__ = ["AuditResult", "Kind", "Samples", "audit", "audit_run", "read_samples"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """One certificate.
+    """One certificate, the constant ``KIND`` of the module of its name.
 
     Attributes:
         measure: ``(target, against, seed)`` as plain values for JSON, ``against`` None where the user
@@ -33,15 +36,6 @@ class Kind:
     render: Callable[[Mapping[str, Any]], list[str]]
     needs_against: bool = False
     most: tuple[int | None, int | None] = (None, None)
-
-
-_MODULES = {
-    "registration": "tf_medsynth.experiments.audit.registration",
-    "lesion": "tf_medsynth.experiments.audit.lesion",
-    "memorisation": "tf_medsynth.experiments.audit.memorisation",
-}
-KINDS = tuple(_MODULES)
-"""Certificates there are; each module has a constant ``KIND``."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +70,7 @@ def audit(
     """Measures a certificate of `target`, beside `against` where another set is given.
 
     Args:
-        kind: one of `KINDS`.
+        kind: one of `CERTIFICATES`.
         target: see `read_samples`. Where it is no folder it is looked for in `data_dir`.
         against: another set to compare with, or that the target may not copy.
         data_dir: where `prepare` wrote.
@@ -89,9 +83,9 @@ def audit(
     Raises:
         MedSynthError: unknown kind, missing or unreadable sets, image sizes or modalities that differ.
     """
-    check("unknown certificate", kind in KINDS, f"Known: {', '.join(KINDS)}.", kind=kind)
+    check("unknown certificate", kind in CERTIFICATES, f"Known: {', '.join(CERTIFICATES)}.", kind=kind)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
-    work: Kind = importlib.import_module(_MODULES[kind]).KIND
+    work: Kind = importlib.import_module(f"{__name__}.{kind}").KIND
     check(
         f"a certificate of {kind} needs another set",
         against is not None or not work.needs_against,
@@ -128,10 +122,36 @@ def audit(
     return AuditResult(kind, certificate, file, work.render(certificate))
 
 
+def audit_run(
+    run: Path | str, samples: Path | str, kinds: Sequence[str] = CERTIFICATES, seed: int = 0
+) -> list[AuditResult]:
+    """Certificates of samples of a run beside the data it was trained on, in ``RUN/certificates``.
+
+    Args:
+        run: finished run, its data still in place.
+        samples: what `generate` published from it; unfiltered, or the answer flatters.
+        kinds: of `CERTIFICATES`.
+        seed: of every draw.
+    """
+    config = stage_directory(Path(run), "multimodal").config()
+    beside = {"registration": f"{config['data']}:test"}  # the others part the splits themselves
+    return [
+        audit(
+            kind,
+            samples,
+            beside.get(kind, config["data"]),
+            data_dir=config["data_dir"],
+            seed=seed,
+            out=Path(run) / FOLDER / f"{kind}.json",
+        )
+        for kind in kinds
+    ]
+
+
 def _for(target: Path | str, data_dir: Path | str | None) -> Path | str | None:
     """The data_dir, unless `target` is a folder by itself."""
     return None if Path(target).is_dir() else data_dir
 
 
 def _default_out(kind: str, target: Path | str) -> Path | None:
-    return Path(target) / "certificates" / f"{kind}.json" if generated_set(target) is not None else None
+    return Path(target) / FOLDER / f"{kind}.json" if generated_set(target) is not None else None
