@@ -65,6 +65,7 @@ def main() -> None:
     thousands = arguments.samples / 1000
     print(f"{'all':48s} {total:8.1f} s, {total / thousands:.2f} s per 1,000 samples of each set")
     print(f"{'drawing the images (not counted)':48s} {drawing[0]:8.1f} s")
+    print(f"{'CPU seconds of the whole process':48s} {time.process_time():8.1f} s")
     print(f"{'peak memory':48s} {runtime.peak_memory_mib():8.0f} MiB")
     print(f"n = {quality['n']}, {quality['features']} features")
 
