@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tf_medsynth.data.phantom import phantom
     from tf_medsynth.experiments.evaluate import evaluate
     from tf_medsynth.experiments.export import export
-    from tf_medsynth.experiments.features import train_features
+    from tf_medsynth.experiments.features import train_features as train_features
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
@@ -40,7 +40,6 @@ __all__ = [
     "sample",
     "serve",
     "train",
-    "train_features",
 ]
 
 _ROOMS = {
@@ -50,7 +49,7 @@ _ROOMS = {
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",
     "evaluate": "tf_medsynth.experiments.evaluate",
-    "train_features": "tf_medsynth.experiments.features",
+    "train_features": "tf_medsynth.experiments.features",  # of the verb `evaluate`
     "report": "tf_medsynth.experiments.report",
     "export": "tf_medsynth.experiments.export",
     "sample": "tf_medsynth.saved_model.sample",
