@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.audit import audit
     from tf_medsynth.experiments.evaluate import evaluate
     from tf_medsynth.experiments.export import export
-    from tf_medsynth.experiments.features import train_features
+    from tf_medsynth.experiments.features import train_features as train_features
     from tf_medsynth.experiments.generate import generate
     from tf_medsynth.experiments.nnunet import nnunet
     from tf_medsynth.experiments.prepare import prepare
@@ -48,7 +48,6 @@ __all__ = [
     "serve",
     "study",
     "train",
-    "train_features",
 ]
 
 _ROOMS = {
@@ -59,7 +58,7 @@ _ROOMS = {
     "generate": "tf_medsynth.experiments.generate",
     "audit": "tf_medsynth.experiments.audit",
     "evaluate": "tf_medsynth.experiments.evaluate",
-    "train_features": "tf_medsynth.experiments.features",
+    "train_features": "tf_medsynth.experiments.features",  # of the verb `evaluate`
     "report": "tf_medsynth.experiments.report",
     "study": "tf_medsynth.experiments.study",
     "export": "tf_medsynth.experiments.export",
