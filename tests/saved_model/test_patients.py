@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gzip
 import io
 import json
 import shlex
+import shutil
 import zipfile
 
 import nibabel
@@ -59,15 +62,43 @@ def test_a_drawn_lesion_gives_the_bytes_of_synthesize(patients, loaded, inside):
     assert (patients.draw(4, 9).images != drawn.images).any()
 
 
-def test_a_lesion_outside_the_brain_is_told(patients):
-    # Untrained masks are almost all brain: look for a pixel that is not.
-    masks = {number: patients.background_mask(4, number)[2:-2, 2:-2, 0] for number in range(40)}
-    number = next(number for number, mask in masks.items() if mask.any())
-    row, column = (np.argwhere(masks[number] > 0)[0] + 2.5) / 32
-    shape = LesionShape(kind="oedema", row=row, column=column, radius=0.06)
-    words = r"inside the brain\. Received: pixels_outside=\d+, of=\d+\. Move"
+class HalfBrain(tf.Module):
+    """Signatures of a model whose brain is the left half of the image: untrained masks are all brain."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 2), tf.int64, "seed")])
+    def synthesize_random(self, seed):
+        square = tf.zeros((tf.shape(seed)[0], 32, 32, 1))
+        right = square + tf.cast(tf.range(32) >= 16, tf.float32)[None, None, :, None]
+        found = {"background_mask": right, "label_found": tf.zeros(tf.shape(seed)[:1])}
+        return {
+            "images": tf.tile(square, (1, 1, 1, 4)),
+            "structure_map": square,
+            "lesion_label": square,
+        } | found
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, 2), tf.int64, "seed"),
+            tf.TensorSpec((None, None, None, 1), tf.int32, "lesion_label"),
+        ]
+    )
+    def synthesize(self, seed, lesion_label):
+        made = self.synthesize_random(seed)
+        return {"images": made["images"], "structure_map": made["structure_map"], "label": lesion_label}
+
+
+def test_a_lesion_outside_the_brain_is_told(tiny_model, tmp_path):
+    half = HalfBrain()
+    signatures = {"synthesize_random": half.synthesize_random, "synthesize": half.synthesize}
+    tf.saved_model.save(half, str(tmp_path / "half" / "1"), signatures=signatures)
+    shutil.copy(tiny_model / "medsynth.json", tmp_path / "half" / "1")
+    patients = Patients(tmp_path / "half")
+    shape = LesionShape(kind="oedema", row=0.5, column=0.25, radius=0.1)
+    assert (patients.draw(0, 0, shape).lesion_label > 0).sum() == 32  # of a circle of 3.2 px about a corner
+    assert not patients.draw(0, 0).label_found
+    words = r"inside the brain\. Received: pixels_outside=16, of=32\. Move"
     with pytest.raises(MedSynthError, match=words):
-        patients.draw(4, number, shape)
+        patients.draw(0, 0, dataclasses.replace(shape, column=0.5))
 
 
 def test_an_archive_holds_readable_volumes_and_its_record(patients, inside):
@@ -77,7 +108,9 @@ def test_an_archive_holds_readable_volumes_and_its_record(patients, inside):
     with zipfile.ZipFile(io.BytesIO(made)) as file:
         record = json.loads(file.read("medsynth_4_00000009/record.json"))
         volumes = {
-            name.split("_")[-1].partition(".")[0]: nibabel.Nifti1Image.from_bytes(_unpacked(file.read(name)))
+            name.split("_")[-1].partition(".")[0]: nibabel.Nifti1Image.from_bytes(
+                gzip.decompress(file.read(name))
+            )
             for name in file.namelist()
             if name.endswith(".nii.gz")
         }
@@ -91,12 +124,6 @@ def test_an_archive_holds_readable_volumes_and_its_record(patients, inside):
     np.testing.assert_array_equal(volumes["t1"].affine, np.diag([-1, -1, 1, 1]))
     assert (record["seed"], record["sample"], record["model_hash"]) == (4, 9, patients.record.model_hash)
     assert LesionShape.from_dict(record["lesion"]) == inside and len(MODALITIES) == 4
-
-
-def _unpacked(content):
-    import gzip
-
-    return gzip.decompress(content)
 
 
 def test_the_command_draws_the_same_files_again(patients, tiny_model, inside, tmp_path, capsys):

@@ -176,12 +176,13 @@ def test_a_seed_is_changed_by_keyboard(page):
     page.keyboard.press("Enter")
     until(page, "[role=status]", "Seed 7, sample 1")
     assert page.locator("#number").input_value() == "1"
+    before = sources(page)["T1"]
     press_to(page, "#lines")
     page.keyboard.press("End")
     page.wait_for_function(
         "(before) => [...document.querySelectorAll('figure')]"
         ".some((f) => f.textContent.trim() === 'T1' && f.querySelector('img').src !== before)",
-        arg=sources(page)["T1"],
+        arg=before,
     )
     assert page.locator("#lines").get_attribute("aria-valuetext") == "100 %"
 
