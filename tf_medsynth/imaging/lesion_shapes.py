@@ -102,9 +102,11 @@ def moved_inside(shape: LesionShape, background_mask: ArrayLike, step: float = 0
         step: place and radius come out as multiples of it, as a slider shows them.
 
     Raises:
-        MedSynthError: there is no organ, or none large enough for a pixel.
+        MedSynthError: there is no organ, or none with room for a lesion of a pixel all around.
     """
     room, size = roomiest_place(background_mask), np.shape(background_mask)[:2]
+    wide_enough = room.radius * min(size) >= 1.0
+    check("a lesion needs a larger brain", wide_enough, "Take another sample.", room=room.radius)
     row, column = _rounded(room.row, step), _rounded(room.column, step)
     largest = min(shape.radius, room.radius / math.sqrt(shape.elongation))
     for steps in range(int(largest / step), 0, -1):
