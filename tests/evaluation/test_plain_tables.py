@@ -50,3 +50,8 @@ def test_long_lists_are_cut_and_say_so():
 def test_lists_of_lists_and_empty_groups_break_nothing():
     tables = plain_tables({"matrix": [[1, 2], [3, 4]], "empty": {}, "none": []})
     assert ["0", "1, 2"] in tables[-1].rows
+
+
+def test_a_mapping_in_a_row_of_a_list_is_one_cell():
+    (table,) = plain_tables({"judges": [{"fold": 0, "dice": {"synthetic": 0.5, "real": None}}]})
+    assert table.rows == [["0", "synthetic 0.500, real \N{EN DASH}"]]

@@ -53,6 +53,8 @@ def shown(value: Any) -> str:
         if len(value) > _MOST_LISTED:
             return f"{len(value)} values"
         return ", ".join(map(shown, value)) or UNKNOWN
+    if isinstance(value, Mapping):
+        return ", ".join(f"{spelled(key)} {shown(inner)}" for key, inner in value.items()) or UNKNOWN
     return number(value)
 
 
