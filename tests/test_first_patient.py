@@ -32,6 +32,7 @@ def test_it_runs_from_top_to_bottom(notebook, tiny_model, tmp_path, monkeypatch)
     monkeypatch.setenv("PYTHONPATH", str(NOTEBOOK.parents[1]))
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a kernel shows pictures, the tests do not
     client = nbclient.NotebookClient(
         notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )

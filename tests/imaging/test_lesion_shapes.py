@@ -89,7 +89,7 @@ def test_a_lesion_is_moved_to_where_it_fits():
     assert small.radius == 0.05
     assert moved_inside(moved, mask) == moved
     with pytest.raises(MedSynthError, match="needs a larger brain"):
-        moved_inside(far, 1 - np.eye(*SIZE)[..., None] * (np.arange(64) == 3)[None, :, None])
+        moved_inside(far, mask, step=0.3)
 
 
 def test_mistakes_are_told():
