@@ -28,6 +28,7 @@ RUN = [
 ]
 TEST = [
     "dill>=0.3.9,<1",
+    "httpx>=0.28,<1",
     "ipykernel>=7,<8",
     "mlcroissant>=1.1,<2",
     "nbclient>=0.10,<1",

@@ -21,7 +21,7 @@ from pathlib import Path
 from generate_throughput import GATES_OFF, load
 
 from tf_medsynth import runtime
-from tf_medsynth.experiments.generate import load_parts
+from tf_medsynth.experiments.generate import load_run
 from tf_medsynth.generation import LabelPool, Synthesiser, fill, stream
 
 GOAL = 0.9
@@ -32,7 +32,7 @@ def seconds(synthesiser: Synthesiser, labels: LabelPool, run: Path, samples: int
     by_workers = functools.partial(
         fill,
         beam=runtime.Beam(workers=workers),
-        load=functools.partial(load_parts, run, 0),
+        load=functools.partial(load_run, run, 0),
         settings=GATES_OFF,
         seed=0,
         count=samples,

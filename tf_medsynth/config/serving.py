@@ -26,7 +26,7 @@ class ServingConfig(Config):
     batch_wait_ms: float = 2.0
     """Milliseconds that a request waits for others to be computed with."""
     queue_limit: int = 64
-    """Requests that may wait; the next is refused at once."""
+    """Requests that may wait, and over REST be under way; the next is refused at once."""
     message_limit_mib: int = 256
     """Largest request in MiB, and over gRPC largest answer."""
     grace_seconds: float = 30.0

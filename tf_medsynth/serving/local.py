@@ -81,7 +81,7 @@ def _answer_rest(predictor: Predictor, listening: socket.socket, settings: Servi
 
     from tf_medsynth.serving.rest import build_app
 
-    app = build_app(predictor, settings.message_limit_mib * 2**20)
+    app = build_app(predictor, settings.message_limit_mib * 2**20, settings.queue_limit)
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -13,16 +13,25 @@ from starlette.routing import Route
 
 from tf_medsynth.config.base import check
 from tf_medsynth.serving import descriptions, json_tensors
-from tf_medsynth.serving.errors import HTTP_STATUS, status
+from tf_medsynth.serving.errors import HTTP_STATUS, OverloadedError, status
 from tf_medsynth.serving.predictor import Predictor
 from tf_medsynth.types import MedSynthError
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(predictor: Predictor, body_limit: int) -> Starlette:
-    """The ASGI application over `predictor`, which reads at most `body_limit` bytes of a request."""
+def build_app(predictor: Predictor, body_limit: int, most: int) -> Starlette:
+    """The ASGI application over `predictor`.
+
+    Args:
+        predictor: that answers.
+        body_limit: most bytes of a request.
+        most: requests under way, from their first byte to the last of the answer; the next is refused.
+            Reading and writing JSON takes longer than computing, so that a queue before the model
+            alone would never be full.
+    """
     model = predictor.model
+    room = asyncio.Semaphore(most)
 
     def check_path(request: Request) -> None:
         predictor.check_model(request.path_params["model"], request.path_params.get("version"))
@@ -37,11 +46,16 @@ def build_app(predictor: Predictor, body_limit: int) -> Starlette:
 
     async def predict(request: Request) -> Response:
         check_path(request)
-        body = json_tensors.parse(await _read(request, body_limit))
-        signature = predictor.signature(body.signature_name)
-        inputs = json_tensors.read(body, signature)
-        outputs = await asyncio.wrap_future(predictor.submit(signature, inputs))
-        return Response(json_tensors.write(body, outputs), media_type="application/json")
+        if room.locked():
+            async for _ in request.stream():  # a client hears nothing before it has said all
+                pass
+            raise OverloadedError(f"{most} requests are under way. Send this one again later.")
+        async with room:
+            body = json_tensors.parse(await _read(request, body_limit))
+            signature = predictor.signature(body.signature_name)
+            inputs = json_tensors.read(body, signature)
+            outputs = await asyncio.wrap_future(predictor.submit(signature, inputs))
+            return Response(json_tensors.write(body, outputs), media_type="application/json")
 
     return Starlette(
         routes=[
