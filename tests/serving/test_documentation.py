@@ -23,8 +23,8 @@ def run(server, command, example):
     for written, real in (
         ("http://127.0.0.1:8501", server.rest),
         ("127.0.0.1:8500", server.grpc),
-        ("/brain", f"/{server.name}"),
-        ('"brain"', f'"{server.name}"'),
+        ("/phantom96", f"/{server.name}"),
+        ('"phantom96"', f'"{server.name}"'),
     ):
         example = example.replace(written, real)
     done = subprocess.run([*command, example], capture_output=True, text=True, check=False)
