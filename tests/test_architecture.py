@@ -174,10 +174,17 @@ def test_files_can_be_read_twice():
 
 def test_no_large_file_and_no_scan_is_committed():
     scans = re.compile(r"\.(nii|nii\.gz|mha|mhd|dcm)$")
-    heavy = [path.name for path in committed() if path.stat().st_size > MOST_BYTES]
+    models = ROOT / "saved_models"
+    heavy = [p.name for p in committed() if p.stat().st_size > MOST_BYTES and models not in p.parents]
     found = [p.name for p in committed() if scans.search(p.name) and "dummy_data" not in p.parts]
     assert not heavy
     assert not found
+
+
+def test_the_models_that_come_along_are_small():
+    models = ROOT / "saved_models"
+    sizes = [path.stat().st_size for path in committed() if models in path.parents]
+    assert sizes and sum(sizes) < 10 * MOST_BYTES
 
 
 def test_no_path_of_a_machine_is_committed():

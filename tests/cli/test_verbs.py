@@ -73,11 +73,19 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(tmp_path):
     code = WITHOUT_TENSORFLOW.replace("sys.exit", "print('ready', flush=True)\nsys.exit")
     words = ["phantom", "--patients", "500", "--size", "64", "--out", str(tmp_path / "out")]
     command = [sys.executable, "-c", code, *words]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert running.stdout.readline() == "ready\n"
-    time.sleep(2)
-    running.send_signal(signal.SIGINT)
-    _, error = running.communicate(timeout=60)
+    # Tests that a shell starts in the background are deaf to interrupts, and so are their children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        assert running.stdout.readline() == "ready\n"
+        time.sleep(2)
+        running.send_signal(signal.SIGINT)
+        _, error = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert (running.returncode, error) == (2, "medsynth phantom: interrupted.\n")
     assert not list(tmp_path.rglob(".partial-*"))  # whole patients may stay
 

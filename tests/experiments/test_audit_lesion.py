@@ -158,7 +158,12 @@ def test_sets_that_cannot_be_judged_are_refused(cohort, tiny_dataset, generated,
 def test_a_run_names_everyone_it_was_trained_on_by_hashes_alone(tmp_path):
     seen = {"structure": ["ann", "bob"], "lesion": ["cyd"], "translation": ["bob"], "multimodal": ["ann"]}
     for stage, patients in seen.items():
-        record = {"patients": patients, "data_settings": {**DATA_SETTINGS, "stage": stage}}
+        record = {
+            "data": "brats/tiny/1.0.0",
+            "data_fingerprint": "0123",
+            "patients": patients,
+            "data_settings": {**DATA_SETTINGS, "stage": stage},
+        }
         write_json(tmp_path / stage / "config.json", record)
     facts = training_facts(tmp_path)
     assert facts["patient_hashes"] == sorted(patient_hash(name) for name in ("ann", "bob", "cyd"))

@@ -110,7 +110,7 @@ def test_what_is_missing_is_told_before_any_work(tiny_dataset, tiny_run, drawn, 
         ({**tiny_dataset.where}, "--synthetic DIR"),
         ({"run": tiny_run}, "unfiltered samples.*medsynth generate"),
         ({"run": tiny_run, "synthetic": drawn, "overrides": {"data.normalisation": "minmax"}}, "of its own"),
-        ({**here, "synthetic": tmp_path}, "TFDS data_dir of generate"),
+        ({**here, "synthetic": tmp_path}, "data_dir that medsynth generate wrote"),
         ({**here, "overrides": {"pairs": 0}}, "pairs must be"),
     ):
         with pytest.raises(MedSynthError, match=rule):
