@@ -51,11 +51,13 @@ def build_app(predictor: Predictor, body_limit: int, most: int) -> Starlette:
                 pass
             raise OverloadedError(f"{most} requests are under way. Send this one again later.")
         async with room:
-            body = json_tensors.parse(await _read(request, body_limit))
+            # JSON in threads of its own: others are heard, and refused, meanwhile.
+            body = await asyncio.to_thread(json_tensors.parse, await _read(request, body_limit))
             signature = predictor.signature(body.signature_name)
-            inputs = json_tensors.read(body, signature)
+            inputs = await asyncio.to_thread(json_tensors.read, body, signature)
             outputs = await asyncio.wrap_future(predictor.submit(signature, inputs))
-            return Response(json_tensors.write(body, outputs), media_type="application/json")
+            answer = await asyncio.to_thread(json_tensors.write, body, outputs)
+            return Response(answer, media_type="application/json")
 
     return Starlette(
         routes=[
