@@ -15,7 +15,7 @@ SHELL := /bin/bash
 help:
 	@echo 'make venv         build .venv from requirements/lock.txt'
 	@echo 'make demo         every verb on the embedded cohort, report in demo_out/'
-	@echo 'make model        train the model in saved_models/ again (half an hour), as its next version'
+	@echo 'make model        train the model in saved_models/ again, as its next version'
 	@echo 'make test         lint, types and all tests'
 	@echo 'make test-fast    the tests that take seconds'
 	@echo 'make test-addons  regenerate the tensorflow-addons goldens and compare (own environment)'

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
+from tf_medsynth.metrics import neighbours
 from tf_medsynth.metrics.descriptors import Descriptors, coarse, describe, lengths
 
 SHIFT = 3
@@ -155,16 +156,11 @@ def nearest_features(
     )
     finite = bool(np.isfinite(views).all() and np.isfinite(rows).all())
     check("features must be finite", finite, "Look at the extractor.")
-    squares = np.square(rows).sum(1)
-    distance, index = [], []
-    for start in range(0, views.shape[1], _BLOCK):
-        block = views[:, start : start + _BLOCK]
-        apart = (np.square(block).sum(2, keepdims=True) + squares - 2 * block @ rows.T).min(0)
-        index.append(apart.argmin(1))
-        # Once more from the difference: the expanded square loses the digits of a small distance.
-        differences = block - rows[index[-1]]
-        distance.append(np.sqrt(np.square(differences).sum(2)).min(0))
-    return np.concatenate(distance), np.concatenate(index)
+    index = np.stack([neighbours.nearest(view, rows).indices[:, 0] for view in views])
+    # Once more from the difference: a search by expanded squares loses the digits of a small distance.
+    distance = np.linalg.norm(views - rows[index], axis=2)
+    best, every = distance.argmin(0), np.arange(views.shape[1])
+    return distance[best, every], index[best, every]
 
 
 def _described(
