@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tf_medsynth.experiments.nnunet import nnunet
     from tf_medsynth.experiments.prepare import prepare
     from tf_medsynth.experiments.report import report
+    from tf_medsynth.experiments.study import pool_studies as pool_studies
     from tf_medsynth.experiments.study import study
     from tf_medsynth.experiments.train import train
     from tf_medsynth.saved_model.sample import sample
@@ -61,6 +62,7 @@ _ROOMS = {
     "train_features": "tf_medsynth.experiments.features",  # of the verb `evaluate`
     "report": "tf_medsynth.experiments.report",
     "study": "tf_medsynth.experiments.study",
+    "pool_studies": "tf_medsynth.experiments.study",  # of the verb `study`
     "export": "tf_medsynth.experiments.export",
     "nnunet": "tf_medsynth.experiments.nnunet",
     "sample": "tf_medsynth.saved_model.sample",

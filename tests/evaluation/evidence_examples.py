@@ -36,7 +36,8 @@ STUDY: dict[str, Any] = {
     "fingerprint": "9999aaaa",
     "config": {"data": "brats/slices_32", "patients": ["a", "b", "c"]},
     "seeds": [0, 1],
-    "test_patients": ["d", "e"],
+    "cases": ["d", "e"],
+    "cases_are": "test patients",
     "rows": {
         "1": {
             "about": "real ×1",

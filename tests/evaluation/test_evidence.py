@@ -90,7 +90,7 @@ def test_rows_of_a_study_stand_with_interval_difference_and_published_value():
 
 
 def test_names_of_patients_are_not_shown():
-    study = copy.deepcopy(STUDY) | {"test_patients": ["BraTS2021_00001", "BraTS2021_00002"]}
+    study = copy.deepcopy(STUDY) | {"cases": ["BraTS2021_00001", "BraTS2021_00002"]}
     evidence = study_evidence(study, HASHES)
     assert "2 test patients" in evidence.summary
     assert "BraTS2021" not in evidence.summary + cells(evidence)

@@ -40,6 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, metavar="DIR", help="the run that data and samples are of")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the study's folder")
     parser.add_argument(
+        "--pool",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="run nothing: put finished studies of availability on several splits together",
+    )
+    parser.add_argument(
         "--synthetic", type=Path, metavar="DIR", help="what generate wrote (default RUN/synthetic)"
     )
     parser.add_argument("--preset", metavar="P", help="whose lesion stage segments (default: the run's)")
@@ -58,11 +66,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Any:
-    """Result of `tf_medsynth.study`, or the rows for ``--list``."""
+    """Result of `tf_medsynth.study`, the rows for ``--list``, or studies put together for ``--pool``."""
     if arguments.list:
         return Listing(arguments.study, list(study_rows(arguments.study).values()))
-    for name in ("run", "out"):
+    needed = ("out",) if arguments.pool else ("run", "out")
+    for name in needed:
         check(f"a study needs --{name}", getattr(arguments, name) is not None, "Or --list.", **{name: None})
+    if arguments.pool:
+        only = arguments.study == "availability" and not (arguments.rows or arguments.run)
+        check(
+            "--pool takes finished studies of availability, and no --rows or --run",
+            only,
+            "medsynth study availability --pool DIR DIR --out DIR",
+            study=arguments.study,
+            rows=arguments.rows,
+            run=arguments.run,
+        )
+        return tf_medsynth.pool_studies(arguments.pool, out=arguments.out)
     return tf_medsynth.study(
         arguments.study,
         rows=arguments.rows,

@@ -141,10 +141,12 @@ def _claims(study: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _studied(study: Mapping[str, Any]) -> str:
-    seeds, patients = study.get("seeds", []), study.get("test_patients", [])
+    seeds, cases = study.get("seeds", []), study.get("cases", [])
     config = study.get("config", {})
     text = f"{len(study.get('rows', {}))} rows, seeds {', '.join(map(str, seeds)) or UNKNOWN}, "
-    text += f"{len(patients) if isinstance(patients, Sequence) else patients} test patients"
+    text += f"{len(cases)} {study.get('cases_are', 'cases')}"
+    if study.get("splits"):
+        text += f" of {len(study['splits'])} splits"
     if config.get("data"):
         text += f", trained on {config['data']} ({len(config.get('patients', []))} patients)"
     return f"{text}. Intervals are 95 %, over patients and seeds. {study.get('words', '')}".strip()

@@ -101,14 +101,19 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
         heading = "### How many real patients is it worth?\n\nReal patients alone: "
         parts.append("\n\n".join([heading + ", ".join(points) + ".", *(["\n".join(lines)] if lines else [])]))
     chosen = [
-        f"- row {name}: {row['amounts']['real']['slices']} real slices chosen by slices, "
-        f"of {len(row['amounts']['real']['patients'])} patients: less than one whole patient was asked for"
+        f"- row {name}: its real slices are of every patient, since less than one whole patient was asked for"
         for name, row in facts["rows"].items()
         if row.get("amounts", {}).get("real", {}).get("chosen_by") == "slices"
     ]
     skipped = [f"- row {name}: skipped, {why}" for name, why in facts["skipped"].items()]
-    if chosen or skipped:
-        parts.append("### Read with care\n\n" + "\n".join([*chosen, *skipped]))
+    splits = []
+    if facts.get("splits"):
+        splits.append(
+            f"- pooled from {len(facts['splits'])} studies, each of another split of the patients and "
+            "another generator, which its test patients share"
+        )
+    if chosen or skipped or splits:
+        parts.append("### Read with care\n\n" + "\n".join([*splits, *chosen, *skipped]))
     time = facts["time"]
     parts.append(
         f"This call took {time['wall']:.0f} s: {time['training']:.0f} s training, "

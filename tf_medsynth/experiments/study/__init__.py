@@ -11,11 +11,11 @@ from typing import Any
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.studies import StudyRow, chosen_rows, study_rows
-from tf_medsynth.experiments.study import availability, generator, quality, summary
+from tf_medsynth.experiments.study import availability, generator, pooled, quality, summary
 from tf_medsynth.experiments.study.availability import Request
 from tf_medsynth.experiments.study.runner import Unit, Work, check_units, run_units
 
-__all__ = ["StudyResult", "study"]
+__all__ = ["StudyResult", "pool_studies", "study"]
 
 Preparation = Callable[[Request, Sequence[StudyRow]], tuple[list[Unit], Work]]
 
@@ -102,3 +102,16 @@ def study(
         else:
             facts = summary.summarise(kind, built, missing, units, done, out)
     return StudyResult(out, facts)
+
+
+def pool_studies(studies: Sequence[Path | str], *, out: Path | str) -> StudyResult:
+    """Studies of availability on several splits as one, whose test patients are those of all of them.
+
+    Args:
+        studies: folders of finished studies, alike but for data, run and synthetic set.
+        out: the pooled study's folder.
+
+    Raises:
+        MedSynthError: studies that cannot stand together, e.g. with a test patient in common.
+    """
+    return StudyResult(Path(out), pooled.pool([Path(folder) for folder in studies], Path(out)))

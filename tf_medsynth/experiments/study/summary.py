@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +33,46 @@ def summarise(
     out: Path,
 ) -> dict[str, Any]:
     """What the study says, also written to `out`."""
-    by_row = {row.name: [r for r in done.results if r["row"] == row.name] for row in rows}
-    redrawn = {name: studies.redraw(scores_of(by_row, name)) for name in measures_of(done.results)}
-    facts: dict[str, Any] = {
+    header = {
         "study": kind,
         "fingerprint": fingerprint([unit.config for unit in units]),
         "config": _common(units),
-        "seeds": sorted({unit.seed for unit in units}),
-        "cases": sorted(done.results[0]["patients"]),
         "cases_are": "test patients" if kind == "availability" else "samples",
-        "rows": {row.name: _row_facts(row, by_row[row.name], redrawn) for row in rows},
         "skipped": {row.name: row.missing for row in missing},
+    }
+    return conclude(header, rows, done.results, done.time, out)
+
+
+def conclude(
+    header: Mapping[str, Any],
+    rows: Sequence[StudyRow],
+    results: Sequence[Mapping[str, Any]],
+    time: Callable[[], Mapping[str, Any]],
+    out: Path,
+) -> dict[str, Any]:
+    """Means, intervals and verdicts of results, written to `out` below what `header` says of them.
+
+    Args:
+        results: of each row and seed, one, or several of other patients.
+        time: what was taken, asked for when all else is known.
+    """
+    by_row = {row.name: [r for r in results if r["row"] == row.name] for row in rows}
+    redrawn = {name: studies.redraw(scores_of(by_row, name)) for name in measures_of(results)}
+    claims = CLAIMS[header["study"]]
+    facts: dict[str, Any] = {
+        **header,
+        "seeds": sorted({r["seed"] for r in results}),
+        "cases": sorted({patient for r in results for patient in r["patients"]}),
+        "rows": {row.name: _row_facts(row, by_row[row.name], redrawn) for row in rows},
         "against_row_1": _against(redrawn, "1"),
         "verdicts": {
             name: [
                 studies.verdict(claim, redrawn[name])
-                for claim in CLAIMS[kind]
+                for claim in claims
                 if claim.measure == name or (not claim.measure and name in JUDGED)
             ]
             for name in redrawn
-            if name in JUDGED or name in {claim.measure for claim in CLAIMS[kind]}
+            if name in JUDGED or name in {claim.measure for claim in claims}
         },
         "learning_curve": learning_curve(by_row, redrawn),
         "code": code(),
@@ -61,7 +81,7 @@ def summarise(
     plot = study_plot(facts, [name for name in JUDGED if name in redrawn])
     with runtime.atomic_path(out / PLOT) as partial:
         partial.write_bytes(plot.png)
-    facts |= {"plot_description": plot.description, "time": done.time()}
+    facts |= {"plot_description": plot.description, "time": dict(time())}
     runtime.write_json(out / RECORD, facts)
     with runtime.atomic_path(out / TABLE) as partial:
         partial.write_text(study_markdown(facts), encoding="utf-8")
@@ -109,13 +129,16 @@ def summarise_quality(
 
 
 def measures_of(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Measures that some patient has in every result."""
-    patients = list(results[0]["patients"])
-    names = list(results[0]["patients"][patients[0]])
+    """Measures that some patient has in every result that he is in."""
+    scores: dict[str, dict[str, list[float | None]]] = {}
+    for result in results:
+        for patient, own in result["patients"].items():
+            for name, value in own.items():
+                scores.setdefault(name, {}).setdefault(patient, []).append(value)
     return [
         name
-        for name in names
-        if any(all(r["patients"][p][name] is not None for r in results) for p in patients)
+        for name, of in scores.items()
+        if any(all(v is not None for v in values) for values in of.values())
     ]
 
 
@@ -124,15 +147,20 @@ def scores_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]], measure: str) -
     return {
         row: np.array(
             [
-                [
-                    np.nan if (v := scores[measure]) is None else v
-                    for _, scores in sorted(r["patients"].items())
-                ]
-                for r in sorted(results, key=lambda result: result["seed"])
+                [np.nan if scores[measure] is None else scores[measure] for _, scores in sorted(of.items())]
+                for _, of in sorted(patients_by_seed(results).items())
             ]
         )
         for row, results in by_row.items()
     }
+
+
+def patients_by_seed(results: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Scores of every patient that a row was tested on, by seed."""
+    found: dict[int, dict[str, Any]] = {}
+    for result in results:
+        found.setdefault(int(result["seed"]), {}).update(result["patients"])
+    return found
 
 
 def learning_curve(
@@ -148,7 +176,7 @@ def learning_curve(
     for row, results in by_row.items():
         amounts = results[0].get("amounts", {})
         if set(amounts) == {"real"} and amounts["real"]["chosen_by"] != "slices":
-            curve[row] = float(len(amounts["real"]["patients"]))
+            curve[row] = float(np.mean([len(r["amounts"]["real"]["patients"]) for r in results]))
         elif "synthetic" in amounts:
             targets.append(row)
     if len(set(curve.values())) < 2:
@@ -164,6 +192,7 @@ def _row_facts(
     row: StudyRow, results: Sequence[Mapping[str, Any]], redrawn: Mapping[str, studies.Redrawn]
 ) -> dict[str, Any]:
     kept = ("amounts", "presentations", "steps", "batch_size")
+    by_seed = patients_by_seed(results)
     return {
         "about": row.about,
         "overrides": dict(row.overrides),
@@ -171,9 +200,10 @@ def _row_facts(
         **{name: results[0][name] for name in kept if name in results[0]},
         "mean": {name: _interval(studies.mean_of(means, row.name)) for name, means in redrawn.items()},
         "by_seed": {
-            str(r["seed"]): {name: _known_mean(r["patients"], name) for name in redrawn} for r in results
+            str(seed): {name: _known_mean(patients, name) for name in redrawn}
+            for seed, patients in by_seed.items()
         },
-        "patients": {str(r["seed"]): r["patients"] for r in results},
+        "patients": {str(seed): patients for seed, patients in by_seed.items()},
     }
 
 
