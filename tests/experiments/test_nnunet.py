@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from tests.generation.analytic import parts
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
+from tf_medsynth.data.mixing import chosen_slices
 from tf_medsynth.data.patients import patient_hash, patient_hashes
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments.audit import read_samples
@@ -64,7 +65,7 @@ def test_every_case_has_its_channels_and_its_label(mixed):
         wanted = {case for case, facts in cases.items() if facts["split"] == split}
         assert names(folder / f"labels{part}") == wanted
         assert names(folder / f"images{part}") == {f"{c}_{k:04d}" for c in wanted for k in range(4)}
-    assert (result.training, result.test) == ({"real": 24, "synthetic": 4}, 8)
+    assert (result.training, result.test) == ({"real": 24, "augmented": 0, "synthetic": 4}, 8)
 
 
 def test_pixels_and_labels_read_back_as_they_were(mixed, tiny_dataset):
@@ -122,11 +123,14 @@ def test_no_patient_is_on_both_sides_of_a_fold_and_none_is_named(mixed, tiny_dat
 
 def test_synthetic_alone_and_real_alone(mixed, tiny_dataset, tmp_path):
     alone = nnunet(out=tmp_path, synthetic=mixed[0], most=3, folds=2, spacing=(2.0, 1.5))
-    assert (alone.training, alone.test, alone.folds) == ({"real": 0, "synthetic": 3}, 0, 2)
+    assert (alone.training, alone.test, alone.folds) == ({"real": 0, "augmented": 0, "synthetic": 3}, 0, 2)
     image = sitk.ReadImage(next((alone.out / "imagesTr").iterdir()))
     assert image.GetSpacing() == (1.5, 2.0) and not (alone.out / "imagesTs").exists()
     real = nnunet(out=tmp_path, real=tiny_dataset.name, data_dir=tiny_dataset.data_dir, number=502)
-    assert real.training == {"real": 24, "synthetic": 0} and "24 real training cases" in real.render()
+    assert (
+        real.training == {"real": 24, "augmented": 0, "synthetic": 0}
+        and "24 real training cases" in real.render()
+    )
 
 
 def test_what_cannot_be_exported_leaves_nothing(mixed, tiny_dataset, tmp_path):
@@ -148,3 +152,60 @@ def test_what_cannot_be_exported_leaves_nothing(mixed, tiny_dataset, tmp_path):
         assert not list(out.glob("*"))
     with pytest.raises(MedSynthError, match="--overwrite"):
         nnunet(out=mixed[2].parent, **where, number=7, name="Brain")
+
+
+@pytest.fixture(scope="module")
+def rows(tiny_dataset, tmp_path_factory):
+    """What `nnunet` writes for a row of the study, and the samples it may take."""
+    folder = tmp_path_factory.mktemp("rows")
+    source = generated(folder, tiny_dataset.patients["train"], count=13)
+
+    def write(row: str, **words):
+        words = {"data_dir": tiny_dataset.data_dir, "synthetic": source, "name": f"Row{row}", **words}
+        result = nnunet(out=folder / "raw", real=tiny_dataset.name, row=row, **words)
+        return result, result.out
+
+    return write
+
+
+def test_a_row_holds_what_its_segmentor_is_trained_on(rows):
+    result, folder = rows("13")  # all real and half as many synthetic: the first ones
+    assert result.training == {"real": 24, "augmented": 0, "synthetic": 12}
+    found = sorted(name for name in names(folder / "labelsTr") if name.startswith("synthetic"))
+    assert found == [f"synthetic_{k:08d}" for k in range(12)]
+
+
+def test_a_share_keeps_the_patients_of_the_study(rows, tiny_dataset):
+    _, folder = rows("2", seed=3)
+    source = open_slices(tiny_dataset.name, tiny_dataset.data_dir, "train", DATA_SETTINGS)
+    _, facts = chosen_slices(source.owners().tolist(), 0.5, 3)
+    kept = {facts["patient"] for facts in held(folder, "cases.json").values() if facts["split"] == "train"}
+    assert kept == {patient_hash(name) for name in facts["patients"]}
+
+
+def test_augmented_copies_of_a_validated_patient_are_not_trained_on(rows, tiny_dataset):
+    result, folder = rows("19")  # its real slices are read as the set's generator read them
+    cases = held(folder, "cases.json")
+    assert result.training == {"real": 24, "augmented": 12, "synthetic": 0}
+    for fold in held(folder, "splits_final.json"):
+        assert {cases[case]["origin"] for case in fold["val"]} == {"real"}
+        validated = {cases[case]["patient"] for case in fold["val"]}
+        assert not validated & {cases[case]["patient"] for case in fold["train"]}
+    source = open_slices(tiny_dataset.name, tiny_dataset.data_dir, "train", DATA_SETTINGS)
+    example = next(iter(source.stored()))
+    patient = patient_hash(example["patient"].numpy().decode())
+    case = f"real_{patient[:12]}_{int(example['slice_index']):03d}"
+    stored = sitk.ReadImage(folder / "imagesTr" / f"{case}_0000.nii.gz")
+    wanted = source.normalised(example)["images"][..., 0]
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(stored), wanted)
+
+
+def test_a_row_says_what_it_lacks(rows):
+    for words, message in (
+        ({"synthetic": None}, "needs synthetic"),
+        ({"most": 3}, "says how many"),
+        ({"row": "99"}, "unknown row"),
+        ({"row": "15"}, "too small for this row"),
+    ):
+        with pytest.raises(MedSynthError, match=message):
+            rows(**{"row": "13", "name": "Lacking", **words})

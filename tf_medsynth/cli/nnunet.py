@@ -1,4 +1,4 @@
-"""``medsynth nnunet``: a raw dataset for nnU-Net v2 of real slices, synthetic ones or both."""
+"""``medsynth nnunet``: a raw dataset for nnU-Net v2 of any mix of real, synthetic and augmented slices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import tf_medsynth
 from tf_medsynth.cli import options
 
-SUMMARY = "write real slices, synthetic ones or both as a raw dataset of nnU-Net v2"
+SUMMARY = "write any mix of real, synthetic and augmented slices as a raw dataset of nnU-Net v2"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where it was prepared")
     parser.add_argument("--synthetic", type=Path, metavar="DIR", help="generated set, or its run")
     options.add_folder(parser, "--out", "nnU-Net's folder of raw datasets; DatasetNNN_NAME is made in it")
+    parser.add_argument(
+        "--row", metavar="ROW", help="of `study availability`: exactly the slices that it trains on"
+    )
+    options.add_seed(parser)
     parser.add_argument("--number", type=int, default=501, metavar="NNN", help="of the dataset (default 501)")
     parser.add_argument("--name", default="MedSynth", metavar="NAME", help="of the dataset")
     parser.add_argument(
@@ -34,6 +38,8 @@ def run(arguments: argparse.Namespace) -> Any:
         real=arguments.real,
         data_dir=arguments.data_dir,
         synthetic=arguments.synthetic,
+        row=arguments.row,
+        seed=arguments.seed,
         number=arguments.number,
         name=arguments.name,
         folds=arguments.folds,

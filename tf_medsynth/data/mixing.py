@@ -154,6 +154,11 @@ def synthetic_pool(builder: Any, count: int) -> Pool:
     return Pool("synthetic", count, stored, finish, {"slices": count})
 
 
+def amount(multiple: float, count: int) -> int:
+    """Slices that a multiple of N = `count` is, at least 1."""
+    return max(1, int(multiple * count + 0.5))
+
+
 def schedule(pools: Sequence[Pool], mix: Mix, steps: int, batch_size: int, seed: int) -> NDArray[np.uint8]:
     """``(steps * batch_size,)`` the pool, by its number, of every presentation.
 

@@ -1,4 +1,4 @@
-"""The verb `nnunet`: real slices, synthetic ones or both as a raw dataset that nnU-Net v2 trains on.
+"""The verb `nnunet`: any mix of real, synthetic and augmented slices as a raw dataset for nnU-Net v2.
 
 Source: the dataset format of nnU-Net v2, and `splits_final.json` of its page on manual data splits.
 Slices are 2-D images: nnU-Net reads such natively. As volumes of one slice it would turn them where
@@ -19,6 +19,8 @@ import numpy as np
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.studies import AvailabilitySettings, chosen_rows
+from tf_medsynth.data.mixing import Pool, amount, augmented_pool, real_pool
 from tf_medsynth.data.patients import check_apart, patient_folds, patient_hash
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.audit import Samples, read_samples
@@ -27,8 +29,10 @@ from tf_medsynth.imaging.planes import write_plane
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 ENDING = ".nii.gz"
+ORIGINS = ("real", "augmented", "synthetic")
 NOTE = (
-    "Validation folds hold real patients only; synthetic cases are in the training part of every fold. "
+    "Validation folds hold real patients only, whose augmented copies are nowhere in that fold; synthetic "
+    "cases are in the training part of every fold. "
     "The generator may have seen a fold's patients: only the test images tell what synthetic data are worth."
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -63,6 +67,8 @@ def nnunet(
     real: str | None = None,
     data_dir: Path | str | None = None,
     synthetic: Path | str | None = None,
+    row: str | None = None,
+    seed: int = 0,
     number: int = 501,
     name: str = "MedSynth",
     folds: int = 5,
@@ -80,6 +86,9 @@ def nnunet(
         real: prepared dataset; its ``train`` split is trained on, its ``test`` split goes to imagesTs.
         data_dir: where it was prepared.
         synthetic: a generated set, or the run it was generated from.
+        row: of the study of availability: exactly the slices that its segmentor of that `seed` is
+            trained on (nnU-Net shuffles them: an order of phases is lost). None takes all there are.
+        seed: names the real slices that a share keeps, and the augmented copies.
         number: of the dataset, 1 to 999; nnU-Net advises 500 and more for one's own.
         name: of the dataset.
         folds: of the cross-validation, by patient; fewer where there are fewer patients.
@@ -89,8 +98,8 @@ def nnunet(
         overwrite: replace a dataset of that name.
 
     Raises:
-        MedSynthError: nothing to write, bad names, data that do not fit together, a generator that
-            knows a test patient, too few patients or samples for folds.
+        MedSynthError: nothing to write, a row that needs what is not given, bad names, data that do not
+            fit together, a generator that knows a test patient, too few patients or samples for folds.
     """
     check(
         "a dataset is made of real slices, synthetic ones or both",
@@ -100,6 +109,7 @@ def nnunet(
         synthetic=synthetic,
     )
     check("real slices are found by --data-dir", not real or data_dir is not None, real=real)
+    mix = _row(row, real, synthetic, most) if row else None
     check("number lies in 1 .. 999", 1 <= number <= 999, number=number)
     check(
         "a name is letters, digits and underscores", bool(_NAME.fullmatch(name)), "E.g. MedSynth.", name=name
@@ -118,18 +128,57 @@ def nnunet(
     settings = DataSettings.from_dict(origin["data_settings"]) if origin else DataSettings()
     training, test = _sources(real, data_dir, settings)
     _check_mix(samples, training, test, origin)
+    pools = _pools(training, mix, seed)
+    if samples is not None and mix is not None and training is not None:
+        samples = _first(samples, mix.mix.synthetic, training.count)
     size = 4 * len(MODALITIES) + 1
-    count = (len(samples) if samples else 0) + sum(s.count for s in (training, test) if s)
+    count = (len(samples) if samples else 0) + sum(held.count for held in (*pools, test) if held)
     rows, columns = samples.image_size if samples else training.image_size  # type: ignore[union-attr]
     runtime.check_room(Path(out), count * rows * columns * size)
     kept = "Nothing is left of it: make room and run again."
     with runtime.disk_errors(target, kept), runtime.atomic_path(target, overwrite=overwrite) as folder:
-        cases = _write(folder, training, test, samples, spacing)
+        cases = _write(folder, pools, test, samples, spacing)
         parts = _splits(cases, folds)
         _write_records(folder, name, cases, parts)
     origins = Counter(case["origin"] for case in cases.values() if case["split"] == "train")
     tested = sum(case["split"] == "test" for case in cases.values())
-    return NnunetResult(target, {key: origins[key] for key in ("real", "synthetic")}, tested, len(parts))
+    return NnunetResult(target, {key: origins[key] for key in ORIGINS}, tested, len(parts))
+
+
+def _row(name: str, real: str | None, synthetic: Path | str | None, most: int | None) -> AvailabilitySettings:
+    """What a row of the availability study is mixed of."""
+    settings = AvailabilitySettings().override(chosen_rows("availability", [name])[0].overrides)
+    check("a row's amounts are multiples of the real slices", real is not None, "Give --real.", row=name)
+    needs = settings.mix.synthetic > 0
+    check("this row needs synthetic slices", bool(synthetic) or not needs, "Give --synthetic.", row=name)
+    check("a row says how many synthetic slices there are", most is None, "Leave --most out.", most=most)
+    if settings.mix.mixing != "random":
+        runtime.log.info("row %s has two phases: nnU-Net shuffles, their order is lost", name)
+    return settings
+
+
+def _pools(training: SliceSource | None, settings: AvailabilitySettings | None, seed: int) -> list[Pool]:
+    """Real and augmented training slices of a row, or all real ones."""
+    if training is None:
+        return []
+    settings = settings or AvailabilitySettings()
+    mix, pools = settings.mix, []
+    if mix.real:
+        owners = training.owners().tolist()
+        pools.append(real_pool(training, owners, mix.real, seed, settings.shares))
+    if mix.augmented:
+        copies = amount(mix.augmented, training.count)
+        pools.append(augmented_pool(training, copies, seed, settings.enhanced))
+    return pools
+
+
+def _first(samples: Samples, multiple: float, count: int) -> Samples | None:
+    """The samples that a row of `multiple` times `count` takes; None where it takes none."""
+    if not multiple:
+        return None
+    needed, held = amount(multiple, count), len(samples)
+    check("the synthetic set is too small for this row", held >= needed, needed=needed, held=held)
+    return samples.take(np.arange(needed))
 
 
 def _sources(
@@ -175,7 +224,7 @@ def _check_mix(
 
 def _write(
     folder: Path,
-    training: SliceSource | None,
+    pools: Sequence[Pool],
     test: SliceSource | None,
     samples: Samples | None,
     spacing: tuple[float, float],
@@ -184,47 +233,45 @@ def _write(
     for word in ("imagesTr", "labelsTr", *(("imagesTs", "labelsTs") if test else ())):
         (folder / word).mkdir(parents=True)
     cases: dict[str, dict[str, Any]] = {}
-    for source, ending in ((training, "Tr"), (test, "Ts")):
-        if source is None:
-            continue
-        shown = runtime.progress(_real(source), total=source.count, label=f"real {source.split}", unit="case")
-        for case, facts, images, label in shown:
-            check("every case has a name of its own", case not in cases, case=case)
-            cases[case] = facts
-            _write_case(folder, ending, case, images, label, facts)
+
+    def write(ending: str, case: str, facts: dict[str, Any], images: np.ndarray, label: np.ndarray) -> None:
+        check("every case has a name of its own", case not in cases, case=case)
+        cases[case] = facts
+        _write_case(folder, ending, case, images, label, facts)
+
+    held = [(pool, "train") for pool in pools]
+    held += [(Pool("real", test.count, test.stored, test.normalised, {}), test.split)] if test else []
+    for pool, split in held:
+        words = f"{pool.kind} {split}"
+        for found in runtime.progress(_cases(pool, split), total=pool.count, label=words, unit="case"):
+            write("Tr" if split == "train" else "Ts", *found)
     if samples is not None and samples.lesion_label is not None:
         planes = [case["spacing"] for case in cases.values()] or [spacing]
-        middle = [float(value) for value in np.median(planes, axis=0)]
+        facts = {"origin": "synthetic", "split": "train", "origin_mm": [0.0, 0.0]}
+        facts["spacing"] = [float(value) for value in np.median(planes, axis=0)]
         rows = zip(samples.keys, samples.images, samples.lesion_label, strict=True)
         for key, images, label in runtime.progress(rows, total=len(samples), label="synthetic", unit="case"):
-            case = f"synthetic_{str(key)[-8:]}"
-            check("every case has a name of its own", case not in cases, case=case)
-            cases[case] = {
-                "origin": "synthetic",
-                "split": "train",
-                "spacing": middle,
-                "origin_mm": [0.0, 0.0],
-            }
-            _write_case(folder, "Tr", case, images, label, cases[case])
+            write("Tr", f"synthetic_{str(key)[-8:]}", dict(facts), images, label)
     return cases
 
 
-def _real(source: SliceSource) -> Iterator[tuple[str, dict[str, Any], np.ndarray, np.ndarray]]:
+def _cases(pool: Pool, split: str) -> Iterator[tuple[str, dict[str, Any], np.ndarray, np.ndarray]]:
     """Case, facts, images `(H, W, M)` float32 and label `(H, W)` uint8 of every slice."""
     placed = ("patient", "slice_index", "spacing", "origin")
-    stored = source.stored().map(lambda e: {**source.normalised(e), **{key: e[key] for key in placed}})
-    for example in stored.as_numpy_iterator():
+    shown = pool.stored().map(lambda e: {**pool.finish(e), **{key: e[key] for key in placed}})
+    for copy, example in enumerate(shown.as_numpy_iterator()):
         patient, number = patient_hash(example["patient"].decode()), int(example["slice_index"])
         facts = {
-            "origin": "real",
-            "split": source.split,
+            "origin": pool.kind,
+            "split": split,
             "patient": patient,
             "slice_index": number,
             "spacing": [float(value) for value in example["spacing"][1:]],
             "origin_mm": [float(value) for value in example["origin"][1::-1]],
         }
         label = example["lesion_label"][..., 0].astype(np.uint8)
-        yield f"real_{patient[:12]}_{number:03d}", facts, example["images"], label
+        own = f"{patient[:12]}_{number:03d}" if pool.kind == "real" else f"{copy:08d}"
+        yield f"{pool.kind}_{own}", facts, example["images"], label
 
 
 def _write_case(
@@ -246,8 +293,10 @@ def _splits(cases: Mapping[str, Mapping[str, Any]], folds: int) -> list[dict[str
     check("cross-validation needs at least 2 patients or samples", count >= 2, found=count)
     answer = []
     for fold in patient_folds(owner.values(), min(folds, count)):
-        left_out = {case for case, name in owner.items() if name in set(fold)}
-        answer.append({"train": sorted(set(trained) - left_out), "val": sorted(left_out)})
+        patients = set(fold)
+        left_out = {case for case, name in owner.items() if name in patients}
+        theirs = {case for case, facts in trained.items() if facts.get("patient") in patients}
+        answer.append({"train": sorted(set(trained) - left_out - theirs), "val": sorted(left_out)})
     return answer
 
 

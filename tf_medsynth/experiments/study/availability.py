@@ -12,6 +12,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import OperatorConfig, TrainAugmentConfig
 from tf_medsynth.config.presets import STAGES, preset
 from tf_medsynth.config.studies import AvailabilitySettings, StudyRow
+from tf_medsynth.data.mixing import amount
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.generate import source_of
@@ -163,7 +164,7 @@ def check_patients(trained: set[str], test: SliceSource) -> None:
 
 
 def _synthetic_needed(settings: AvailabilitySettings, count: int) -> int:
-    return downstream.amount(settings.mix.synthetic, count) if settings.mix.synthetic else 0
+    return amount(settings.mix.synthetic, count) if settings.mix.synthetic else 0
 
 
 def _with_synthetic(request: Request, cohort: Cohort, needed: int) -> tuple[Cohort, dict[str, Any]]:

@@ -16,7 +16,15 @@ from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import AvailabilitySettings
 from tf_medsynth.data.batches import augmented
-from tf_medsynth.data.mixing import Pool, augmented_pool, mixed_batches, real_pool, schedule, synthetic_pool
+from tf_medsynth.data.mixing import (
+    Pool,
+    amount,
+    augmented_pool,
+    mixed_batches,
+    real_pool,
+    schedule,
+    synthetic_pool,
+)
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.experiments.build import build_stage
 from tf_medsynth.experiments.fit import check_checkpoint_room, fit
@@ -60,11 +68,6 @@ def pools_of(cohort: Cohort, settings: AvailabilitySettings, seed: int) -> list[
     if mix.augmented:
         pools.append(augmented_pool(cohort.train, amount(mix.augmented, count), seed, settings.enhanced))
     return pools
-
-
-def amount(multiple: float, count: int) -> int:
-    """Slices that a multiple of N = `count` is, at least 1."""
-    return max(1, int(multiple * count + 0.5))
 
 
 def train_and_score(
