@@ -40,7 +40,7 @@ def test_registration_is_held_against_the_bound_and_stands_beside_the_other_set(
     assert finding.held is False and finding.measured == "1.400"
     assert certificate_evidence(held, HASHES, ReportConfig(registration_px=1.5)).findings[0].held
     (table,) = evidence.tables
-    assert table.rows == [["audited set", "0.100", "1.400"], ["beside", "0.200", "0.900"]]
+    assert list(table.rows[0]) == ["worst pair, px", "0.100", "1.400", "0.200", "0.900"]
 
 
 def test_copies_and_membership_are_judged():
@@ -58,8 +58,8 @@ def test_copies_and_membership_are_judged():
     assert "BraTS2021" not in cells(evidence) and list(dict(evidence.charts)) == ["pixels distance"]
 
 
-def test_every_number_of_a_certificate_is_shown():
-    shown = cells(certificate_evidence(CERTIFICATE, HASHES))
+def test_every_number_of_a_certificate_of_an_unknown_kind_is_shown():
+    shown = cells(certificate_evidence(CERTIFICATE | {"kind": "sharpness"}, HASHES))
     for words in ("0.610 (0.550 to 0.660; n = 3)", "0.800 (0.700 to 0.900; n = 6)", "2.000", "2000", "0.610"):
         assert words in shown
     assert "None" not in shown and "nan" not in shown

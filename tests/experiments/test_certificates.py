@@ -41,7 +41,7 @@ def test_a_card_tells_failures_in_words(tmp_path):
     certify(tmp_path, "lesion")
     text = certificates_of(tmp_path)
     assert "**DID NOT HOLD**: lesion: judges find the lesion less well" in text
-    assert "| dice | 0.610 (0.550 to 0.660; n = 3) |" in text
+    assert "| whole lesion: dice | 0.610 (0.550 to 0.660; n = 3) |" in text
     assert certificates_of(tmp_path / "elsewhere") == certificates_of(None) == ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tf_medsynth.config.bounds import ReportConfig
+from tf_medsynth.evaluation.certificate_tables import certificate_tables
 from tf_medsynth.evaluation.figures import Chart, distribution_chart, intervals_chart
 from tf_medsynth.evaluation.lesion_fidelity import VERDICTS
 from tf_medsynth.evaluation.plain_tables import as_interval, plain_tables, shown, spelled
@@ -37,11 +38,12 @@ def certificate_evidence(
     kind = str(certificate.get("kind", "unknown"))
     found = {key: value for key, value in certificate.items() if key not in (*_HEADER, *_VERDICT_KEYS)}
     rows = {key: found.pop(key) for key in list(found) if key.endswith(_ROWS) and _is_rows(found[key])}
+    known = certificate_tables(certificate)
     return Evidence(
         title=f"{kind.capitalize()}",
         summary=_audited(certificate),
         findings=[*_verdicts(certificate, kind), *_judged(certificate, kind, bounds or ReportConfig())],
-        tables=plain_tables(_beside(found), kind.capitalize()),
+        tables=known if known is not None else plain_tables(_beside(found), kind.capitalize()),
         charts=_distributions(rows),
         origin=Origin(_audit_command(certificate, kind), hashes),
     )
