@@ -156,3 +156,12 @@ def test_splits_hold_their_shares_and_validation_takes_from_train_only():
     assert 0.26 < wider.count("validation") / len(names) < 0.34
     assert all((a == "test") == (b == "test") for a, b in zip(plain, wider, strict=True))
     assert plain != [split_of(name, 8, 0.2) for name in names]
+
+
+def test_folds_of_one_seed_test_on_each_person_once():
+    names = [f"BraTS2021_{n:05d}" for n in range(200)]
+    tested = [{n for n in names if split_of(n, 7, 0.25, test_fold=fold) == "test"} for fold in range(4)]
+    assert all(tested) and sum(map(len, tested)) == len(set().union(*tested)) == len(names)
+    assert tested[0] == {n for n in names if split_of(n, 7, 0.25) == "test"}
+    validated = {n for n in names if split_of(n, 7, 0.25, 0.25, test_fold=3) == "validation"}
+    assert validated == tested[0]

@@ -40,6 +40,8 @@ class BratsSettings(Config):
             keeps the crop, and then every volume must have the reference grid's rows and columns.
         stack_size: slices in a stack, odd.
         test_fraction: expected share of persons in ``test``.
+        test_fold: which part of that share, from 0 to 1 / test_fraction - 1: folds of one `split_seed` have
+            no test patient in common (cross-validation).
         validation_fraction: expected share in ``validation``; 0 makes no such split.
         split_seed: hashed with a person's name to choose the split. Just a number: of those that
             part the 15 sample patients 12 to 3 it is the first that sets aside the same three as
@@ -56,6 +58,7 @@ class BratsSettings(Config):
     size: Range | None = None
     stack_size: int = 3
     test_fraction: float = 0.2
+    test_fold: int = 0
     validation_fraction: float = 0.0
     split_seed: int = 22
     aliases: tuple[str, ...] = ()
@@ -77,6 +80,12 @@ class BratsSettings(Config):
             min(fractions) >= 0 and sum(fractions) < 1,
             test_fraction=fractions[0],
             validation_fraction=fractions[1],
+        )
+        check(
+            "test_fold numbers a share of the patients that lies whole in 0..1",
+            self.test_fold >= 0 and (self.test_fold + 1) * self.test_fraction <= 1.0 + 1e-9,
+            test_fold=self.test_fold,
+            test_fraction=self.test_fraction,
         )
         share = self.min_brain_fraction
         check("min_brain_fraction lies in [0, 1)", 0 <= share < 1, min_brain_fraction=share)

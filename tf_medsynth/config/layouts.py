@@ -238,14 +238,15 @@ def split_of(
     test_fraction: float,
     validation_fraction: float = 0.0,
     aliases: Sequence[str] | None = None,
+    test_fold: int = 0,
 ) -> str:
     """``"train"``, ``"validation"`` or ``"test"``, by a hash of (seed, person).
 
     Depends on nothing but its arguments, so adding patients moves none; and a larger
-    `validation_fraction` takes from ``"train"`` only.
+    `validation_fraction` takes from ``"train"`` only. No person is tested on in two folds.
     """
     digest = hashlib.sha256(f"{seed}:{split_group(patient, aliases)}".encode()).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
+    place = (int.from_bytes(digest[:8], "big") / 2**64 - test_fold * test_fraction) % 1.0
     if place < test_fraction:
         return "test"
     return "validation" if place < test_fraction + validation_fraction else "train"

@@ -117,7 +117,7 @@ def check_voxels(cohort: Cohort) -> tuple[str, ...]:
 
 def _split(patient: PatientFiles, settings: BratsSettings) -> str:
     fractions = settings.test_fraction, settings.validation_fraction
-    return split_of(patient.name, settings.split_seed, *fractions, settings.aliases)
+    return split_of(patient.name, settings.split_seed, *fractions, settings.aliases, settings.test_fold)
 
 
 def _files(patient: PatientFiles) -> dict[str, Path]:
