@@ -22,7 +22,7 @@ from tf_medsynth.config.data import DataSettings
 from tf_medsynth.data.patients import check_apart, patient_folds, patient_hash
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.audit import Samples, read_samples
-from tf_medsynth.experiments.audit.lesion import origin_of
+from tf_medsynth.experiments.audit.origin import origin_of
 from tf_medsynth.imaging.planes import write_plane
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
