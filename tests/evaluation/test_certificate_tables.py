@@ -34,7 +34,8 @@ def test_memorisation_tells_each_space_and_how_the_threshold_came():
     space |= {"samples": {"median": 0.4}, "heldout": {"median": 0.5}}
     counts = {"training": 90, "training_patients": 9, "heldout_patients": 4}
     held = {"kind": "memorisation", "spaces": {"pixel": space}, "counts": counts, "false_alarm": 0.01}
-    (table,) = certificate_tables(held)
+    (table,) = certificate_tables({**held, "patients_not_compared": 2})
+    assert "NOT COMPARED: 2 patients" in table.note
     assert rows(table)["pixel"] == ["0.200", "3 of 50", f"6.0{PERCENT}", "0.400", "0.500"]
     assert "90 slices of 9 training patients" in table.note and "4 held-out patients" in table.note
 

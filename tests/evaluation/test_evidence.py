@@ -58,6 +58,20 @@ def test_copies_and_membership_are_judged():
     assert "BraTS2021" not in cells(evidence) and list(dict(evidence.charts)) == ["pixels distance"]
 
 
+def test_the_extractor_stands_beside_distances_of_features():
+    held = {
+        "kind": "memorisation",
+        "against": "brats",
+        "false_alarm": 0.01,
+        "spaces": {"features": {"copies": 1, "judged": 4, "copy_share": 0.25}},
+        "extractor": {"name": "six.keras", "sha256": "0123", "input_range": [0.0, 1.0]},
+    }
+    evidence = certificate_evidence(held, HASHES)
+    assert "six.keras, SHA-256 0123" in evidence.tables[0].note
+    assert evidence.findings[0].claim.endswith("by features") and evidence.findings[0].held is False
+    assert evidence.origin.command == "medsynth audit memorisation TARGET --against TRAINING --features FILE"
+
+
 def test_every_number_of_a_certificate_of_an_unknown_kind_is_shown():
     shown = cells(certificate_evidence(CERTIFICATE | {"kind": "sharpness"}, HASHES))
     for words in ("0.610 (0.550 to 0.660; n = 3)", "0.800 (0.700 to 0.900; n = 6)", "2.000", "2000", "0.610"):

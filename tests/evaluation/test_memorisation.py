@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from typing import NamedTuple
 
+import keras
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from tf_medsynth.evaluation.memorisation import ImageSet, memorisation
+from tf_medsynth.evaluation.features import open_extractor
+from tf_medsynth.evaluation.memorisation import described
+from tf_medsynth.evaluation.memorisation import memorisation as of_described
 from tf_medsynth.runtime import json_text
 from tf_medsynth.types import MedSynthError
 
 SLICES = 3
+
+
+class ImageSet(NamedTuple):
+    """Arrays, as batches of a set would hold them."""
+
+    images: np.ndarray
+    lesion_label: np.ndarray
+    patients: np.ndarray | None = None
+    features: np.ndarray | None = None
+
+
+def memorisation(*sets: ImageSet, **options):
+    """The verdict on arrays that arrive in batches of seven."""
+    told = []
+    for one in sets:
+        names = {} if one.patients is None else {"patient": one.patients}
+        columns = {"images": one.images, "lesion_label": one.lesion_label, **names}
+        starts = range(0, len(one.images), 7)
+        found = described({name: array[k : k + 7] for name, array in columns.items()} for k in starts)
+        told.append(dataclasses.replace(found, features=one.features))
+    return of_described(*told, **options)
 
 
 def cohort(patients: int, seed: int) -> ImageSet:
@@ -80,12 +106,22 @@ def test_features_are_a_third_space_and_need_all_three_sets(training):
     heldout, samples = cohort(10, 3), planted(training, cohort(4, 2), 2)
     random = np.random.default_rng(0)
     sizes = (len(samples.images), len(training.images), len(heldout.images))
-    features = [random.normal(size=(size, 5)) for size in sizes]
-    features[0][-1] = features[1][7]
+    features = [random.normal(size=(size, 2, 5)) for size in sizes]
+    features[0][-1, 1] = features[1][7, 0]  # the mirrored view alone
     sets = [one._replace(features=f) for one, f in zip((samples, training, heldout), features, strict=True)]
     space = memorisation(*sets)["spaces"]["features"]
     assert space["nearest"][-1] == 7 and space["distance"][-1] == 0.0 and space["copies"] >= 1
     assert "features" not in memorisation(samples, *sets[1:])["spaces"]
+
+
+def test_an_extractor_sees_every_image_and_its_mirror_image(training, tmp_path):
+    inputs = keras.Input((32, 32, 2))
+    left = keras.layers.Cropping2D(((0, 0), (0, 16)))(inputs)
+    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(left)).save(tmp_path / "left.keras")
+    extractor = open_extractor(tmp_path / "left.keras", (0, 1))
+    found = described([{"images": training.images}], extractor, ("T1", "T2")).features
+    halves = [training.images[:, :, :16], training.images[:, :, 16:]]
+    np.testing.assert_allclose(found, np.stack([half.mean((1, 2)) for half in halves], 1), rtol=1e-5)
 
 
 def test_samples_without_a_lesion_are_not_judged_there(training):

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the images, for folders of volumes",
     )
     parser.add_argument("--most", type=int, metavar="N", help="samples looked at, evenly spread over the set")
+    options.add_features(parser)
     options.add_seed(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FILE.json", help="of the certificate (default: beside a generated set)"
@@ -52,6 +53,8 @@ def run(arguments: argparse.Namespace) -> Any:
         most=arguments.most,
         seed=arguments.seed,
         out=arguments.out,
+        features=arguments.features,
+        feature_range=arguments.feature_range,
     )
 
 

@@ -36,16 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GROUP",
         help=f"of {', '.join(METRICS)} (default: all that the other options allow)",
     )
-    parser.add_argument(
-        "--features", type=Path, metavar="FILE", help="frozen extractor: a .keras file or a SavedModel folder"
-    )
-    parser.add_argument(
-        "--feature-range",
-        nargs=2,
-        type=float,
-        metavar=("LOW", "HIGH"),
-        help="what black and white are to it, e.g. -1 1 for InceptionV3 (default: its record)",
-    )
+    options.add_features(parser)
     parser.add_argument(
         "--train-features",
         type=Path,

@@ -38,6 +38,20 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="K", help="of every random draw (default 0)")
 
 
+def add_features(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--features`` and ``--feature-range``."""
+    parser.add_argument(
+        "--features", type=Path, metavar="FILE", help="frozen extractor: a .keras file or a SavedModel folder"
+    )
+    parser.add_argument(
+        "--feature-range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="what black and white are to it, e.g. -1 1 for InceptionV3 (default: its record)",
+    )
+
+
 def add_resume(parser: argparse.ArgumentParser) -> None:
     """Adds ``--resume``."""
     parser.add_argument("--resume", action="store_true", help="go on where a stopped run ended")

@@ -62,6 +62,12 @@ def _memorisation(certificate: Values) -> Iterator[Table]:
         f"{percent(certificate.get('false_alarm'))} of the slices of "
         f"{counts.get('heldout_patients', UNKNOWN)} held-out patients lie nearer than the threshold."
     )
+    extractor = certificate.get("extractor")
+    if extractor:
+        note += f" Features of {extractor.get('name')}, SHA-256 {extractor.get('sha256')}."
+    missing = certificate.get("patients_not_compared")
+    if missing:
+        note += f" NOT COMPARED: {missing} patients whom the generator saw are not in the training split."
     yield Table("Samples that lie as near to a training slice as a copy", columns, rows, note)
 
 

@@ -219,7 +219,8 @@ def _side(key: str) -> str:
 
 def _audit_command(certificate: Mapping[str, Any], kind: str) -> str:
     against = " --against TRAINING" if certificate.get("against") else ""
-    return f"medsynth audit {kind} TARGET{against}"
+    features = " --features FILE" if certificate.get("extractor") else ""
+    return f"medsynth audit {kind} TARGET{against}{features}"
 
 
 def _study_command(study: Mapping[str, Any], name: str) -> str:

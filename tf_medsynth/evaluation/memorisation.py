@@ -6,27 +6,86 @@ a copy. Neighbouring slices of one patient are look-alikes, so a patient is in o
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
-from tf_medsynth.metrics.descriptors import noise_width
+from tf_medsynth.data.mapped import stacked
+from tf_medsynth.evaluation.features import Extractor
+from tf_medsynth.metrics.descriptors import describe, noise_width
 from tf_medsynth.metrics.lesion_crop import lesion_crops
 from tf_medsynth.metrics.membership import copy_threshold, membership_auc
 from tf_medsynth.metrics.nearest import ImageIndex, Progress, nearest_features
+from tf_medsynth.types import MODALITIES
 
 FALSE_ALARM = 0.01
+VIEWS = 2
+"""Of each image to an extractor: as it is, and mirrored left to right."""
 
 
-class ImageSet(NamedTuple):
-    """Images with what is known of them, one row an image."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class DescribedSet:
+    """What of n images is compared, as `described` makes it."""
 
-    images: Any  # (n, H, W, M) in [0, 1]: an array, or anything sliced like one
-    lesion_label: NDArray[Any] | None = None  # (n, H, W) or (n, H, W, 1) class codes
-    patients: NDArray[Any] | None = None  # (n,) names; needed of real images
-    features: NDArray[Any] | None = None  # (n, d), or of samples (v, n, d) for v views of each
+    fine: NDArray[np.int8]  # (n, H, W, M), of `metrics.descriptors`
+    lesion: NDArray[np.int8] | None = None  # (k, S, S, M), the same of the squares around lesions
+    lesion_rows: NDArray[np.int64] | None = None  # (k,), of the image each was cut from
+    features: NDArray[np.float32] | None = None  # (n, VIEWS, d)
+    patients: NDArray[np.str_] | None = None  # (n,); needed of real images
+    keys: NDArray[np.str_] | None = None  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.fine)
+
+
+def described(
+    batches: Iterable[Mapping[str, Any]],
+    extractor: Extractor | None = None,
+    modalities: tuple[str, ...] = MODALITIES,
+) -> DescribedSet:
+    """What of a stream of images is compared; one batch of them in memory, the rest in temporary files.
+
+    Args:
+        batches: ``images`` `(b, H, W, M)` in [0, 1]; where known ``lesion_label`` `(b, H, W)` or
+            `(b, H, W, 1)` class codes, ``patient`` and ``key`` `(b,)` text.
+        extractor: of features; without one they are not compared.
+        modalities: names of the M channels.
+
+    Raises:
+        MedSynthError: no images, or such that cannot be described or seen by the extractor.
+    """
+    arrays = stacked(_described(batches, extractor, modalities))
+    names = {"lesion": "lesion", "lesion_rows": "lesion_rows", "features": "features"}
+    names |= {"patients": "patient", "keys": "key"}
+    return DescribedSet(arrays["fine"], **{field: arrays.get(name) for field, name in names.items()})
+
+
+def _described(
+    batches: Iterable[Mapping[str, Any]], extractor: Extractor | None, modalities: tuple[str, ...]
+) -> Iterator[dict[str, NDArray[Any]]]:
+    start = 0
+    for batch in batches:
+        images = batch["images"]
+        found = {name: np.asarray(batch[name]).astype(str) for name in ("patient", "key") if name in batch}
+        found["fine"] = describe(images).fine
+        if "lesion_label" in batch:
+            crops = lesion_crops(images, batch["lesion_label"])
+            width = noise_width(images.shape[1:3])
+            found["lesion"] = (
+                describe(crops.images, width).fine if len(crops.rows) else crops.images.astype(np.int8)
+            )
+            found["lesion_rows"] = start + crops.rows
+        if extractor is not None:
+            views = (extractor.features([view], modalities) for view in (images, images[:, :, ::-1]))
+            found["features"] = np.stack(
+                [np.concatenate(list(seen.values()), axis=1) for seen in views], axis=1
+            )
+        start += len(images)
+        yield found
 
 
 class _Found(NamedTuple):
@@ -38,9 +97,9 @@ class _Found(NamedTuple):
 
 
 def memorisation(
-    samples: ImageSet,
-    training: ImageSet,
-    heldout: ImageSet,
+    samples: DescribedSet,
+    training: DescribedSet,
+    heldout: DescribedSet,
     false_alarm: float = FALSE_ALARM,
     seed: int = 0,
     progress: Progress | None = None,
@@ -71,20 +130,20 @@ def memorisation(
     shared = sorted(set(names[0]) & set(names[1]))
     check("no patient may be both in training and held out", not shared, "Split anew.", patients=shared)
     spaces: dict[str, tuple[_Found, _Found] | None] = {
-        "pixel": _pixel_space(samples, training, heldout, progress)
+        "pixel": _pixel_space(samples, training, heldout, progress),
+        "lesion": _lesion_space(samples, training, heldout, progress),
+        "features": _feature_space(samples, training, heldout),
     }
-    spaces["lesion"] = _lesion_space(samples, training, heldout)
-    spaces["features"] = _feature_space(samples, training, heldout)
-    told = {n: _judged(s, len(samples.images), names, false_alarm) for n, s in spaces.items() if s}
-    copies = np.zeros(len(samples.images), bool)
+    told = {n: _judged(s, len(samples), names, false_alarm) for n, s in spaces.items() if s}
+    copies = np.zeros(len(samples), bool)
     for space in told.values():
         copies |= [d is not None and d < space["threshold"] for d in space["distance"]]
     return {
         "counts": {
-            "samples": len(samples.images),
-            "training": len(training.images),
+            "samples": len(samples),
+            "training": len(training),
             "training_patients": len(set(names[0])),
-            "heldout": len(heldout.images),
+            "heldout": len(heldout),
             "heldout_patients": len(set(names[1])),
         },
         "false_alarm": false_alarm,
@@ -96,43 +155,47 @@ def memorisation(
 
 
 def _pixel_space(
-    samples: ImageSet, training: ImageSet, heldout: ImageSet, progress: Progress | None
+    samples: DescribedSet, training: DescribedSet, heldout: DescribedSet, progress: Progress | None
 ) -> tuple[_Found, _Found]:
-    index = ImageIndex.of(training.images, progress=progress)
-    return _found(index, samples.images, progress), _found(index, heldout.images, progress)
+    index = ImageIndex(training.fine)
+    first, second = (_found(index, one.fine, np.arange(len(one)), progress) for one in (samples, heldout))
+    return first, second
 
 
-def _lesion_space(samples: ImageSet, training: ImageSet, heldout: ImageSet) -> tuple[_Found, _Found] | None:
+def _lesion_space(
+    samples: DescribedSet, training: DescribedSet, heldout: DescribedSet, progress: Progress | None
+) -> tuple[_Found, _Found] | None:
     """None where one of the sets has no labels, or shows no lesion."""
-    sets = (samples, training, heldout)
-    crops = [lesion_crops(s.images, s.lesion_label) for s in sets if s.lesion_label is not None]
-    if len(crops) < len(sets) or not all(len(one.rows) for one in crops):
+    crops = [(s.lesion, s.lesion_rows) for s in (samples, training, heldout)]
+    (drawn, rows), (held, of), (others, other_rows) = crops
+    if any(crop is None or not len(crop) for crop, _ in crops):
         return None
-    index = ImageIndex.of(crops[1].images, sigma=noise_width(training.images.shape[1:3]))
-    found = [_found(index, one.images) for one in (crops[0], crops[2])]
-    of_samples, of_heldout = (
-        _Found(one.rows, near.distance, crops[1].rows[near.nearest])
-        for one, near in zip((crops[0], crops[2]), found, strict=True)
-    )
-    return of_samples, of_heldout
+    assert drawn is not None and held is not None and others is not None
+    assert rows is not None and of is not None and other_rows is not None
+    index = ImageIndex(held)
+    found = (_found(index, drawn, rows, progress), _found(index, others, other_rows, progress))
+    first, second = (one._replace(nearest=of[one.nearest]) for one in found)
+    return first, second
 
 
-def _feature_space(samples: ImageSet, training: ImageSet, heldout: ImageSet) -> tuple[_Found, _Found] | None:
-    """None where one of the sets has no features."""
-    known = [one.features for one in (samples, training, heldout) if one.features is not None]
-    if len(known) < 3:
+def _feature_space(
+    samples: DescribedSet, training: DescribedSet, heldout: DescribedSet
+) -> tuple[_Found, _Found] | None:
+    """By the nearest view of samples and held-out images; None where one of the sets has no features."""
+    views = [one.features.swapaxes(0, 1) for one in (samples, heldout) if one.features is not None]
+    if len(views) < 2 or training.features is None:
         return None
-    for one, features in zip((samples, training, heldout), known, strict=True):
-        fits = features.shape[-2:-1] == (len(one.images),)
-        check("each image needs its features", fits, features=features.shape, images=len(one.images))
-    found = [nearest_features(features, known[1]) for features in (known[0], known[2])]
+    reference = training.features[:, 0]
+    found = [nearest_features(seen, reference) for seen in views]
     first, second = (_Found(np.arange(len(apart)), apart, near) for apart, near in found)
     return first, second
 
 
-def _found(index: ImageIndex, images: Any, progress: Progress | None = None) -> _Found:
-    near = index.nearest(images, progress=progress)
-    return _Found(np.arange(len(images)), near.distance, near.nearest)
+def _found(
+    index: ImageIndex, fine: NDArray[np.int8], rows: NDArray[np.int64], progress: Progress | None
+) -> _Found:
+    near = index.nearest_described(fine, progress=progress)
+    return _Found(rows, near.distance, near.nearest)
 
 
 def _judged(
@@ -160,15 +223,17 @@ def _judged(
 
 
 def _membership(
-    samples: ImageSet,
-    training: ImageSet,
-    heldout: ImageSet,
+    samples: DescribedSet,
+    training: DescribedSet,
+    heldout: DescribedSet,
     names: list[NDArray[np.str_]],
     seed: int,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    index = ImageIndex.of(samples.images, progress=progress)
-    members, others = (index.nearest(one.images, progress=progress).distance for one in (training, heldout))
+    index = ImageIndex(samples.fine)
+    members, others = (
+        index.nearest_described(one.fine, progress=progress).distance for one in (training, heldout)
+    )
     auc = membership_auc(members, names[0], others, names[1], seed=seed)
     return {
         "auc": auc.estimate,
@@ -184,12 +249,7 @@ def _quantiles(distance: NDArray[np.float64]) -> dict[str, float]:
     return {name: float(np.quantile(distance, share)) for name, share in shares.items()}
 
 
-def _patients(one: ImageSet, name: str) -> NDArray[np.str_]:
-    names = np.asarray([] if one.patients is None else one.patients).astype(str)
-    check(
-        f"each {name} image needs its patient",
-        names.shape == (len(one.images),),
-        images=len(one.images),
-        patients=names.shape,
-    )
-    return names
+def _patients(one: DescribedSet, name: str) -> NDArray[np.str_]:
+    check(f"each {name} image needs its patient", one.patients is not None, images=len(one), patients=None)
+    assert one.patients is not None
+    return one.patients

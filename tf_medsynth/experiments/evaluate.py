@@ -88,7 +88,7 @@ def evaluate(
     synthesiser = load_synthesiser(Path(run)) if run else None
     task = Task(both, synthesiser, segmentor, extractor, settings, seed)
     answer: dict[str, Any] = {
-        "samples": len(both.drawn["images"]),
+        "samples": both.samples,
         "measured": fingerprint(both.name, seed, settings.to_dict()),
     }
     for group in runtime.progress(chosen, label="evaluation", unit="group"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.data.batches import with_structure
+from tf_medsynth.data.mapped import stacked
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource, open_slices
 from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import stage_directory
@@ -32,18 +34,29 @@ class Measured:
 
     Attributes:
         sources: real slices by split.
-        real: their arrays by split: index, images, lesion_label, anatomy, structure_map,
-            background_mask, patient.
+        operators: that draw their structure maps.
         synthetic: the data set of samples.
-        drawn: its first samples, without index, anatomy and patient.
+        samples: of them that are held.
     """
 
     sources: Mapping[str, SliceSource]
-    real: Mapping[str, Arrays]
+    operators: OperatorConfig
     synthetic: Any
-    drawn: Arrays
+    samples: int
 
-    @property
+    @functools.cached_property
+    def real(self) -> Mapping[str, Arrays]:
+        """Arrays of the real slices by split: index, images, lesion_label, anatomy, structure_map,
+        background_mask, patient. They are read when they are asked for first, into temporary files.
+        """
+        return {split: _real(source, self.operators) for split, source in self.sources.items()}
+
+    @functools.cached_property
+    def drawn(self) -> Arrays:
+        """The first `samples` of the synthetic set, without index, anatomy and patient, read as `real`."""
+        return _drawn(self.synthetic, self.samples)
+
+    @functools.cached_property
     def everyone(self) -> Arrays:
         """The real slices of all splits."""
         return joined(self.real["train"], self.real["test"])
@@ -151,13 +164,12 @@ def measured(real: RealData, synthetic: Path, most: int) -> Measured:
         real=size,
     )
     operators = real.operators or measured_operators(*size)
-    arrays = {split: _real(source, operators) for split, source in sources.items()}
-    return Measured(sources, arrays, builder, _drawn(builder, most))
+    return Measured(sources, operators, builder, min(most, builder.info.splits["train"].num_examples))
 
 
 def joined(one: Arrays, other: Arrays) -> Arrays:
     """Both sets one after the other, of what `other` holds."""
-    return {name: np.concatenate([one[name], other[name]]) for name in other}
+    return stacked([{name: half[name] for name in other} for half in (one, other)])
 
 
 def with_lesion(real: Arrays) -> Arrays:
@@ -186,14 +198,10 @@ def spread(values: np.ndarray, count: int) -> np.ndarray:
 def _real(source: SliceSource, operators: OperatorConfig) -> Arrays:
     examples = source.examples(names=True).enumerate()
     batches = examples.map(lambda index, e: {"index": index, **e}).batch(_BATCH)
-    stacked = _stack(list(batches.map(with_structure(operators, 0)).as_numpy_iterator()))
-    return {**stacked, "patient": stacked["patient"].astype(str)}
+    arrays = stacked(batches.map(with_structure(operators, 0)).as_numpy_iterator())
+    return {**arrays, "patient": arrays["patient"].astype(str)}
 
 
 def _drawn(builder: Any, most: int) -> Arrays:
     stored = builder.as_dataset(split="train", read_config=READ_IN_ORDER).take(most).batch(_BATCH)
-    return _stack([{name: batch[name] for name in _DRAWN} for batch in stored.as_numpy_iterator()])
-
-
-def _stack(batches: list[Mapping[str, np.ndarray]]) -> Arrays:
-    return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+    return stacked({name: batch[name] for name in _DRAWN} for batch in stored.as_numpy_iterator())

@@ -8,6 +8,7 @@ their rows lie further apart than slices do.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from tf_medsynth.data.mixing import Pool, amount, augmented_pool, real_pool
 from tf_medsynth.data.patients import check_apart, patient_folds, patient_hash
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.audit import Samples, read_samples
-from tf_medsynth.experiments.audit.lesion import origin_of
+from tf_medsynth.experiments.audit.origin import origin_of
 from tf_medsynth.imaging.planes import write_plane
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
@@ -129,15 +130,14 @@ def nnunet(
     training, test = _sources(real, data_dir, settings)
     _check_mix(samples, training, test, origin)
     pools = _pools(training, mix, seed)
-    if samples is not None and mix is not None and training is not None:
-        samples = _first(samples, mix.mix.synthetic, training.count)
+    taken = _taken(samples, mix, training)
     size = 4 * len(MODALITIES) + 1
-    count = (len(samples) if samples else 0) + sum(held.count for held in (*pools, test) if held)
+    count = taken + sum(held.count for held in (*pools, test) if held)
     rows, columns = samples.image_size if samples else training.image_size  # type: ignore[union-attr]
     runtime.check_room(Path(out), count * rows * columns * size)
     kept = "Nothing is left of it: make room and run again."
     with runtime.disk_errors(target, kept), runtime.atomic_path(target, overwrite=overwrite) as folder:
-        cases = _write(folder, pools, test, samples, spacing)
+        cases = _write(folder, pools, test, samples, taken, spacing)
         parts = _splits(cases, folds)
         _write_records(folder, name, cases, parts)
     origins = Counter(case["origin"] for case in cases.values() if case["split"] == "train")
@@ -172,13 +172,16 @@ def _pools(training: SliceSource | None, settings: AvailabilitySettings | None, 
     return pools
 
 
-def _first(samples: Samples, multiple: float, count: int) -> Samples | None:
-    """The samples that a row of `multiple` times `count` takes; None where it takes none."""
-    if not multiple:
-        return None
-    needed, held = amount(multiple, count), len(samples)
+def _taken(
+    samples: Samples | None, settings: AvailabilitySettings | None, training: SliceSource | None
+) -> int:
+    """How many of the samples are written: those of a row, or all."""
+    if samples is None or settings is None or training is None:
+        return 0 if samples is None else len(samples)
+    needed = amount(settings.mix.synthetic, training.count) if settings.mix.synthetic else 0
+    held = len(samples)
     check("the synthetic set is too small for this row", held >= needed, needed=needed, held=held)
-    return samples.take(np.arange(needed))
+    return needed
 
 
 def _sources(
@@ -227,6 +230,7 @@ def _write(
     pools: Sequence[Pool],
     test: SliceSource | None,
     samples: Samples | None,
+    taken: int,
     spacing: tuple[float, float],
 ) -> dict[str, dict[str, Any]]:
     """Images and labels of all cases, and what is known of each, by its name."""
@@ -245,12 +249,12 @@ def _write(
         words = f"{pool.kind} {split}"
         for found in runtime.progress(_cases(pool, split), total=pool.count, label=words, unit="case"):
             write("Tr" if split == "train" else "Ts", *found)
-    if samples is not None and samples.lesion_label is not None:
+    if samples is not None and samples.lesion_label is not None and taken:
         planes = [case["spacing"] for case in cases.values()] or [spacing]
         facts = {"origin": "synthetic", "split": "train", "origin_mm": [0.0, 0.0]}
         facts["spacing"] = [float(value) for value in np.median(planes, axis=0)]
-        rows = zip(samples.keys, samples.images, samples.lesion_label, strict=True)
-        for key, images, label in runtime.progress(rows, total=len(samples), label="synthetic", unit="case"):
+        rows = itertools.islice(zip(samples.keys, samples.images, samples.lesion_label, strict=True), taken)
+        for key, images, label in runtime.progress(rows, total=taken, label="synthetic", unit="case"):
             write("Tr", f"synthetic_{str(key)[-8:]}", dict(facts), images, label)
     return cases
 

@@ -26,6 +26,7 @@ _MARGIN = SHIFT + 1
 _COARSE_SHIFTS = (-2, 0, 2)
 _AROUND = (-1, 0, 1)
 _BLOCK = 32
+_ROWS = 1024
 
 Progress = Callable[..., Iterable[Any]]
 
@@ -84,28 +85,39 @@ class ImageIndex:
         Raises:
             MedSynthError: images of another size or range, no images, no candidates.
         """
+        return self._search(_described(images, self.sigma, progress, "nearest"), images.shape, candidates)
+
+    def nearest_described(
+        self, fine: NDArray[np.int8], candidates: int = CANDIDATES, progress: Progress | None = None
+    ) -> Neighbours:
+        """As `nearest`, of descriptors that `describe` made with the set's `sigma`."""
+        starts = _starts(len(fine), progress, "nearest")
+        parts = (fine[start : start + _BLOCK] for start in starts)
+        return self._search((Descriptors(part, lengths(part)) for part in parts), fine.shape, candidates)
+
+    def _search(self, blocks: Iterable[Descriptors], shape: tuple[int, ...], candidates: int) -> Neighbours:
         check("candidates must be at least 1", candidates >= 1, candidates=candidates)
-        size = self.fine.shape[1:]
         check(
             "images and the set must have one size",
-            tuple(images.shape[1:]) == size,
-            images=tuple(images.shape),
+            tuple(shape[1:]) == self.fine.shape[1:],
+            images=tuple(shape),
             set=self.fine.shape,
         )
         found = [
             self._nearest_of(fine, float(length), scores, candidates)
-            for block in _described(images, self.sigma, progress, "nearest")
+            for block in blocks
             for fine, length, scores in zip(*block, self._coarse_scores(block), strict=True)
         ]
         distance, index, flipped, shift = zip(*found, strict=True)
         return Neighbours(np.array(distance), np.array(index), np.array(flipped), np.array(shift))
 
-    def _coarse_scores(self, block: Descriptors) -> NDArray[np.float64]:
+    def _coarse_scores(self, block: Descriptors) -> NDArray[np.float32]:
         """Coarse correlation of each query, mirrored and moved, with each image: `(q, 2 * s * s, n)`."""
         both = [coarse(view, _COARSE_SHIFTS) for fine in block.fine for view in (fine, fine[:, ::-1])]
         queries = np.concatenate(both)
         products = queries @ self._coarse.T
-        products /= (lengths(queries)[:, None] * self._coarse_length).astype(np.float32)
+        products /= lengths(queries).astype(np.float32)[:, None]
+        products /= self._coarse_length.astype(np.float32)
         return products.reshape(len(block.fine), -1, len(self))
 
     def _nearest_of(
@@ -146,7 +158,7 @@ def nearest_features(
     Raises:
         MedSynthError: other shapes, no rows, values that are not finite.
     """
-    views, rows = np.asarray(samples, np.float64), np.asarray(reference, np.float64)
+    views, rows = np.asarray(samples), np.asarray(reference, np.float64)
     views = views[None] if views.ndim == 2 else views
     check(
         "features are rows of one length, at least 1 of each",
@@ -158,7 +170,10 @@ def nearest_features(
     check("features must be finite", finite, "Look at the extractor.")
     index = np.stack([neighbours.nearest(view, rows).indices[:, 0] for view in views])
     # Once more from the difference: a search by expanded squares loses the digits of a small distance.
-    distance = np.linalg.norm(views - rows[index], axis=2)
+    distance = np.empty(index.shape)
+    for start in range(0, views.shape[1], _ROWS):
+        block = slice(start, start + _ROWS)
+        distance[:, block] = np.linalg.norm(views[:, block] - rows[index[:, block]], axis=2)
     best, every = distance.argmin(0), np.arange(views.shape[1])
     return distance[best, every], index[best, every]
 
@@ -166,18 +181,23 @@ def nearest_features(
 def _described(
     images: Any, sigma: float | None, progress: Progress | None, label: str
 ) -> Iterator[Descriptors]:
-    count = len(images)
-    check("at least 1 image is needed", count > 0, images=count)
-    starts: Iterable[Any] = range(0, count, _BLOCK)
-    if progress is not None:
-        starts = progress(starts, label=label, unit="block")
-    for start in starts:
+    for start in _starts(len(images), progress, label):
         yield describe(np.asarray(images[start : start + _BLOCK]), sigma)
+
+
+def _starts(count: int, progress: Progress | None, label: str) -> Iterable[int]:
+    """Where the blocks of `count` rows begin."""
+    check("at least 1 image is needed", count > 0, images=count)
+    starts = range(0, count, _BLOCK)
+    return starts if progress is None else progress(starts, label=label, unit="block")
 
 
 def _padded(fine: NDArray[np.int8]) -> NDArray[np.float32]:
     """`fine` among zeros: `SHIFT` to the left and right, and a row more than that above and below."""
-    return np.pad(fine.astype(np.float32), ((_MARGIN, _MARGIN), (SHIFT, SHIFT), (0, 0)))
+    rows, columns, channels = fine.shape
+    padded = np.zeros((rows + 2 * _MARGIN, columns + 2 * SHIFT, channels), np.float32)
+    padded[_MARGIN:-_MARGIN, SHIFT:-SHIFT] = fine
+    return padded
 
 
 def _displacements(dy: int, dx: int) -> Iterator[tuple[int, int]]:

@@ -11,6 +11,9 @@ from typing import Any
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import CERTIFICATES
+from tf_medsynth.config.data import DataSettings
+from tf_medsynth.evaluation.features import open_extractor
+from tf_medsynth.experiments.audit.origin import known_origin
 from tf_medsynth.experiments.audit.reading import generated_set, read_samples
 from tf_medsynth.experiments.audit.samples import Samples
 from tf_medsynth.experiments.certificates import FOLDER
@@ -28,13 +31,15 @@ class Kind:
             gave none. Rows of one sample each stand under ``rows``.
         render: lines for a reader from those values.
         needs_against: refuse to work without another set.
+        takes_features: `measure` takes an ``extractor``.
         most: samples of the target, and of the other set, that are read unless the user says more;
             None for all.
     """
 
-    measure: Callable[[Samples, Samples | None, int], dict[str, Any]]
+    measure: Callable[..., dict[str, Any]]
     render: Callable[[Mapping[str, Any]], list[str]]
     needs_against: bool = False
+    takes_features: bool = False
     most: tuple[int | None, int | None] = (None, None)
 
 
@@ -66,6 +71,8 @@ def audit(
     most: int | None = None,
     seed: int = 0,
     out: Path | str | None = None,
+    features: Path | str | None = None,
+    feature_range: Sequence[float] | None = None,
 ) -> AuditResult:
     """Measures a certificate of `target`, beside `against` where another set is given.
 
@@ -79,9 +86,16 @@ def audit(
         seed: of every draw.
         out: JSON file. Without it the certificate of a generated set goes to ``certificates/KIND.json``
             in its folder, or in the run that `target` is; other folders are only read.
+        features: for memorisation: frozen extractor, a ``.keras`` file or SavedModel folder.
+        feature_range: its input range, where no record beside it says so.
+
+    A prepared dataset `against` a generated set is read with the normalisation that its generator was
+    trained with, which stands under ``normalisation``; where nobody knows that, with the default one,
+    which the certificate says. Features depend on it, so they are refused then.
 
     Raises:
-        MedSynthError: unknown kind, missing or unreadable sets, image sizes or modalities that differ.
+        MedSynthError: unknown kind, missing or unreadable sets, image sizes or modalities that differ,
+            features of a generated set whose normalisation nobody knows, an unreadable extractor.
     """
     check("unknown certificate", kind in CERTIFICATES, f"Known: {', '.join(CERTIFICATES)}.", kind=kind)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
@@ -92,15 +106,20 @@ def audit(
         "Give --against, e.g. the training data.",
         against=against,
     )
+    check("features belong to memorisation", features is None or work.takes_features, kind=kind)
+    extractor = None if features is None else open_extractor(features, feature_range)
     file = Path(out) if out is not None else _default_out(kind, target)
     if file is not None:
         runtime.check_writable(file.absolute().parent)
     most_target = work.most[0] if most is None else most
     looked = read_samples(target, data_dir=_for(target, data_dir), size=size, most=most_target)
-    other = None
+    other, normalisation = None, None
+    if extractor is not None:
+        extractor.sees(looked.modalities)
     if against is not None:
-        where = _for(against, data_dir)
-        other = read_samples(against, data_dir=where, size=looked.image_size, most=work.most[1])
+        settings, normalisation = _normalisation(looked, extractor is not None)
+        where = {"data_dir": _for(against, data_dir), "size": looked.image_size, "settings": settings}
+        other = read_samples(against, most=work.most[1], **where)
         check(
             "both sets have the same modalities",
             other.modalities == looked.modalities,
@@ -115,11 +134,12 @@ def audit(
         "size": list(looked.image_size),
         "samples": len(looked),
         "samples_in_target": looked.total,
-        **work.measure(looked, other, seed),
+        "normalisation": normalisation,
+        **work.measure(looked, other, seed, **({} if extractor is None else {"extractor": extractor})),
     }
     if file is not None:
         runtime.write_json(file, certificate)
-    return AuditResult(kind, certificate, file, work.render(certificate))
+    return AuditResult(kind, certificate, file, [*work.render(certificate), *_words(normalisation)])
 
 
 def audit_run(
@@ -146,6 +166,30 @@ def audit_run(
         )
         for kind in kinds
     ]
+
+
+def _normalisation(target: Samples, by_features: bool) -> tuple[DataSettings, dict[str, Any]]:
+    """How the other set is read, and what the certificate says of it.
+
+    A generated set is compared as its generator saw its patients; others in the way of all.
+    """
+    origin = known_origin(target)
+    known = origin is not None or target.origin != "generated"
+    check(
+        "features are compared where the generator's normalisation is known",
+        known or not by_features,
+        "Generate the set again, export its model again first, or leave out --features.",
+        target=target.name,
+    )
+    settings = DataSettings() if origin is None else DataSettings.from_dict(origin["data_settings"])
+    return settings, {"name": settings.normalisation, "known": known}
+
+
+def _words(normalisation: Mapping[str, Any] | None) -> list[str]:
+    if normalisation is None or normalisation["known"]:
+        return []
+    told = "NOT KNOWN how the generator's data were normalised: the other set was read with the default,"
+    return [f"{told} {normalisation['name']}"]
 
 
 def _for(target: Path | str, data_dir: Path | str | None) -> Path | str | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tf_medsynth.config.base import check
 from tf_medsynth.config.datasets import REFERENCE_SHAPE, BratsSettings, brats_settings, scaled_range
 from tf_medsynth.config.layouts import PatientFiles, find_patients
-from tf_medsynth.experiments.audit.samples import Samples, spread
+from tf_medsynth.experiments.audit.samples import Batch, Samples, spread
 from tf_medsynth.generation.publishing import INTENSITY_SCALE
 from tf_medsynth.imaging.volumes import Header, geometry_differences, read_header, read_volume, volume_suffix
 from tf_medsynth.runtime import progress
@@ -50,26 +50,21 @@ def read_folder(folder: Path, size: tuple[int, int] | None, most: int | None) ->
         for patient, box, start, stop in zip(patients, boxes, ends[:-1], ends[1:], strict=True)
     ]
     wanted = [task for task in tasks if len(task[2])]
-    parts = [
-        _slices(*task, size) for task in progress(wanted, label=f"reading {folder.name}", unit="patient")
-    ]
-    names = np.concatenate([np.full(len(task[2]), task[0].name) for task in wanted])
-    shared = set.intersection(*(set(part) for part in parts))
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in shared}
+    shared = set.intersection(*({"images", *_label_files(task[0])} for task in wanted))
     ours = all(patient.layout == OUR_LAYOUT for patient in patients)
-    numbers = np.concatenate([task[1][0].start + task[2] for task in wanted])
-    keys = names if ours else np.array([f"{p}_{z:03d}" for p, z in zip(names, numbers, strict=True)])
-    return Samples(
-        str(folder),
-        "generated" if ours else "folder",
-        arrays["images"],
-        keys,
-        total=int(ends[-1]),
-        patients=None if ours else names,
-        lesion_label=arrays.get("lesion_label"),
-        structure_map=arrays.get("structure_map"),
-        background_mask=arrays.get("background_mask"),
-    )
+
+    def batches() -> Iterator[Batch]:
+        for patient, box, chosen in progress(wanted, label=f"reading {folder.name}", unit="patient"):
+            found = _slices(patient, box, chosen, size)
+            names = np.full(len(chosen), patient.name)
+            numbered = np.array([f"{patient.name}_{z:03d}" for z in box[0].start + chosen])
+            about = {"key": names} if ours else {"key": numbered, "patient": names}
+            yield {**{name: found[name] for name in found if name in shared}, **about}
+
+    shape = boxes[0][1].stop - boxes[0][1].start, boxes[0][2].stop - boxes[0][2].start
+    shown = shape if size is None or ours else size
+    origin = "generated" if ours else "folder"
+    return Samples(str(folder), origin, len(rows), int(ends[-1]), shown, batches)
 
 
 def _settings(size: tuple[int, int] | None) -> BratsSettings:
@@ -128,7 +123,7 @@ def _slices(patient: PatientFiles, box: Box, rows: NDArray[np.int64], size: tupl
     size = None if ours else size  # what was generated has its own size, which is checked
     volumes = (_unit(patient, modality, ours)[box][rows] for modality in MODALITIES)
     found: Slices = {"images": np.stack([_resized(v, size, cv2.INTER_AREA) for v in volumes], axis=-1)}
-    for name, label in _labels(patient, ours):
+    for name, label in _labels(patient):
         check(
             "a label lies on its patient's grid",
             label.shape[0] >= box[0].stop and label.shape[1:] == read_header(patient.images["T1"]).shape[1:],
@@ -140,18 +135,26 @@ def _slices(patient: PatientFiles, box: Box, rows: NDArray[np.int64], size: tupl
     return found
 
 
-def _labels(patient: PatientFiles, ours: bool) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+def _labels(patient: PatientFiles) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    for name, path in _label_files(patient).items():
+        array = read_volume(path).array
+        is_lesion = name == "lesion_label"
+        yield name, label_classes(array, path, patient.layout) if is_lesion else array.astype(np.uint8)
+
+
+def _label_files(patient: PatientFiles) -> dict[str, Path]:
+    """The labels that lie beside a patient's images."""
     if patient.label is None:
-        return
-    yield "lesion_label", label_classes(read_volume(patient.label).array, patient.label, patient.layout)
-    if not ours:
-        return
-    suffix = volume_suffix(patient.label) or ""
-    stem = patient.label.name[: -len(f"_seg{suffix}")]
-    for name, word in (("structure_map", "structure"), ("background_mask", "mask")):
-        path = patient.label.with_name(f"{stem}_{word}{suffix}")
-        if path.is_file():
-            yield name, read_volume(path).array.astype(np.uint8)
+        return {}
+    files = {"lesion_label": patient.label}
+    if patient.layout == OUR_LAYOUT:
+        suffix = volume_suffix(patient.label) or ""
+        stem = patient.label.name[: -len(f"_seg{suffix}")]
+        for name, word in (("structure_map", "structure"), ("background_mask", "mask")):
+            path = patient.label.with_name(f"{stem}_{word}{suffix}")
+            if path.is_file():
+                files[name] = path
+    return files
 
 
 def _unit(patient: PatientFiles, modality: Any, ours: bool) -> NDArray[np.float32]:

@@ -12,10 +12,9 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.evaluation.lesion_fidelity import GROUPS, VERDICTS, lesion_fidelity
 from tf_medsynth.experiments.audit import Kind
+from tf_medsynth.experiments.audit.origin import origin_of
 from tf_medsynth.experiments.audit.samples import Samples
-from tf_medsynth.experiments.generate import training_facts
 from tf_medsynth.experiments.judges import Judges, train_judges
-from tf_medsynth.experiments.restore import model_hash
 from tf_medsynth.types import LESION_CLASSES
 
 _SHOWN = {
@@ -93,36 +92,6 @@ def certify(
     }
 
 
-def origin_of(target: Samples) -> dict[str, Any]:
-    """``patient_hashes`` and ``data_settings`` of the model that drew a generated set.
-
-    They stand in its summary; a set of an older version is looked up in the run it lies in.
-
-    Raises:
-        MedSynthError: not a generated set, or nobody says whom its model was trained on.
-    """
-    folder = Path(target.name)
-    check(
-        "only a generated set says whom its generator was trained on",
-        (folder / "summary.json").is_file(),
-        "Audit the folder or run of medsynth generate.",
-        target=target.name,
-    )
-    summary = runtime.read_json(folder / "summary.json", "Run medsynth generate again.")
-    held = dict(summary.get("training") or {})
-    run = folder.absolute().parent
-    within_run = (run / "multimodal" / "finished.json").is_file()
-    if not held and within_run and model_hash(run) == summary.get("model_hash"):
-        held = training_facts(run)
-    check(
-        "the training patients of the set's model must be known",
-        {"patient_hashes", "data_settings"} <= set(held),
-        "Generate it again, or export its model again first.",
-        target=target.name,
-    )
-    return held
-
-
 def _check_classes(target: Samples, against: Samples) -> None:
     wanted = list(LESION_CLASSES)
     for samples, root in ((target, Path(target.name)), (against, against.data_dir)):
@@ -178,4 +147,4 @@ def _cell(interval: Mapping[str, float]) -> str:
     return f"{interval['estimate']:.2f}{bounds}"
 
 
-KIND = Kind(measure, render, needs_against=True, most=(1000, 1))
+KIND = Kind(measure, render, needs_against=True, most=(1000, None))

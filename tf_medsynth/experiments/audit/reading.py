@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import itertools
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ import tensorflow as tf
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.data import DataSettings
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource, open_slices
 from tf_medsynth.experiments.audit.folders import read_folder
-from tf_medsynth.experiments.audit.samples import Samples, spread
+from tf_medsynth.experiments.audit.samples import Batch, Samples, spread
 from tf_medsynth.experiments.published import DATASET, open_published
 
 _BATCH = 32
+_AHEAD = 2
 
 
 def read_samples(
@@ -25,8 +29,11 @@ def read_samples(
     data_dir: Path | str | None = None,
     size: tuple[int, int] | None = None,
     most: int | None = None,
+    settings: DataSettings | None = None,
 ) -> Samples:
     """The slices of `target`, at most `most` of them, evenly spread over the whole of it.
+
+    They are opened and counted here, and read when they are asked for.
 
     Args:
         target: a data_dir that `generate` wrote; a folder it wrote as volumes; a run, for the set
@@ -37,13 +44,14 @@ def read_samples(
         size: rows and columns wanted. Volumes of a folder are cut and resized to it as the
             dataset's builder does; whatever has its own size must have this one.
         most: None reads all.
+        settings: how stored intensities of a prepared dataset become images; other sources have their own.
 
     Raises:
         MedSynthError: nothing there, a damaged file, no such split, another image size.
     """
     check("most must be at least 1", most is None or most >= 1, most=most)
     if data_dir is not None:
-        samples = _prepared(str(target), Path(data_dir), most)
+        samples = _prepared(str(target), Path(data_dir), most, settings)
     else:
         folder = generated_set(target) or Path(target)
         check(
@@ -75,11 +83,32 @@ def generated_set(target: Path | str) -> Path | None:
 
 
 def _generated(folder: Path, most: int | None) -> Samples:
-    try:
+    with _whole(folder):
         builder = open_published(folder)
         total = builder.info.splits["train"].num_examples
-        stored = builder.as_dataset(split="train", read_config=READ_IN_ORDER)
-        arrays = _stack(stored, spread(total, most), f"reading {folder.name}")
+        rows, columns = builder.info.features["images"].shape[:2]
+        modalities = tuple(builder.info.metadata["modalities"])
+    wanted = spread(total, most)
+
+    def batches() -> Iterator[Batch]:
+        with _whole(folder):
+            stored = builder.as_dataset(split="train", read_config=READ_IN_ORDER)
+            for batch in _picked(stored, wanted, total, f"reading {folder.name}"):
+                maps = ("lesion_label", "structure_map", "background_mask")
+                yield {
+                    "images": batch["images"],
+                    "key": np.array([f"{index:08d}" for index in batch["sample_index"]]),
+                    **{name: batch[name][..., 0].astype(np.uint8) for name in maps},
+                }
+
+    return Samples(str(folder), "generated", len(wanted), total, (rows, columns), batches, modalities)
+
+
+@contextlib.contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Context that tells of a damaged or missing file in one line, whichever library noticed."""
+    try:
+        yield
     except (tf.errors.OpError, OSError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [""])[0]
         check(
@@ -89,62 +118,55 @@ def _generated(folder: Path, most: int | None) -> Samples:
             folder=folder,
             error=reason,
         )
-    return Samples(
-        str(folder),
-        "generated",
-        arrays["images"],
-        np.array([f"{index:08d}" for index in arrays["sample_index"]]),
-        tuple(builder.info.metadata["modalities"]),
-        total,
-        lesion_label=arrays["lesion_label"][..., 0].astype(np.uint8),
-        structure_map=arrays["structure_map"][..., 0].astype(np.uint8),
-        background_mask=arrays["background_mask"][..., 0].astype(np.uint8),
-    )
 
 
-def _prepared(target: str, data_dir: Path, most: int | None) -> Samples:
+def _prepared(target: str, data_dir: Path, most: int | None, settings: DataSettings | None) -> Samples:
     data, _, split = target.partition(":")
-    first = open_slices(data, data_dir, split or "train")
-    splits = [split] if split else [name for name, i in first.builder.info.splits.items() if i.num_examples]
-    sources = [first if name == first.split else open_slices(data, data_dir, name) for name in splits]
+    first = open_slices(data, data_dir, split or "train", settings)
+    names = [split] if split else [name for name, i in first.builder.info.splits.items() if i.num_examples]
+    sources = [first if n == first.split else open_slices(data, data_dir, n, settings) for n in names]
     ends = np.cumsum([0, *(source.count for source in sources)])
     rows = spread(int(ends[-1]), most)
-    parts = [
-        _of_split(source, rows[(rows >= start) & (rows < stop)] - start)
+    parts = {
+        source.split: _of_split(source, rows[(rows >= start) & (rows < stop)] - start, data_dir)
         for source, start, stop in zip(sources, ends[:-1], ends[1:], strict=True)
-    ]
-    parts = [part for part in parts if len(part["images"])]
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    patients = arrays["patient"].astype(str)
-    return Samples(
-        target,
-        "prepared",
-        arrays["images"],
-        np.array([f"{p}_{z:03d}" for p, z in zip(patients, arrays["slice_index"], strict=True)]),
-        total=int(ends[-1]),
-        lesion_label=arrays["lesion_label"][..., 0].astype(np.uint8),
-        patients=patients,
-        splits=arrays["split"],
-        data_dir=data_dir,
-    )
+    }
+
+    def batches() -> Iterator[Batch]:
+        return itertools.chain.from_iterable(part.batches() for part in parts.values() if len(part))
+
+    total, size = int(ends[-1]), first.image_size
+    return Samples(target, "prepared", len(rows), total, size, batches, splits=parts, data_dir=data_dir)
 
 
-def _of_split(source: SliceSource, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Those `rows` of a split, normalised, with its name."""
+def _of_split(source: SliceSource, rows: np.ndarray, data_dir: Path) -> Samples:
+    """Those `rows` of a split, normalised."""
 
     def shown(example: Mapping[str, Any]) -> dict[str, Any]:
         return {**source.normalised(dict(example)), **{n: example[n] for n in ("patient", "slice_index")}}
 
-    if not len(rows):
-        return {"images": np.empty(0)}
-    arrays = _stack(source.stored().map(shown), rows, f"reading {source.split}")
-    return {**arrays, "split": np.full(len(rows), source.split)}
+    def batches() -> Iterator[Batch]:
+        stored = source.stored().map(shown, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        for batch in _picked(stored, rows, source.count, f"reading {source.split}"):
+            patients = batch["patient"].astype(str)
+            numbers = zip(patients, batch["slice_index"], strict=True)
+            yield {
+                "images": batch["images"],
+                "key": np.array([f"{patient}_{number:03d}" for patient, number in numbers]),
+                "lesion_label": batch["lesion_label"][..., 0].astype(np.uint8),
+                "patient": patients,
+                "split": np.full(len(patients), source.split),
+            }
+
+    size = source.image_size
+    return Samples(source.name, "prepared", len(rows), source.count, size, batches, data_dir=data_dir)
 
 
-def _stack(stored: tf.data.Dataset, rows: np.ndarray, label: str) -> dict[str, np.ndarray]:
-    """The examples number `rows` of a dataset, a stacked array a feature."""
-    wanted = tf.constant(rows)
-    picked = stored.enumerate().filter(lambda number, _: tf.reduce_any(number == wanted))
-    batches = picked.map(lambda _, example: example).batch(_BATCH).as_numpy_iterator()
-    found = list(runtime.progress(batches, total=-(-len(rows) // _BATCH), label=label, unit="batch"))
-    return {name: np.concatenate([batch[name] for batch in found]) for name in found[0]}
+def _picked(stored: tf.data.Dataset, rows: np.ndarray, total: int, label: str) -> Iterator[Any]:
+    """Batches of the examples number `rows` of a dataset of `total`."""
+    if len(rows) < total:
+        wanted = tf.constant(rows)
+        numbered = stored.enumerate().filter(lambda number, _: tf.reduce_any(number == wanted))
+        stored = numbered.map(lambda _, example: example)
+    batches = stored.batch(_BATCH).prefetch(_AHEAD).as_numpy_iterator()
+    yield from runtime.progress(batches, total=-(-len(rows) // _BATCH), label=label, unit="batch")

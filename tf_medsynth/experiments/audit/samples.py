@@ -3,59 +3,87 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tf_medsynth.data.mapped import stacked
 from tf_medsynth.types import MODALITIES
+
+Batch = Mapping[str, NDArray[Any]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Samples:
-    """n slices of one source, in a fixed order.
+    """n slices of one source, in a fixed order: opened, and read when they are asked for.
 
     Attributes:
         name: of the source, as the user gave it.
         origin: ``generated``, ``prepared`` or ``folder``.
-        images: `(n, H, W, M)` float32 in [0, 1].
-        keys: `(n,)` text, a name for each sample, e.g. ``BraTS2021_00495_080`` or ``00000017``.
-        modalities: names of the M channels.
+        count: n.
         total: samples in the source, of which these are n.
-        lesion_label: `(n, H, W)` uint8, index into `LESION_CLASSES`; None where there is none.
-        structure_map: `(n, H, W)` uint8, 1 on a line; None where none is stored.
-        background_mask: `(n, H, W)` uint8, 1 OUTSIDE the organ; None where none is stored.
-        patients: `(n,)` text, whose slice it is; None for generated samples.
-        splits: `(n,)` text, ``train``, ``test``, ...; None where the source has no splits.
+        image_size: height and width in pixels.
+        batches: reads them, a few at a time, as often as it is called. Rows of ``images`` `(b, H, W, M)`
+            float32 in [0, 1]; ``key``, a name for each, e.g. ``BraTS2021_00495_080`` or ``00000017``;
+            and, where there are such, ``lesion_label`` `(b, H, W)` uint8, index into `LESION_CLASSES`;
+            ``structure_map`` `(b, H, W)` uint8, 1 on a line; ``background_mask`` `(b, H, W)` uint8, 1
+            OUTSIDE the organ; ``patient``, text; ``split``, text, ``train``, ``test``, ...
+        modalities: names of the M channels.
+        splits: each split of a prepared dataset by itself.
         data_dir: where a prepared dataset lies; None for other sources.
     """
 
     name: str
     origin: str
-    images: NDArray[np.float32]
-    keys: NDArray[np.str_]
+    count: int
+    total: int
+    image_size: tuple[int, int]
+    batches: Callable[[], Iterator[Batch]]
     modalities: tuple[str, ...] = MODALITIES
-    total: int = 0
-    lesion_label: NDArray[np.uint8] | None = None
-    structure_map: NDArray[np.uint8] | None = None
-    background_mask: NDArray[np.uint8] | None = None
-    patients: NDArray[np.str_] | None = None
-    splits: NDArray[np.str_] | None = None
+    splits: Mapping[str, Samples] = dataclasses.field(default_factory=dict)
     data_dir: Path | None = None
 
     def __len__(self) -> int:
-        return len(self.images)
+        return self.count
+
+    @functools.cached_property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All rows of `batches`, images and maps in temporary files."""
+        return stacked(self.batches())
 
     @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width in pixels."""
-        return self.images.shape[1], self.images.shape[2]
+    def images(self) -> NDArray[np.float32]:
+        """`(n, H, W, M)` in [0, 1]."""
+        return self.arrays["images"]
 
-    def take(self, rows: NDArray) -> Samples:
-        """The samples of these `rows`, integers or a mask."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        kept = {name: v[rows] if isinstance(v, np.ndarray) else v for name, v in fields.items()}
-        return Samples(**kept)
+    @property
+    def keys(self) -> NDArray[np.str_]:
+        """`(n,)`."""
+        return self.arrays["key"]
+
+    @property
+    def lesion_label(self) -> NDArray[np.uint8] | None:
+        """`(n, H, W)`; None where there is none."""
+        return self.arrays.get("lesion_label")
+
+    @property
+    def structure_map(self) -> NDArray[np.uint8] | None:
+        """`(n, H, W)`; None where none is stored."""
+        return self.arrays.get("structure_map")
+
+    @property
+    def background_mask(self) -> NDArray[np.uint8] | None:
+        """`(n, H, W)`; None where none is stored."""
+        return self.arrays.get("background_mask")
+
+    @property
+    def patients(self) -> NDArray[np.str_] | None:
+        """`(n,)`, whose slice each is; None for generated samples."""
+        return self.arrays.get("patient")
 
 
 def spread(total: int, most: int | None) -> NDArray[np.int64]:

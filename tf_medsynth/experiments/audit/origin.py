@@ -1,0 +1,52 @@
+"""Whom the generator of a set was trained on, and how it read their intensities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tf_medsynth import runtime
+from tf_medsynth.config.base import check
+from tf_medsynth.experiments.audit.samples import Samples
+from tf_medsynth.experiments.generate import training_facts
+from tf_medsynth.experiments.restore import model_hash
+from tf_medsynth.generation.publishing import SUMMARY_NAME as _SUMMARY
+
+
+def origin_of(target: Samples) -> dict[str, Any]:
+    """``patient_hashes`` and ``data_settings`` of the model that drew a generated set.
+
+    They stand in its summary; a set of an older version is looked up in the run it lies in.
+
+    Raises:
+        MedSynthError: not a generated set, or nobody says whom its model was trained on.
+    """
+    check(
+        "only a generated set says whom its generator was trained on",
+        (Path(target.name) / _SUMMARY).is_file(),
+        "Audit the folder or run of medsynth generate.",
+        target=target.name,
+    )
+    held = known_origin(target)
+    check(
+        "the training patients of the set's model must be known",
+        held is not None,
+        "Generate it again, or export its model again first.",
+        target=target.name,
+    )
+    assert held is not None
+    return held
+
+
+def known_origin(target: Samples) -> dict[str, Any] | None:
+    """What `origin_of` answers; None where nobody says."""
+    folder = Path(target.name)
+    if not (folder / _SUMMARY).is_file():
+        return None
+    summary = runtime.read_json(folder / _SUMMARY, "Run medsynth generate again.")
+    held = dict(summary.get("training") or {})
+    run = folder.absolute().parent
+    within_run = (run / "multimodal" / "finished.json").is_file()
+    if not held and within_run and model_hash(run) == summary.get("model_hash"):
+        held = training_facts(run)
+    return held if {"patient_hashes", "data_settings"} <= set(held) else None
