@@ -9,7 +9,7 @@ from typing import Any
 import tf_medsynth
 from tf_medsynth.cli import options
 from tf_medsynth.config.base import check
-from tf_medsynth.config.evaluation import METRICS
+from tf_medsynth.config.evaluation import ARCHITECTURES, METRICS
 
 SUMMARY = "measure a synthetic data set beside real patients"
 
@@ -37,14 +37,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"of {', '.join(METRICS)} (default: all that the other options allow)",
     )
     parser.add_argument(
-        "--features", type=Path, metavar="FILE", help="frozen extractor: a .keras file or a SavedModel folder"
+        "--features",
+        type=Path,
+        metavar="FILE",
+        help="frozen extractor: a .keras or .h5 file or a SavedModel folder",
     )
     parser.add_argument(
         "--feature-range",
         nargs=2,
         type=float,
         metavar=("LOW", "HIGH"),
-        help="what black and white are to it, e.g. -1 1 for InceptionV3 (default: its record)",
+        help="what black and white are to it, e.g. -1 1 (default: its record, or the architecture's)",
+    )
+    parser.add_argument(
+        "--feature-architecture",
+        choices=tuple(ARCHITECTURES),
+        help="of an .h5 file that holds weights alone",
     )
     parser.add_argument(
         "--train-features",
@@ -89,6 +97,7 @@ def run(arguments: argparse.Namespace) -> Any:
         metrics=arguments.metrics,
         features=features,
         feature_range=arguments.feature_range,
+        feature_architecture=arguments.feature_architecture,
         seed=arguments.seed,
         preset=arguments.preset,
         overrides=options.overrides(arguments),

@@ -12,6 +12,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import fingerprint
 from tf_medsynth.config.studies import CLAIMS, StudyRow
 from tf_medsynth.evaluation import studies
+from tf_medsynth.evaluation.segmentation import measure_names
 from tf_medsynth.evaluation.study_plot import study_plot
 from tf_medsynth.evaluation.study_tables import quality_study_table, study_markdown
 from tf_medsynth.evaluation.tables import as_markdown
@@ -44,6 +45,7 @@ def summarise(
         "cases_are": "test patients" if kind == "availability" else "samples",
         "rows": {row.name: _row_facts(row, by_row[row.name], redrawn) for row in rows},
         "skipped": {row.name: row.missing for row in missing},
+        "older_results": older_results(kind, done.results),
         "against_row_1": _against(redrawn, "1"),
         "verdicts": {
             name: [
@@ -115,8 +117,20 @@ def measures_of(results: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         name
         for name in names
-        if any(all(r["patients"][p][name] is not None for r in results) for p in patients)
+        if any(all(r["patients"][p].get(name) is not None for r in results) for p in patients)
     ]
+
+
+def older_results(kind: str, results: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Measures that a result lacks since it was finished before they were measured, by its folder."""
+    names = measure_names("mm" if kind == "availability" else "px")
+    lacking = {
+        f"row_{r['row']}_seed_{r['seed']}": [
+            name for name in names if not all(name in scores for scores in r["patients"].values())
+        ]
+        for r in results
+    }
+    return {folder: missing for folder, missing in lacking.items() if missing}
 
 
 def scores_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]], measure: str) -> dict[str, np.ndarray]:
