@@ -12,6 +12,7 @@ VERSION = re.findall(r'^__version__ = "(.+)"$', INIT, flags=re.MULTILINE)[0]
 # `requirements/base.in` repeats these ranges; `tests/test_architecture.py` compares the two.
 RUN = [
     "keras>=3.15,<3.16",
+    "h5py>=3.11,<4",
     "tensorflow-datasets>=4.9.10,<5",
     "importlib-resources>=6.4,<8",  # tensorflow-datasets 4.9 imports it without requiring it
     "numpy>=2.1,<3",

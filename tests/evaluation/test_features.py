@@ -111,14 +111,3 @@ def test_an_image_too_small_for_the_network_is_told(tmp_path) -> None:
     deep = keras.layers.Conv2D(3, 15)(inputs)
     with pytest.raises(MedSynthError, match="must take the images"):
         open_extractor(saved(tmp_path, keras.Model(inputs, deep), "deep.keras")).features([IMAGES])
-
-
-@pytest.mark.slow
-def test_inception_as_keras_builds_it(tmp_path) -> None:
-    model = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(None, None, 3))
-    model.save(tmp_path / "inception.keras")
-    images = RANDOM.random((2, 80, 80, 4), np.float32)
-    found = open_extractor(tmp_path / "inception.keras", (-1, 1)).features([images])
-    assert set(found) == {"T1", "T2", "T1c", "Flair"} and found["T1"].shape == (2, 2048)
-    direct = keras.ops.convert_to_numpy(model(2 * np.repeat(images[..., 3:], 3, axis=-1) - 1, training=False))
-    np.testing.assert_allclose(found["Flair"], direct.mean((1, 2)), rtol=1e-3, atol=1e-5)

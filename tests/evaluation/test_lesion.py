@@ -43,6 +43,19 @@ def test_score_stands_beside_the_real_ceiling() -> None:
     assert synthetic["of_ceiling"]["per_slice"] == pytest.approx(1 / real["whole_lesion"]["per_slice"])
 
 
+def test_further_measures_are_means_over_slices_with_a_lesion() -> None:
+    """Slice 0: a strip of 4 x 2 px is missed, so the far rim lies 2 px off; slices 1 and 2 are right."""
+    agreement = lesion_agreement(FOUND, LABEL, probability=(FOUND > 0).astype(float))
+    assert agreement["whole_lesion"]["iou"]["per_slice"] == pytest.approx((1 / 2 + 1 + 1) / 3)
+    measures = agreement["measures"]
+    assert measures["hd95_px"] == pytest.approx(2 / 3) and measures["surface_dice_at_2_px"] == 1.0
+    assert measures["sensitivity"] == pytest.approx((1 / 2 + 1 + 1) / 3)
+    assert (measures["specificity"], measures["missed"]) == (1.0, 0.0)
+    assert "measures" not in lesion_agreement(FOUND, LABEL)
+    nothing = lesion_agreement(0 * LABEL, LABEL, probability=0.0 * LABEL)["measures"]
+    assert nothing["missed"] == 1.0 and np.isnan(nothing["hd95_px"])
+
+
 def test_all_labels_empty_gives_no_score() -> None:
     agreement = lesion_agreement(0 * LABEL, 0 * LABEL, PATIENTS)
     assert np.isnan(agreement["whole_lesion"]["pooled"])

@@ -5,6 +5,7 @@ from tf_medsynth.evaluation import tables
 from tf_medsynth.evaluation.lesion import lesion_agreement
 from tf_medsynth.evaluation.quality import image_quality
 from tf_medsynth.evaluation.registration import registration_shifts
+from tf_medsynth.evaluation.segmentation import slice_detection
 from tf_medsynth.evaluation.structure import structure_quality
 from tf_medsynth.types import MedSynthError
 
@@ -49,6 +50,22 @@ def test_lesions_and_shifts_stand_beside_real_ones() -> None:
     shifts = tables.registration_table(registration_shifts(IMAGES), registration_shifts(0 * IMAGES))
     assert cells(shifts, "T1-T2")[2:] == ["–", "–"]
     assert "0 and 18 pairs" in shifts.note
+
+
+def test_further_measures_of_lesions_stand_beside_real_ones() -> None:
+    sure = (LABEL > 0).astype(np.float32)
+    told = slice_detection(LABEL[..., 0], sure[..., 0], LABEL[..., 0])
+    side = {
+        **lesion_agreement(LABEL, LABEL, probability=sure),
+        "slices": {"with_lesion": 2, "without_lesion": 1, **told},
+    }
+    found = {"lesion": {"synthetic": side, "real": side}}
+    table = tables.evaluation_tables(found)[1]
+    assert cells(table, "HD95, px") == ["0.000"] * 2 and cells(table, "AUC, slices") == ["1.000"] * 2
+    assert cells(table, "boxes: mAP at an IoU of 0.5") == ["1.000"] * 2
+    assert "synthetic 2 and 1, real 2 and 1" in table.note
+    older = {name: {k: v for k, v in side.items() if k != "measures"} for name in ("synthetic", "real")}
+    assert [t.title for t in tables.evaluation_tables({"lesion": older})] == ["Lesion agreement, Dice"]
 
 
 def test_structure_leaves_out_what_was_not_measured() -> None:

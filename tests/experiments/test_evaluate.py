@@ -91,6 +91,11 @@ def test_a_judge_of_the_training_patients_reads_another_set(tiny_dataset, drawn,
     judge = tmp_path / "lesion"
     answer = evaluate(**tiny_dataset.where, synthetic=drawn, judge=judge, metrics=["lesion"])
     assert answer["lesion"].keys() == {"real", "synthetic"}
+    assert answer["lesion"]["synthetic"]["slices"]["with_lesion"] <= 9
+    rendered = answer.render()
+    assert all(
+        f"| {row} | " in rendered for row in ("HD95, px", "AUC, pixels", "boxes: mean IoU", "code MSE")
+    )
     config = json.loads((judge / "config.json").read_text())
     config["patients"] += tiny_dataset.patients["test"]
     (judge / "config.json").write_text(json.dumps(config))
@@ -103,8 +108,9 @@ def test_what_is_missing_is_told_before_any_work(tiny_dataset, tiny_run, drawn, 
     for arguments, rule in (
         ({**here, "metrics": ["sparkle"]}, "unknown metrics"),
         ({**here, "metrics": []}, "unknown metrics"),
-        ({**here, "metrics": ["lesion"]}, "needs --judge"),
-        ({**here, "metrics": ["distribution"]}, "needs --features"),
+        ({**here, "metrics": ["lesion"]}, r"needs --judge.*medsynth train lesion --data .* scheme=stacked, "),
+        ({"run": tiny_run, "metrics": ["lesion"]}, r"needs --judge.*medsynth audit lesion .*/unfiltered"),
+        ({**here, "metrics": ["distribution"]}, r"needs --features.*--train-features"),
         ({**here, "features": tmp_path / "no.keras"}, "local .keras file"),
         ({**here, "run": tiny_run}, "of a run, or data"),
         ({**tiny_dataset.where}, "--synthetic DIR"),
@@ -116,6 +122,16 @@ def test_what_is_missing_is_told_before_any_work(tiny_dataset, tiny_run, drawn, 
         with pytest.raises(MedSynthError, match=rule):
             evaluate(**arguments)
     assert not (drawn / "evaluation.json").exists()
+
+
+def test_the_judge_of_a_run_is_of_the_next_fold(tiny_run, tmp_path):
+    (tmp_path / "lesion").mkdir()
+    config = json.loads((tiny_run / "lesion" / "config.json").read_text())
+    config["settings"] |= {"folds": 2, "fold": 1}
+    (tmp_path / "lesion" / "config.json").write_text(json.dumps(config))
+    command = rf"--data {config['data']} .* --seed {config['seed'] + 1} --set scheme=stacked folds=2 fold=0"
+    with pytest.raises(MedSynthError, match=command):
+        evaluate(run=tmp_path, metrics=["lesion"])
 
 
 def test_an_extractor_of_other_channels_is_told(tiny_dataset, drawn, tmp_path):

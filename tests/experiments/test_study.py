@@ -1,6 +1,7 @@
 """`study`: two rows in miniature, gone on with after a kill, and what is refused before any work."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests import tiny
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import AvailabilitySettings, chosen_rows
 from tf_medsynth.data.slices import open_slices
+from tf_medsynth.evaluation.segmentation import measure_names
 from tf_medsynth.experiments.build import build_stage
 from tf_medsynth.experiments.generate import generate
 from tf_medsynth.experiments.published import open_published
@@ -71,6 +73,10 @@ def test_a_study_leaves_its_record(finished, tiny_dataset):
     assert (finished / "plot.png").read_bytes().startswith(b"\x89PNG")
     table = (finished / "table.md").read_text()
     assert "| 25 | real ×1 + synthetic ×1, synthetic first |" in table and "0.940" in table
+    assert "### Further measures" in table and "surface Dice at 2 mm" in table and "mAP@0.5" in table
+    (scores,) = record["rows"]["1"]["patients"]["0"].values()
+    assert set(scores) == set(measure_names("mm")) and 0.0 <= scores["auc"] <= 1.0
+    assert record["older_results"] == {}
 
 
 def test_scores_are_those_of_the_trained_segmentor(finished, tiny_dataset):
@@ -106,6 +112,29 @@ def test_a_killed_study_goes_on_to_the_same_numbers(finished, tiny_run, syntheti
     run_study(tiny_run, synthetic, out, resume=True)
     assert (out / "rows" / "row_1_seed_0" / "result.json").stat().st_mtime_ns == before
     assert results(out) == whole
+
+
+def test_a_result_of_an_earlier_version_is_summarised_then_scored_again(
+    finished, tiny_run, synthetic, tmp_path
+):
+    """Its measures are fewer: the study says so, and needs no training to have the rest."""
+    out = Path(shutil.copytree(finished, tmp_path / "out"))
+    file = out / "rows" / "row_1_seed_0" / "result.json"
+    held = json.loads(file.read_text())
+    kept = ("whole_lesion", "whole_lesion_iou", "oedema", "legacy_dice", "legacy_mse")
+    scores = {p: {name: own[name] for name in kept} for p, own in held["patients"].items()}
+    file.write_text(json.dumps({**held, "patients": scores}))
+    before = json.loads((out / "study.json").read_text())["rows"]["25"]["mean"]
+    facts = run_study(tiny_run, synthetic, out, resume=True).facts
+    assert list(facts["older_results"]) == ["row_1_seed_0"]
+    assert "hd95_mm" in before and "hd95_mm" not in facts["rows"]["25"]["mean"]
+    assert facts["rows"]["25"]["mean"]["whole_lesion"] == before["whole_lesion"]
+    remark = r"1 results are of an earlier version \(row_1_seed_0\) and lack .*hd95_mm"
+    assert re.search(remark, (out / "table.md").read_text())
+    file.unlink()
+    facts = run_study(tiny_run, synthetic, out, resume=True).facts
+    assert facts["older_results"] == {} and facts["rows"]["25"]["mean"] == before
+    assert json.loads(file.read_text())["patients"] == held["patients"]
 
 
 def test_another_config_is_refused_by_name(finished, tiny_run, synthetic):
@@ -170,6 +199,8 @@ def test_several_segmentors_are_scored_by_their_mean():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 5, (3, 8, 8))
     found = np.stack([label, np.zeros_like(label)], axis=-1)  # one is right, the other finds nothing
-    scores = downstream.mean_scores(found, label)
+    scores = downstream.mean_scores(found, (found > 0).astype(np.float32), label, (1.0, 2.0, 2.0))
     assert scores["whole_lesion"] == scores["oedema"] == scores["whole_lesion_iou"] == 0.5
     assert scores["legacy_mse"] == pytest.approx((label**2).mean() / 2)
+    assert (scores["sensitivity"], scores["specificity"], scores["auc"]) == (0.5, 1.0, 0.75)
+    assert scores["hd95_mm"] == 0.0  # of the one that found it

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import measure
 
-from tf_medsynth.metrics.lesion_instances import centroid_distance, lesion_instances
+from tf_medsynth.metrics.lesion_instances import centroid_distance, lesion_boxes, lesion_instances
 from tf_medsynth.types import MedSynthError
 
 
@@ -62,3 +62,14 @@ def test_centres_are_those_of_scikit_image():
 def test_shapes_are_checked():
     with pytest.raises(MedSynthError, match="one shape"):
         lesion_instances(np.zeros((1, 4, 4)), np.zeros((1, 4, 5)))
+
+
+def test_boxes_are_scikit_images():
+    mask, sure = blobs(5), np.random.default_rng(5).random((6, 40, 40))
+    for plane, held, score in zip(mask, lesion_boxes(mask, sure), sure, strict=True):
+        props = [p for p in measure.regionprops(measure.label(plane), score) if p.area >= 5]
+        assert sorted(held.boxes) == sorted(p.bbox for p in props)
+        np.testing.assert_allclose(sorted(held.scores), sorted(p.intensity_mean for p in props))
+        assert held.classes == [1] * len(props)
+    with pytest.raises(MedSynthError, match="of one shape"):
+        lesion_boxes(mask, sure[0])

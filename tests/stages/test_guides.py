@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from tests import tiny
 from tf_medsynth.losses import lesion
@@ -49,6 +50,14 @@ def test_a_segmentation_is_the_likeliest_class(stage, batch):
     assert found.shape == (2, 32, 32, 4) and found.dtype == np.int32
     logits = lesion_logits([stage.best(name) for name in stage.names], batch["images"], training=False)
     assert np.array_equal(found, np.stack([np.argmax(x, -1) for x in logits], -1))
+
+
+def test_a_segmentation_says_how_likely_any_lesion_is(stage, batch):
+    found, probability = map(np.asarray, stage.segment_surely(batch["images"]))
+    np.testing.assert_array_equal(found, stage.segment(batch["images"]))
+    logits = lesion_logits([stage.best(name) for name in stage.names], batch["images"], training=False)
+    wanted = [1.0 - softmax(np.asarray(x), axis=-1)[..., 0] for x in logits]
+    np.testing.assert_allclose(probability, np.stack(wanted, -1), atol=1e-6)
 
 
 def test_a_stacked_judge_sees_all_modalities_together(batch):

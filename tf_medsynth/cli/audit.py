@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> Any:
         out=arguments.out,
         features=arguments.features,
         feature_range=arguments.feature_range,
+        feature_architecture=arguments.feature_architecture,
     )
 
 

@@ -80,6 +80,7 @@ def run(arguments: argparse.Namespace) -> Any:
         metrics=arguments.metrics,
         features=features,
         feature_range=arguments.feature_range,
+        feature_architecture=arguments.feature_architecture,
         seed=arguments.seed,
         preset=arguments.preset,
         overrides=options.overrides(arguments),

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from tf_medsynth.config.base import parse_assignments
+from tf_medsynth.config.evaluation import ARCHITECTURES
 from tf_medsynth.runtime import Beam, beam_of
 
 
@@ -39,16 +40,24 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--features`` and ``--feature-range``."""
+    """Adds ``--features``, ``--feature-range`` and ``--feature-architecture``."""
     parser.add_argument(
-        "--features", type=Path, metavar="FILE", help="frozen extractor: a .keras file or a SavedModel folder"
+        "--features",
+        type=Path,
+        metavar="FILE",
+        help="frozen extractor: a .keras or .h5 file or a SavedModel folder",
     )
     parser.add_argument(
         "--feature-range",
         nargs=2,
         type=float,
         metavar=("LOW", "HIGH"),
-        help="what black and white are to it, e.g. -1 1 for InceptionV3 (default: its record)",
+        help="what black and white are to it, e.g. -1 1 (default: its record, or the architecture's)",
+    )
+    parser.add_argument(
+        "--feature-architecture",
+        choices=tuple(ARCHITECTURES),
+        help="of an .h5 file that holds weights alone",
     )
 
 

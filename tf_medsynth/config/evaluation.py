@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from tf_medsynth.config.base import Config, check
+
+Level = float | tuple[float, ...]
+"""What one intensity becomes before a network: one number, or one a channel."""
+
+ARCHITECTURES: Mapping[str, tuple[Level, Level]] = {
+    "InceptionV3": (-1.0, 1.0),
+    "ResNet50": ((-103.939, -116.779, -123.68), (151.061, 138.221, 131.32)),
+    "DenseNet121": (
+        (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225),
+        (0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225),
+    ),
+}
+"""Networks of `keras.applications` whose weights may stand alone in a file, and what black and white are
+to the weights that Keras publishes: its ``preprocess_input`` of grey, whose three channels are alike, so
+that the order of colours plays no part."""
 
 METRICS = ("structure", "quality", "registration", "realism", "lesion", "distribution", "diversity")
 """Groups of measures, as ``--metrics`` names them."""

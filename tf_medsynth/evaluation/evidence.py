@@ -12,6 +12,7 @@ from tf_medsynth.evaluation.figures import Chart, distribution_chart, intervals_
 from tf_medsynth.evaluation.lesion_fidelity import VERDICTS
 from tf_medsynth.evaluation.plain_tables import as_interval, plain_tables, shown, spelled
 from tf_medsynth.evaluation.report_data import Evidence, Finding, Origin
+from tf_medsynth.evaluation.study_tables import further_measures_table, older_results
 from tf_medsynth.evaluation.tables import UNKNOWN, Table, number
 from tf_medsynth.metrics.intervals import Interval
 
@@ -176,6 +177,11 @@ def _study_tables(
         body.append(cells)
     if body:
         yield _without_empty(Table("Rows", columns, body, "Published values are others' and on other data."))
+    further = further_measures_table(study) if body else None
+    if further:
+        yield further
+    if study.get("older_results"):
+        yield Table("Read with care", ["remark"], [[older_results(study)]])
     if study.get("skipped"):
         missing = [[name, str(why)] for name, why in study["skipped"].items()]
         yield Table("Rows that were not run", ["row", "why"], missing)

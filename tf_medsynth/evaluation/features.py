@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.evaluation import ARCHITECTURES, Level
+from tf_medsynth.evaluation.feature_files import H5, WHOLE, read_network
 from tf_medsynth.metrics.arrays import as_images
 from tf_medsynth.runtime import read_json
 from tf_medsynth.types import MODALITIES
@@ -42,7 +42,7 @@ class Extractor:
         image_size: rows and columns that it takes; None takes any.
         channels: 1 or 3 sees one modality at a time (grey is repeated three times), as many as there
             are modalities sees them together.
-        input_range: what 0 and 1 become before the network.
+        input_range: what 0 and 1 become before the network, one number or one a channel.
         network: `(B, H, W, channels)` to `(B, d)` or `(B, h, w, d)`; the latter is averaged over h and w.
     """
 
@@ -50,7 +50,7 @@ class Extractor:
     sha256: str
     image_size: tuple[int | None, int | None]
     channels: int
-    input_range: tuple[float, float]
+    input_range: tuple[Level, Level]
     network: Callable[[Any], Any]
 
     def describe(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Extractor:
             "sha256": self.sha256,
             "image_size": list(self.image_size),
             "channels": self.channels,
-            "input_range": list(self.input_range),
+            "input_range": [list(v) if isinstance(v, tuple) else v for v in self.input_range],
         }
 
     def sees(self, modalities: Sequence[str] = MODALITIES) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ class Extractor:
         wanted = tuple(own or given for own, given in zip(self.image_size, filled.shape[1:3], strict=True))
         if wanted != filled.shape[1:3]:
             filled = tf.image.resize(filled, wanted, antialias=True).numpy()
-        low, high = self.input_range
+        low, high = (np.asarray(level, np.float32) for level in self.input_range)
         try:
             answer = self.network(tf.constant(low + (high - low) * filled, tf.float32))
         except (tf.errors.OpError, ValueError, TypeError) as error:
@@ -130,31 +130,44 @@ class Extractor:
         return _vectors(np.asarray(answer, np.float32), self.name)[:count]
 
 
-def open_extractor(file: Path | str, input_range: Sequence[float] | None = None) -> Extractor:
-    """The frozen network in a ``.keras`` file (safe mode: no code in it runs) or a SavedModel folder.
+def open_extractor(
+    file: Path | str, input_range: Sequence[Any] | None = None, architecture: str | None = None
+) -> Extractor:
+    """The frozen network in a local file (safe mode: no code in it runs) or a SavedModel folder.
 
     Args:
-        file: ``FILE.keras``, or a folder with ``saved_model.pb`` and a ``serving_default`` signature
-            of one input and one output.
-        input_range: what black and white (0 and 1) become, e.g. ``(-1, 1)`` for Keras's
-            InceptionV3, ``(0, 255)`` for networks that rescale themselves. None reads ``input_range``
-            of the JSON record beside the file (same name, ``.json``).
+        file: ``FILE.keras``; ``FILE.h5``, as Keras 2 wrote it, a whole model or weights alone; or a
+            folder with ``saved_model.pb`` and a ``serving_default`` signature of one input and
+            one output.
+        input_range: what black and white (0 and 1) become, e.g. ``(-1, 1)``, ``(0, 255)`` for
+            networks that rescale themselves; a list for one number a channel. None reads
+            ``input_range`` of the JSON record beside the file (same name, ``.json``), and without it
+            takes that of the architecture.
+        architecture: of weights alone, one of `ARCHITECTURES`; None reads ``architecture`` of the record.
 
     Raises:
-        MedSynthError: no such file, unreadable, another input than one image, no stated range.
+        MedSynthError: no such file, unreadable, another input than one image, no stated range, weights
+            of another architecture.
     """
     path = Path(file)
     check(
-        "an extractor is a local .keras file or SavedModel folder",
+        "an extractor is a local .keras or .h5 file or a SavedModel folder",
         path.exists(),
         "Train one: medsynth evaluate --train-features FILE.keras",
         file=str(path),
     )
-    folder = path.is_dir()
-    whole = (path / "saved_model.pb").exists() if folder else path.suffix == ".keras"
-    check("an extractor is a .keras file or a folder with saved_model.pb", whole, file=str(path))
-    limits = _input_range(path, input_range)
-    network, shape = (_saved_model if folder else _keras_file)(path)
+    known = (path / "saved_model.pb").exists() if path.is_dir() else path.suffix in (WHOLE, *H5)
+    check("an extractor is a .keras or .h5 file, or a folder with saved_model.pb", known, file=str(path))
+    record = _record(path)
+    architecture = architecture or record.get("architecture")
+    check(
+        "unknown architecture of an extractor",
+        architecture is None or architecture in ARCHITECTURES,
+        f"Known: {', '.join(ARCHITECTURES)}. Save others whole, as .keras.",
+        architecture=architecture,
+    )
+    limits = _input_range(path, input_range or record.get("input_range"), architecture)
+    network, shape = read_network(path, architecture)
     check(
         "an extractor takes one image (rows, columns, channels)",
         len(shape) == 4 and shape[3] is not None,
@@ -163,6 +176,13 @@ def open_extractor(file: Path | str, input_range: Sequence[float] | None = None)
         input=shape,
     )
     size, channels = (shape[1], shape[2]), int(shape[3] or 0)
+    check(
+        "an input range has one number, or one a channel, for black and for white",
+        all(np.size(level) in (1, channels) for level in limits),
+        extractor=path.name,
+        channels=channels,
+        input_range=limits,
+    )
     return Extractor(path.name, sha256(path), size, channels, limits, network)
 
 
@@ -179,9 +199,9 @@ def sha256(path: Path | str) -> str:
 
 
 def record_file(file: Path | str) -> Path:
-    """Where the record of an extractor stands: beside it, ``.json`` in place of ``.keras``."""
+    """Where the record of an extractor stands: beside it, ``.json`` in place of ``.keras`` or ``.h5``."""
     path = Path(file)
-    return path.with_name(f"{path.stem if path.suffix == '.keras' else path.name}.json")
+    return path.with_name(f"{path.stem if path.suffix in (WHOLE, *H5) else path.name}.json")
 
 
 def _update(digest: Any, file: Path) -> None:
@@ -190,71 +210,32 @@ def _update(digest: Any, file: Path) -> None:
             digest.update(part)
 
 
-def _input_range(path: Path, given: Sequence[float] | None) -> tuple[float, float]:
-    beside, stated = record_file(path), given
-    remedy = f'Pass --feature-range LOW HIGH, or write {{"input_range": [LOW, HIGH]}} to {beside.name}.'
-    if stated is None and beside.exists():
-        stated = read_json(beside, remedy).get("input_range")
-    numbers = isinstance(stated, (list, tuple)) and all(isinstance(v, (int, float)) for v in stated)
+def _record(path: Path) -> dict[str, Any]:
+    beside = record_file(path)
+    return read_json(beside, f"{_state_range(path)} Or remove it.") if beside.exists() else {}
+
+
+def _state_range(path: Path) -> str:
+    return (
+        f'Pass --feature-range LOW HIGH, or write {{"input_range": [LOW, HIGH]}} to {record_file(path).name}.'
+    )
+
+
+def _input_range(path: Path, stated: Any, architecture: str | None) -> tuple[Level, Level]:
+    if stated is None and architecture is not None:
+        return ARCHITECTURES[architecture]
+    pair = stated if isinstance(stated, (list, tuple)) and len(stated) == 2 else (None, None)
+    levels = [tuple(level) if isinstance(level, (list, tuple)) else (level,) for level in pair]
+    numbers = all(isinstance(v, (int, float)) for level in levels for v in level)
     check(
         "an extractor needs the range of its input: what black and white are",
-        numbers and len(stated or ()) == 2 and stated[0] < stated[1],  # type: ignore[index]
-        remedy,
+        numbers and bool((np.asarray(levels[0]) < np.asarray(levels[1])).all()),
+        _state_range(path),
         extractor=path.name,
         input_range=stated,
     )
-    assert stated is not None
-    return float(stated[0]), float(stated[1])
-
-
-def _keras_file(path: Path) -> tuple[Callable[[Any], Any], tuple[int | None, ...]]:
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError, ImportError, zipfile.BadZipFile) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        check("a .keras file must be whole and hold no code of its own", False, file=str(path), error=first)
-    shape = getattr(model, "input_shape", None)
-    check(
-        "an extractor has one input and one output",
-        isinstance(shape, tuple) and len(getattr(model, "outputs", None) or ()) == 1,
-        extractor=path.name,
-        input=shape,
-    )
-    model.trainable = False
-    return tf.function(lambda images: model(images, training=False), autograph=False), tuple(shape or ())
-
-
-def _saved_model(path: Path) -> tuple[Callable[[Any], Any], tuple[int | None, ...]]:
-    try:
-        held = tf.saved_model.load(str(path))
-    except (tf.errors.OpError, ValueError, TypeError, OSError, AttributeError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        check("a SavedModel must be whole", False, file=str(path), error=first)
-    signatures = getattr(held, "signatures", {})
-    check(
-        "a SavedModel needs the signature serving_default",
-        "serving_default" in signatures,
-        "Save it with model.export(...).",
-        extractor=path.name,
-        signatures=sorted(signatures),
-    )
-    call = signatures["serving_default"]
-    inputs, outputs = call.structured_input_signature[1], call.structured_outputs
-    check(
-        "an extractor has one input and one output",
-        len(inputs) == 1 and len(outputs) == 1,
-        extractor=path.name,
-        inputs=sorted(inputs),
-        outputs=sorted(outputs),
-    )
-    ((argument, spec),) = inputs.items()
-    (answer,) = outputs
-
-    def network(images: Any, _held: Any = held) -> Any:
-        """Keeps the model alive, whose variables the signature only borrows."""
-        return call(**{argument: tf.cast(images, spec.dtype)})[answer]
-
-    return network, tuple(spec.shape.as_list() if spec.shape.rank is not None else ())
+    low, high = (float(level[0]) if len(level) == 1 else tuple(map(float, level)) for level in levels)
+    return low, high
 
 
 def _vectors(answer: NDArray[np.float32], name: str) -> Features:

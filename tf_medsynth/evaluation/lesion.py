@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tf_medsynth.config.base import check
+from tf_medsynth.evaluation.segmentation import box_detection, case_scores
 from tf_medsynth.metrics import overlap
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.intervals import patient_interval
@@ -22,6 +23,7 @@ def lesion_agreement(
     label: ArrayLike,
     patients: ArrayLike | None = None,
     real_ceiling: Mapping[str, Any] | None = None,
+    probability: ArrayLike | None = None,
 ) -> dict[str, Any]:
     """Agreement of a segmentor's answer with the labels, pooled, per slice and per patient.
 
@@ -35,13 +37,17 @@ def lesion_agreement(
         label: same shape, the codes the images were made from.
         patients: `(n,)` names; None for samples that belong to nobody.
         real_ceiling: an earlier answer, for real images.
+        probability: same shape as `label`, of any lesion.
 
     Returns:
         ``{"whole_lesion": scores, "classes": {name: scores}}`` with ``scores`` = ``{"pooled",
-        "per_slice", "per_patient", "slices"}`` (empty labels excluded); ``whole_lesion`` also has
+        "per_slice", "per_patient", "slices"}`` of Dice and ``iou``, ``{"pooled", "per_slice"}``
+        (empty labels excluded); ``whole_lesion`` also has
         ``by_patient``, ``interval`` (95 %, over patients) and ``share_at_least_0.9``. Beside them
         ``legacy_dice`` and ``legacy_mse`` (means over all slices), ``empty_labels``, and
-        ``hallucinated``: the share of those on which a lesion was found. With `real_ceiling` also
+        ``hallucinated``: the share of those on which a lesion was found. With `probability` also
+        ``measures``: `case_scores` averaged over the slices with a lesion, `box_detection`, and
+        ``missed``, the share of those slices in which nothing was found. With `real_ceiling` also
         ``real_ceiling`` and ``of_ceiling``, the ratio of whole-lesion scores to it.
     """
     predicted, label = np.asarray(predicted), np.asarray(label)
@@ -77,6 +83,8 @@ def lesion_agreement(
         "empty_labels": int(empty.sum()),
         "hallucinated": known_mean(found_any[empty]),
     }
+    if probability is not None:
+        answer["measures"] = _measures(predicted, np.asarray(probability), label)
     if real_ceiling is not None:
         answer["real_ceiling"] = dict(real_ceiling)
         answer["of_ceiling"] = _ratios(answer["whole_lesion"], real_ceiling["whole_lesion"])
@@ -85,10 +93,23 @@ def lesion_agreement(
 
 def _scores(per_slice: NDArray[np.float64], pooled: float, by_patient: Mapping[str, float]) -> dict[str, Any]:
     return {
+        "iou": {"pooled": overlap.iou(float(pooled)), "per_slice": known_mean(overlap.iou(per_slice))},
         "pooled": float(pooled),
         "per_slice": known_mean(per_slice),
         "per_patient": known_mean(list(by_patient.values())),
         "slices": int((~np.isnan(per_slice)).sum()),
+    }
+
+
+def _measures(
+    predicted: NDArray[Any], probability: NDArray[Any], label: NDArray[Any]
+) -> dict[str, float | int]:
+    found, sure, wanted = (array.reshape(array.shape[:3]) for array in (predicted, probability, label))
+    scores = case_scores(found, sure, wanted)
+    return {
+        **{name: known_mean(values) for name, values in scores.items()},
+        **box_detection(found, sure, wanted),
+        "missed": known_mean(~_any_lesion(found)[_any_lesion(wanted)]),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tf_medsynth.evaluation.tables import UNKNOWN, Table, number
+from tf_medsynth.evaluation.tables import UNKNOWN, Table, number, spelled
 from tf_medsynth.metrics.intervals import Interval
 
 MOST_ROWS = 12
@@ -56,11 +56,6 @@ def shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{spelled(key)} {shown(inner)}" for key, inner in value.items()) or UNKNOWN
     return number(value)
-
-
-def spelled(name: str) -> str:
-    """A key as words."""
-    return name.replace("non_enhancing", "non-enhancing").replace("_", " ")
 
 
 def _tables(values: Mapping[str, Any], title: str) -> Iterator[Table]:

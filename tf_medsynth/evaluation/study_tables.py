@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tf_medsynth.evaluation.segmentation import SURFACE_TOLERANCE, surface_names
 from tf_medsynth.evaluation.studies import NOT_RUN
-from tf_medsynth.evaluation.tables import UNKNOWN, Table, as_markdown, number, percent
+from tf_medsynth.evaluation.tables import UNKNOWN, Table, as_markdown, number, percent, spelled
+from tf_medsynth.types import LESION_CLASSES
 
 _HEADINGS = {
     "whole_lesion": "whole-lesion Dice",
@@ -16,6 +18,32 @@ _HEADINGS = {
     "registration_shift_px": "shift between modalities, px",
     "contour_mae": "open outlines, MAE",
 }
+
+_MOST_NAMED = 4
+
+_FURTHER = {
+    "whole-lesion IoU": ["whole_lesion_iou"],
+    **{f"{spelled(name)} Dice / IoU": [name, f"{name}_iou"] for name in LESION_CLASSES[1:]},
+    **{
+        title: [name]
+        for unit in ("mm", "px")
+        for title, name in zip(
+            (f"HD95, {unit}", f"surface Dice at {SURFACE_TOLERANCE:g} {unit}"),
+            surface_names(unit),
+            strict=True,
+        )
+    },
+    "pixels: sensitivity / specificity / accuracy": ["sensitivity", "specificity", "accuracy"],
+    "pixels: AUC": ["auc"],
+    "slices: sensitivity / specificity / accuracy": [
+        "slice_sensitivity",
+        "slice_specificity",
+        "slice_accuracy",
+    ],
+    "slices: AUC": ["slice_auc"],
+    "boxes: mAP@0.5 / IoU": ["box_map", "box_iou"],
+}
+"""Columns of the second table, and the measures whose means each shows."""
 
 
 def study_table(facts: Mapping[str, Any]) -> Table:
@@ -44,6 +72,53 @@ def study_table(facts: Mapping[str, Any]) -> Table:
         f"every row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; "
         "what was published is of other data and sizes.",
     )
+
+
+def further_measures_table(facts: Mapping[str, Any]) -> Table | None:
+    """Means of every other measure of segmentation, a row a row; None where there is none.
+
+    Args:
+        facts: of a study, whose older results may lack measures: those are in no row then.
+    """
+    rows = {name: row.get("mean", {}) for name, row in facts["rows"].items()}
+    known = {name for mean in rows.values() for name in mean}
+    columns = {
+        title: [name for name in names if name in known]
+        for title, names in _FURTHER.items()
+        if any(name in known for name in names)
+    }
+    if not columns:
+        return None
+    body = [
+        [row, *(" / ".join(number(_estimate(mean, name)) for name in names) for names in columns.values())]
+        for row, mean in rows.items()
+    ]
+    return Table(
+        "Further measures",
+        ["row", *columns],
+        body,
+        "Means; intervals are in study.json. Distances are between surfaces of the whole lesion, of cases in "
+        "which every row found one; sensitivity, specificity, accuracy and AUC are of all pixels, lesion "
+        "or not, then of slices with and without a lesion; boxes stand round each lesion of a slice.",
+    )
+
+
+def older_results(facts: Mapping[str, Any]) -> str:
+    """What results of an earlier version lack, and how to have it; empty where nothing is missing."""
+    older = facts.get("older_results", {})
+    if not older:
+        return ""
+    lacking = list(dict.fromkeys(name for names in older.values() for name in names))
+    shown = ", ".join(list(older)[:_MOST_NAMED]) + (", ..." if len(older) > _MOST_NAMED else "")
+    return (
+        f"{len(older)} results are of an earlier version ({shown}) and lack {', '.join(lacking)}, which are "
+        "therefore shown for no row. Remove result.json from their folders in rows/ and go on with --resume: "
+        "their networks are scored again, not trained"
+    )
+
+
+def _estimate(mean: Mapping[str, Any], name: str) -> Any:
+    return mean[name]["estimate"] if name in mean else None
 
 
 def quality_study_table(facts: Mapping[str, Any]) -> Table:
@@ -84,7 +159,8 @@ def _known_spread(interval: Mapping[str, float] | None) -> str:
 
 def study_markdown(facts: Mapping[str, Any]) -> str:
     """The table, the verdicts, the learning curve, what was skipped, and what the study took."""
-    parts = [as_markdown(study_table(facts))]
+    further = further_measures_table(facts)
+    parts = [as_markdown(table) for table in (study_table(facts), further) if table]
     for measure, verdicts in facts["verdicts"].items():
         run = [v for v in verdicts if v["verdict"] != NOT_RUN]
         lines = [f"- {v['words']}" + (" [our aim]" if v["origin"] == "aim" else "") for v in run]
@@ -112,8 +188,9 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
             f"- pooled from {len(facts['splits'])} studies, each of another split of the patients and "
             "another generator, which its test patients share"
         )
-    if chosen or skipped or splits:
-        parts.append("### Read with care\n\n" + "\n".join([*splits, *chosen, *skipped]))
+    remarks = [*splits, *chosen, *skipped, *([f"- {words}"] if (words := older_results(facts)) else [])]
+    if remarks:
+        parts.append("### Read with care\n\n" + "\n".join(remarks))
     time = facts["time"]
     parts.append(
         f"This call took {time['wall']:.0f} s: {time['training']:.0f} s training, "

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tf_medsynth.config.base import check
+from tf_medsynth.evaluation.segmentation import SURFACE_TOLERANCE, surface_names
 
 UNKNOWN = "–"
 """Shown where a number does not exist: never a 0."""
@@ -58,6 +59,11 @@ def percent(value: Any, signed: bool = False) -> str:
     if number(value) == UNKNOWN:
         return UNKNOWN
     return (f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}") + "\N{NO-BREAK SPACE}%"
+
+
+def spelled(name: str) -> str:
+    """A key as words."""
+    return name.replace("non_enhancing", "non-enhancing").replace("_", " ")
 
 
 def quality_table(quality: Mapping[str, Any]) -> Table:
@@ -124,7 +130,7 @@ def lesion_table(synthetic: Mapping[str, Any], real: Mapping[str, Any]) -> Table
 
     rows = [
         [
-            name.replace("_", "-" if name != "whole_lesion" else " "),
+            spelled(name),
             *(
                 number(scores(found, name)[key])
                 for found in (synthetic, real)
@@ -146,6 +152,53 @@ def lesion_table(synthetic: Mapping[str, Any], real: Mapping[str, Any]) -> Table
     )
 
 
+def lesion_measures_table(synthetic: Mapping[str, Any], real: Mapping[str, Any]) -> Table:
+    """Every other measure of a lesion that `evaluation.lesion` found, a row a measure."""
+    hd95, surface = surface_names("px")
+    names = {
+        hd95: "HD95, px",
+        surface: f"surface Dice at {SURFACE_TOLERANCE:g} px",
+        "missed": "slices whose lesion was missed whole",
+        "sensitivity": "sensitivity, pixels",
+        "specificity": "specificity, pixels",
+        "accuracy": "accuracy, pixels",
+        "auc": "AUC, pixels",
+        "box_map": "boxes: mAP at an IoU of 0.5",
+        "box_iou": "boxes: mean IoU",
+    }
+    of_slices = {
+        "slice_sensitivity": "sensitivity, slices",
+        "slice_specificity": "specificity, slices",
+        "slice_accuracy": "accuracy, slices",
+        "slice_auc": "AUC, slices",
+    }
+    both = (synthetic, real)
+    regions = {"whole lesion": [found["whole_lesion"] for found in both]}
+    regions |= {spelled(k): [found["classes"][k] for found in both] for k in synthetic["classes"]}
+    rows = [
+        *((f"IoU, {name}", [scores["iou"]["per_slice"] for scores in own]) for name, own in regions.items()),
+        *((title, [found["measures"][key] for found in both]) for key, title in names.items()),
+        *((title, [found["slices"][key] for found in both]) for key, title in of_slices.items()),
+        ("code Dice", [found["legacy_dice"] for found in both]),
+        ("code MSE", [found["legacy_mse"] for found in both]),
+    ]
+    counts = [f"{side['slices']['with_lesion']} and {side['slices']['without_lesion']}" for side in both]
+    return Table(
+        "Lesion agreement, further measures",
+        ["measure", "synthetic", "real"],
+        [[title, *map(number, values)] for title, values in rows],
+        "Means over the slices with a lesion, and HD95 over those of them where one was found; pixels are "
+        "all of the slice, the background too. Slices with and without a lesion: synthetic "
+        f"{counts[0]}, real {counts[1]}. Code Dice and MSE take label codes as numbers, as the papers do.",
+    )
+
+
+def _lesion_tables(found: Mapping[str, Any]) -> list[Table]:
+    both = found["synthetic"], found["real"]
+    measured = all("measures" in side for side in both)  # an earlier version's file has none
+    return [lesion_table(*both), *([lesion_measures_table(*both)] if measured else [])]
+
+
 def evaluation_tables(evaluation: Mapping[str, Any]) -> list[Table]:
     """Every table of what `experiments.evaluate` answers, of the groups that were measured."""
     made: dict[str, Callable[[Any], list[Table]]] = {
@@ -153,7 +206,7 @@ def evaluation_tables(evaluation: Mapping[str, Any]) -> list[Table]:
         "quality": lambda found: [quality_table(found)],
         "registration": lambda found: [registration_table(found["synthetic"], found["real"])],
         "realism": lambda found: [realism_table([found])],
-        "lesion": lambda found: [lesion_table(found["synthetic"], found["real"])],
+        "lesion": _lesion_tables,
         "distribution": distribution_tables,
         "diversity": lambda found: [diversity_table(found)],
     }

@@ -40,6 +40,7 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     features: Path | str | None = None,
     feature_range: Sequence[float] | None = None,
+    feature_architecture: str | None = None,
     seed: int = 0,
     preset: str = "tiny",
     overrides: Mapping[str, Any] | None = None,
@@ -55,9 +56,10 @@ def evaluate(
         judge: folder of a finished lesion stage (scheme ``stacked``) that shares neither seed nor
             patients with the run's guides; without one, lesions are not judged.
         metrics: names of `METRICS`; None takes all that what is given allows.
-        features: frozen extractor, a ``.keras`` file or SavedModel folder; see
+        features: frozen extractor, a ``.keras`` or ``.h5`` file or SavedModel folder; see
             `evaluation.features.open_extractor`. Without one, distributions are not compared.
         feature_range: its input range, where no record beside it says so.
+        feature_architecture: of an ``.h5`` file of weights alone.
         seed: of the classifier, the pairs, the halves and the renderings on real maps.
         preset: with `data`: whose ``data`` settings make the stored intensities images in [0, 1].
         overrides: settings of `EvaluationSettings` by dotted key; with `data` also ``data.key``.
@@ -73,11 +75,12 @@ def evaluate(
             a judge that shares patients or seed with the guides or patients with the test, images of
             other sizes.
     """
-    chosen = _chosen(metrics, judge, features)
+    chosen = _chosen(metrics, judge, features, _way_to_a_judge(run, data, data_dir, preset))
     real = sets.real_data(run, data, data_dir, preset, overrides)
     settings = EvaluationSettings().override(sets.without_data(overrides))
-    extractor = open_extractor(features, feature_range) if features and "distribution" in chosen else None
-    if extractor is not None:
+    extractor = None
+    if features and "distribution" in chosen:
+        extractor = open_extractor(features, feature_range, feature_architecture)
         extractor.sees()
     runtime.configure(seed=seed, precision="float32")
     folder, samples = _places(run, synthetic)
@@ -99,18 +102,53 @@ def evaluate(
 
 
 def _chosen(
-    metrics: Sequence[str] | None, judge: Path | str | None, features: Path | str | None
+    metrics: Sequence[str] | None, judge: Path | str | None, features: Path | str | None, how: str
 ) -> tuple[str, ...]:
-    """The groups to measure, in the order of `METRICS`."""
-    given = {"lesion": (judge, "--judge DIR"), "distribution": (features, "--features FILE")}
-    missing = {name: option for name, (value, option) in given.items() if value is None}
+    """The groups to measure, in the order of `METRICS`; `how` is the way to a judge."""
+    given = {
+        "lesion": (judge, "--judge DIR", how),
+        "distribution": (
+            features,
+            "--features FILE",
+            "Train one by adding --train-features FILE.keras, or give your own file.",
+        ),
+    }
+    missing = {name: needs for name, (value, *needs) in given.items() if value is None}
     if metrics is None:
+        for name, (option, remedy) in missing.items():
+            runtime.log.info("%s is left out, which needs %s. %s", name, option, remedy)
         return tuple(name for name in METRICS if name not in missing)
     unknown = sorted(set(metrics) - set(METRICS))
     check("unknown metrics", not unknown and bool(metrics), f"Known: {', '.join(METRICS)}.", metrics=unknown)
-    for name, option in missing.items():
-        check(f"metric {name!r} needs {option}", name not in metrics, metrics=list(metrics))
+    for name, (option, remedy) in missing.items():
+        check(f"metric {name!r} needs {option}", name not in metrics, remedy, metrics=list(metrics))
     return tuple(name for name in METRICS if name in metrics)
+
+
+def _way_to_a_judge(
+    run: Path | str | None, data: str | None, data_dir: Path | str | None, preset: str
+) -> str:
+    """The command that trains a judge who may judge here, or what to do where nobody may."""
+    known: dict[str, Any] = {"data": data, "data_dir": data_dir, "preset": preset}
+    folds, seed = "", 1
+    if run is not None:
+        guides = stage_directory(run, "lesion")
+        if not (guides.path / "config.json").exists():
+            return "Train stage lesion with --set scheme=stacked, on patients whom the guides do not know."
+        known = guides.config()
+        own = known["settings"]
+        if own["folds"] == 1:
+            return (
+                "The guides know every training patient, so no judge may be trained on them: "
+                f"medsynth audit lesion {Path(run) / 'unfiltered'} trains judges on the test patients. Or train "
+                "the guides of a new run with --set folds=2 fold=0, and its judge with folds=2 fold=1."
+            )
+        folds, seed = f" folds={own['folds']} fold={(own['fold'] + 1) % own['folds']}", known["seed"] + 1
+    return (
+        f"Train one: medsynth train lesion --data {known['data']} --data-dir {known['data_dir']} "
+        f"--run judge --preset {known['preset']} --seed {seed} --set scheme=stacked{folds}, "
+        "then --judge judge/lesion"
+    )
 
 
 def _places(run: Path | str | None, synthetic: Path | str | None) -> tuple[Path, Path]:

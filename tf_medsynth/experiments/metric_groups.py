@@ -16,6 +16,7 @@ from tf_medsynth.evaluation.lesion import lesion_agreement
 from tf_medsynth.evaluation.quality import image_quality
 from tf_medsynth.evaluation.realism import real_or_synthetic
 from tf_medsynth.evaluation.registration import registration_shifts
+from tf_medsynth.evaluation.segmentation import slice_detection
 from tf_medsynth.evaluation.structure import structure_quality
 from tf_medsynth.experiments import measured as sets
 from tf_medsynth.experiments.measured import Arrays, Measured
@@ -97,19 +98,36 @@ def _realism(task: Task) -> dict[str, Any]:
 def _lesion(task: Task) -> dict[str, Any]:
     judge, drawn = task.judge, task.measured.drawn
     assert judge is not None
-    own = sets.with_lesion(task.measured.real["test"])
-    same = _on_own_maps(task, own)
-    ceiling = lesion_agreement(_found(judge, own["images"]), own["lesion_label"], own["patient"])
+    everyone = task.measured.real["test"]
+    shown = everyone["lesion_label"].any(axis=(1, 2, 3))
+    own = sets.with_lesion(everyone)
+    real, synthetic = (_found(judge, images["images"]) for images in (everyone, drawn))
+    found, probability = (part[shown] for part in real)
+    ceiling = lesion_agreement(found, own["lesion_label"], own["patient"], probability=probability)
     answer = {
-        "real": ceiling,
-        "synthetic": lesion_agreement(
-            _found(judge, drawn["images"]), drawn["lesion_label"], real_ceiling=ceiling
-        ),
+        "real": {**ceiling, "slices": _told_apart(*real, everyone)},
+        "synthetic": {
+            **lesion_agreement(
+                synthetic[0], drawn["lesion_label"], real_ceiling=ceiling, probability=synthetic[1]
+            ),
+            "slices": _told_apart(*synthetic, drawn),
+        },
     }
+    same = _on_own_maps(task, own)
     if same is not None:
-        found = _found(judge, same)
-        answer["own_maps"] = lesion_agreement(found, own["lesion_label"], own["patient"], ceiling)
+        found, probability = _found(judge, same)
+        answer["own_maps"] = lesion_agreement(
+            found, own["lesion_label"], own["patient"], ceiling, probability
+        )
     return {"lesion": answer}
+
+
+def _told_apart(found: np.ndarray, probability: np.ndarray, held: Arrays) -> dict[str, Any]:
+    """Slices with a lesion against those without, and how many there are of each."""
+    label = held["lesion_label"][..., 0]
+    shown = int(label.any(axis=(1, 2)).sum())
+    counts = {"with_lesion": shown, "without_lesion": len(label) - shown}
+    return counts | slice_detection(found[..., 0], probability[..., 0], label)
 
 
 def _distribution(task: Task) -> dict[str, Any]:
@@ -161,9 +179,13 @@ def _on_own_maps(task: Task, real: Arrays) -> np.ndarray | None:
     )
 
 
-def _found(judge: LesionStage, images: np.ndarray) -> np.ndarray:
-    parts = [np.asarray(judge.segment(images[i : i + ROWS])) for i in range(0, len(images), ROWS)]
-    return np.concatenate(parts)
+def _found(judge: LesionStage, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Class codes and the probability of a lesion, `(n, H, W, 1)` each."""
+    parts = [judge.segment_surely(images[i : i + ROWS]) for i in range(0, len(images), ROWS)]
+    found, probability = (
+        np.concatenate([np.asarray(part) for part in of]) for of in zip(*parts, strict=True)
+    )
+    return found, probability
 
 
 GROUPS: Mapping[str, Callable[[Task], dict[str, Any]]] = {

@@ -9,16 +9,20 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from tf_medsynth.config.base import check
+from tf_medsynth.metrics.boxes import Detections
 
 _TOUCHING = np.zeros((3, 3, 3), bool)
 _TOUCHING[1] = True
 """Pixels of one slice touch by edge or corner; slices do not touch each other."""
 
+LEAST_PIXELS = 5
+"""Smaller components are specks, not lesions."""
+
 Counts = NDArray[np.int64]
 
 
 def lesion_instances(
-    found: ArrayLike, wanted: ArrayLike, least_pixels: int = 5, reach: int = 2
+    found: ArrayLike, wanted: ArrayLike, least_pixels: int = LEAST_PIXELS, reach: int = 2
 ) -> dict[str, Counts]:
     """Lesions of each slice, `(n,)` each: ``lesions`` in the label, ``missed``, ``hallucinated``.
 
@@ -48,6 +52,41 @@ def lesion_instances(
     lesions, missed = _components(label, seen, least_pixels)
     _, hallucinated = _components(seen, near, least_pixels)
     return {"lesions": lesions, "missed": missed, "hallucinated": hallucinated}
+
+
+def lesion_boxes(
+    mask: ArrayLike, probability: ArrayLike, least_pixels: int = LEAST_PIXELS
+) -> list[Detections]:
+    """Bounding box of every lesion of each slice, all of class 1, with its mean probability as score.
+
+    Args:
+        mask: `(n, H, W)` boolean, where the lesion is.
+        probability: same shape, of a lesion; all 1 for a label.
+        least_pixels: smaller components have no box.
+
+    Raises:
+        MedSynthError: shapes that differ.
+    """
+    inside, sure = np.asarray(mask, bool), np.asarray(probability, np.float64)
+    check(
+        "mask and probability are (n, H, W) of one shape",
+        inside.shape == sure.shape and inside.ndim == 3,
+        mask=inside.shape,
+        probability=sure.shape,
+    )
+    numbers, count = ndimage.label(inside, _TOUCHING)
+    size = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
+    total = np.bincount(numbers.ravel(), sure.ravel(), minlength=count + 1)[1:]
+    held: list[list[tuple[tuple[int, ...], float]]] = [[] for _ in inside]
+    for box, pixels, score in zip(ndimage.find_objects(numbers), size, total, strict=True):
+        plane, rows, columns = box
+        if pixels >= least_pixels:
+            corners = (rows.start, columns.start, rows.stop, columns.stop)
+            held[plane.start].append((corners, float(score / pixels)))
+    return [
+        Detections([corners for corners, _ in own], [score for _, score in own], [1] * len(own))
+        for own in held
+    ]
 
 
 def centroid_distance(found: ArrayLike, wanted: ArrayLike) -> NDArray[np.float64]:

@@ -7,6 +7,8 @@ therefore invisible here by design; `evaluation.lesion` counts those apart.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -49,7 +51,7 @@ def iou_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM
 
     Args: as `dice_per_class`.
     """
-    return _iou(dice_per_class(predicted, label, num_classes))
+    return iou(dice_per_class(predicted, label, num_classes))
 
 
 def whole_lesion_iou(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
@@ -57,7 +59,13 @@ def whole_lesion_iou(predicted: ArrayLike, label: ArrayLike, num_classes: int = 
 
     Args: as `whole_lesion_dice`.
     """
-    return _iou(whole_lesion_dice(predicted, label, num_classes))
+    return iou(whole_lesion_dice(predicted, label, num_classes))
+
+
+def iou(dice: ArrayLike) -> Any:
+    """Intersection over union from Dice of the same pair: ``d / (2 - d)``, of any shape."""
+    values = np.asarray(dice, np.float64)
+    return values / (2.0 - values)
 
 
 def pooled_dice_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
@@ -105,11 +113,6 @@ def _dice(found: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> Scores:
     size = wanted.sum(axis=1)
     shared = 2.0 * (found & wanted).sum(axis=1)
     return np.where(size > 0, shared / np.maximum(found.sum(axis=1) + size, 1), np.nan)
-
-
-def _iou(dice: Scores) -> Scores:
-    """IoU from Dice of the same pair: ``d / (2 - d)``."""
-    return np.asarray(dice / (2.0 - dice))
 
 
 def _as_numbers(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> tuple[Scores, Scores]:

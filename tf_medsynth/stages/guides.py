@@ -67,5 +67,13 @@ class LesionStage(AdversarialStage):
 
     def segment(self, images: Tensor) -> Tensor:
         """Predicted class of each segmentor, ``(B, H, W, n)`` int32, with the averaged networks."""
+        return self.segment_surely(images)[0]
+
+    def segment_surely(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """As `segment`, and the probability of any lesion, ``(B, H, W, n)`` float32 in [0, 1]."""
         logits = lesion_logits([self.best(name) for name in self.names], images, training=False)
-        return ops.cast(ops.stack([ops.argmax(x, axis=-1) for x in logits], axis=-1), "int32")
+        found = ops.stack([ops.argmax(x, axis=-1) for x in logits], axis=-1)
+        # The sum of the lesion classes: 1 - background would round what is nearly 0 to 0.
+        classes = [ops.softmax(ops.cast(x, "float32"), axis=-1)[..., 1:] for x in logits]
+        probability = ops.stack([ops.sum(x, axis=-1) for x in classes], axis=-1)
+        return ops.cast(found, "int32"), ops.minimum(probability, 1.0)

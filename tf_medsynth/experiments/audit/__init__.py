@@ -73,6 +73,7 @@ def audit(
     out: Path | str | None = None,
     features: Path | str | None = None,
     feature_range: Sequence[float] | None = None,
+    feature_architecture: str | None = None,
 ) -> AuditResult:
     """Measures a certificate of `target`, beside `against` where another set is given.
 
@@ -86,8 +87,9 @@ def audit(
         seed: of every draw.
         out: JSON file. Without it the certificate of a generated set goes to ``certificates/KIND.json``
             in its folder, or in the run that `target` is; other folders are only read.
-        features: for memorisation: frozen extractor, a ``.keras`` file or SavedModel folder.
+        features: for memorisation: frozen extractor, see `evaluation.features.open_extractor`.
         feature_range: its input range, where no record beside it says so.
+        feature_architecture: of a file that holds weights alone.
 
     A prepared dataset `against` a generated set is read with the normalisation that its generator was
     trained with, which stands under ``normalisation``; where nobody knows that, with the default one,
@@ -107,7 +109,9 @@ def audit(
         against=against,
     )
     check("features belong to memorisation", features is None or work.takes_features, kind=kind)
-    extractor = None if features is None else open_extractor(features, feature_range)
+    extractor = None
+    if features is not None:
+        extractor = open_extractor(features, feature_range, feature_architecture)
     file = Path(out) if out is not None else _default_out(kind, target)
     if file is not None:
         runtime.check_writable(file.absolute().parent)

@@ -26,17 +26,13 @@ from tf_medsynth.data.mixing import (
     synthetic_pool,
 )
 from tf_medsynth.data.slices import SliceSource
+from tf_medsynth.evaluation.segmentation import measure_names, patient_scores
 from tf_medsynth.experiments.build import build_stage
 from tf_medsynth.experiments.fit import check_checkpoint_room, fit
 from tf_medsynth.experiments.run_directory import StageDirectory
-from tf_medsynth.metrics import overlap
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.types import LESION_CLASSES
-
-MEASURES = ("whole_lesion", "whole_lesion_iou", *LESION_CLASSES[1:], "legacy_dice", "legacy_mse")
-"""Of each test patient: Dice and intersection over union of the volume its slices make, Dice of each
-class likewise, and the papers' two scores, means over slices. None where the label has no such lesion."""
 
 _BATCH = 32
 
@@ -97,6 +93,7 @@ def train_and_score(
     losses = fit(stage, training, between, directory, directory, runtime.strategy())
     trained = watch.seconds
     patients = score(stage, cohort.test)
+    names = measure_names("mm")
     return {
         "amounts": {pool.kind: pool.facts for pool in pools},
         "presentations": {pool.kind: int((order == number).sum()) for number, pool in enumerate(pools)},
@@ -104,47 +101,56 @@ def train_and_score(
         "batch_size": training.batch_size,
         "losses": losses,
         "patients": patients,
-        "mean": {name: known_mean([scores[name] for scores in patients.values()]) for name in MEASURES},
+        "mean": {name: known_mean([scores[name] for scores in patients.values()]) for name in names},
         "seconds": {"training": trained, "evaluation": watch.seconds - trained},
     }
 
 
 def score(stage: LesionStage, test: SliceSource) -> dict[str, dict[str, float]]:
-    """`MEASURES` of each test patient; of several segmentors, the mean of their scores."""
-    found, labels, names = [], [], []
-    for batch in test.examples(names=True).batch(_BATCH).as_numpy_iterator():
-        found.append(np.asarray(stage.segment(batch["images"])).astype(np.uint8))
-        labels.append(batch["lesion_label"][..., 0].astype(np.uint8))
-        names.append(batch["patient"].astype(str))
-    predicted, label, owner = (np.concatenate(parts) for parts in (found, labels, names))
-    return {
-        str(name): mean_scores(predicted[owner == name], label[owner == name]) for name in np.unique(owner)
+    """`patient_scores` in mm of each test patient; of several segmentors, the mean of their scores."""
+    placed = ("patient", "slice_index", "spacing")
+    stored = test.stored().map(lambda e: {**test.normalised(e), **{key: e[key] for key in placed}})
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for batch in stored.batch(_BATCH).as_numpy_iterator():
+        found, probability = (np.asarray(part) for part in stage.segment_surely(batch["images"]))
+        for k, name in enumerate(batch["patient"].astype(str)):
+            rows.setdefault(name, []).append(
+                {
+                    "place": int(batch["slice_index"][k]),
+                    "spacing": batch["spacing"][k].tolist(),
+                    "found": found[k].astype(np.uint8),
+                    "probability": probability[k],
+                    "label": batch["lesion_label"][k, ..., 0].astype(np.uint8),
+                }
+            )
+    return {name: _volume_scores(rows[name]) for name in sorted(rows)}
+
+
+def _volume_scores(slices: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Of one patient, whose slices come in any order; those that were not stored hold nothing."""
+    places = np.array([held["place"] for held in slices])
+    volume = {
+        name: np.zeros((int(np.ptp(places)) + 1, *slices[0][name].shape), slices[0][name].dtype)
+        for name in ("found", "probability", "label")
     }
+    for held in slices:
+        for name, array in volume.items():
+            array[held["place"] - places.min()] = held[name]
+    return mean_scores(*volume.values(), spacing=slices[0]["spacing"])
 
 
-def patient_scores(predicted: NDArray[Any], label: NDArray[Any]) -> dict[str, float]:
-    """`MEASURES` of one patient.
-
-    Args:
-        predicted: `(n, H, W)` class codes found in all slices.
-        label: same shape.
-    """
-    whole = overlap.pooled_whole_lesion_dice(predicted, label)
-    classes = overlap.pooled_dice_per_class(predicted, label)
-    values = (
-        whole,
-        whole / (2.0 - whole),  # the one follows from the other for two sets
-        *classes,
-        overlap.legacy_dice(predicted, label).mean(),
-        overlap.legacy_mse(predicted, label).mean(),
-    )
-    return {name: float(value) for name, value in zip(MEASURES, values, strict=True)}
-
-
-def mean_scores(predicted: NDArray[Any], label: NDArray[Any]) -> dict[str, float]:
-    """`patient_scores` of each segmentor, averaged; `predicted` is `(n, H, W, segmentors)`."""
-    each = [patient_scores(predicted[..., net], label) for net in range(predicted.shape[-1])]
-    return {name: known_mean([scores[name] for scores in each]) for name in MEASURES}
+def mean_scores(
+    found: NDArray[Any],
+    probability: NDArray[Any],
+    label: NDArray[Any],
+    spacing: Sequence[float] | None = None,
+) -> dict[str, float]:
+    """`patient_scores` of each segmentor, averaged; `found`, `probability` are `(n, H, W, segmentors)`."""
+    each = [
+        patient_scores(found[..., net], probability[..., net], label, spacing)
+        for net in range(found.shape[-1])
+    ]
+    return {name: known_mean([scores[name] for scores in each]) for name in each[0]}
 
 
 def check_synthetic(builder: Any, cohort: Cohort, model: str, needed: int, command: str) -> dict[str, Any]:

@@ -213,10 +213,9 @@ def _score(judge: LesionStage, folder: Path) -> dict[str, dict[str, float]]:
     samples = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
     cases = {}
     for batch in samples.batch(ROWS).as_numpy_iterator():
-        found = np.asarray(judge.segment(batch["images"]))
+        found, probability = (np.asarray(part) for part in judge.segment_surely(batch["images"]))
         for k, number in enumerate(batch["sample_index"]):
-            scores = downstream.mean_scores(
-                found[k : k + 1], batch["lesion_label"][k : k + 1, ..., 0].astype(np.int32)
-            )
+            label = batch["lesion_label"][k : k + 1, ..., 0].astype(np.int32)
+            scores = downstream.mean_scores(found[k : k + 1], probability[k : k + 1], label)
             cases[f"{int(number):08d}"] = {**scores, **{gate: float(batch[gate][k]) for gate in GATES}}
     return cases

@@ -12,6 +12,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import fingerprint
 from tf_medsynth.config.studies import CLAIMS, StudyRow
 from tf_medsynth.evaluation import studies
+from tf_medsynth.evaluation.segmentation import measure_names
 from tf_medsynth.evaluation.study_plot import study_plot
 from tf_medsynth.evaluation.study_tables import quality_study_table, study_markdown
 from tf_medsynth.evaluation.tables import as_markdown
@@ -64,6 +65,7 @@ def conclude(
         "seeds": sorted({r["seed"] for r in results}),
         "cases": sorted({patient for r in results for patient in r["patients"]}),
         "rows": {row.name: _row_facts(row, by_row[row.name], redrawn) for row in rows},
+        "older_results": older_results(header["study"], results),
         "against_row_1": _against(redrawn, "1"),
         "verdicts": {
             name: [
@@ -129,17 +131,24 @@ def summarise_quality(
 
 
 def measures_of(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Measures that some patient has in every result that he is in."""
-    scores: dict[str, dict[str, list[float | None]]] = {}
-    for result in results:
-        for patient, own in result["patients"].items():
-            for name, value in own.items():
-                scores.setdefault(name, {}).setdefault(patient, []).append(value)
-    return [
-        name
-        for name, of in scores.items()
-        if any(all(v is not None for v in values) for values in of.values())
-    ]
+    """Measures that were taken of every patient, and that some patient has in all of his results."""
+    scores = [(patient, own) for result in results for patient, own in result["patients"].items()]
+    taken = [name for name in scores[0][1] if all(name in own for _, own in scores)]
+    lacking = {name: {patient for patient, own in scores if own[name] is None} for name in taken}
+    everyone = {patient for patient, _ in scores}
+    return [name for name in taken if lacking[name] < everyone]
+
+
+def older_results(kind: str, results: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Measures that a result lacks since it was finished before they were measured, by its folder."""
+    names = measure_names("mm" if kind == "availability" else "px")
+    lacking = {
+        f"row_{r['row']}_seed_{r['seed']}": [
+            name for name in names if not all(name in scores for scores in r["patients"].values())
+        ]
+        for r in results
+    }
+    return {folder: missing for folder, missing in lacking.items() if missing}
 
 
 def scores_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]], measure: str) -> dict[str, np.ndarray]:
