@@ -28,7 +28,7 @@ from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.study import downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort
-from tf_medsynth.experiments.study.runner import Unit, Work, unit_of
+from tf_medsynth.experiments.study.runner import Unit, Work, units_of
 from tf_medsynth.experiments.train import train
 from tf_medsynth.generation.rows import ROWS
 from tf_medsynth.metrics.arrays import known_mean
@@ -72,27 +72,16 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
         "image_size": config["image_size"],
         "precision": request.precision,
     }
-    first, count = request.seeds
-    units = [
-        unit_of(
-            request.out,
-            row,
-            seed,
-            {
-                **common,
-                "settings": settings[row.name].to_dict(),
-                "reused": {name: hashes[name] for name in _reused(row)},
-            },
-        )
-        for seed in range(first, first + count)
-        for row in rows
-    ]
     judged = functools.partial(_judge, request, cohort)
+
+    def own(row: StudyRow) -> dict[str, Any]:
+        reused = {name: hashes[name] for name in _reused(row)}
+        return {"settings": settings[row.name].to_dict(), "reused": reused}
 
     def work(unit: Unit) -> dict[str, Any]:
         return _draw_and_score(request, configs, settings[unit.row.name], unit, judged)
 
-    return units, work
+    return units_of(request.out, request.seeds, rows, common, own), work
 
 
 def _hash(run: Path, name: str) -> str:
