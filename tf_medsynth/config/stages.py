@@ -143,14 +143,16 @@ class LesionSettings(Config):
     """Stage L: lesion segmentors.
 
     Attributes:
-        scheme: ``multiple``, one segmentor a modality (the guides of stage M); ``stacked``, one
-            segmentor of all modalities together (a judge, or a downstream model).
+        scheme: who sees what, in training as in guiding stage M. ``multiple``, one segmentor a
+            modality; ``shared``, one encoder and a decoder a modality; ``single``, one segmentor for
+            every modality in turn; ``stacked``, one segmentor of all modalities together (a judge,
+            or a downstream model).
         class_weights: weights of the cross-entropy or squared error, background first.
         folds, fold: trains on the patients of this fold only, so that a judge of fold 1 shares no
             patient with guides of fold 0; one fold trains on all.
     """
 
-    scheme: Literal["multiple", "stacked"] = "multiple"
+    scheme: Literal["multiple", "shared", "single", "stacked"] = "multiple"
     class_weights: tuple[float, ...] = (0.5, 5.0, 25.0, 25.0, 25.0)
     folds: int = 1
     fold: int = 0
