@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, Literal
 
 from tf_medsynth.config.base import Config, check
-from tf_medsynth.config.imaging import FusionConfig, TrainAugmentConfig
+from tf_medsynth.config.imaging import FusionConfig, LabelPlace, TrainAugmentConfig
 from tf_medsynth.config.networks import (
     PAPER_SPECS,
     CodeDiscriminatorSpec,
@@ -227,6 +227,7 @@ class MultimodalSettings(Config):
 
     Attributes:
         maps: where the adversarial part takes its maps from: drawn by stage S, or real.
+        label_place: of its labels: ``inside`` the organ of their map, or ``anywhere``.
         lesion_loss: ``label_error`` (thesis eq. 15) or ``overlap`` (cross-entropy + soft Dice).
         lesion_class_weights: class weights of either, background first.
         lesion_emphasis: factor on lesion pixels in `reconstruction`.
@@ -235,6 +236,7 @@ class MultimodalSettings(Config):
 
     maps: Literal["synthetic", "real"] = "synthetic"
     map_pool: int = 2000
+    label_place: LabelPlace = "inside"
     lesion_loss: Literal["label_error", "overlap"] = "label_error"
     lesion_class_weights: tuple[float, ...] = (0.5, 5.0, 25.0, 25.0, 25.0)
     lesion_emphasis: float = 1.0
