@@ -107,8 +107,13 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
         if row.get("amounts", {}).get("real", {}).get("chosen_by") == "slices"
     ]
     skipped = [f"- row {name}: skipped, {why}" for name, why in facts["skipped"].items()]
-    if chosen or skipped:
-        parts.append("### Read with care\n\n" + "\n".join([*chosen, *skipped]))
+    twins = [
+        f"- row {name}: of the same settings as row {row['as_row']}, whose scores it shows"
+        for name, row in facts["rows"].items()
+        if row.get("as_row")
+    ]
+    if chosen or twins or skipped:
+        parts.append("### Read with care\n\n" + "\n".join([*chosen, *twins, *skipped]))
     time = facts["time"]
     parts.append(
         f"This call took {time['wall']:.0f} s: {time['training']:.0f} s training, "

@@ -79,7 +79,8 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
         return {"settings": settings[row.name].to_dict(), "reused": reused}
 
     def work(unit: Unit) -> dict[str, Any]:
-        return _draw_and_score(request, configs, settings[unit.row.name], unit, judged)
+        twin = _result_of_twin(unit)
+        return twin or _draw_and_score(request, configs, settings[unit.row.name], unit, judged)
 
     return units_of(request.out, request.seeds, rows, common, own), work
 
@@ -112,6 +113,18 @@ def _settings(configs: Mapping[str, Mapping[str, Any]], request: Request, row: S
     return GeneratorSettings(stages, judge).override({**given, **changed})
 
 
+def _result_of_twin(unit: Unit) -> dict[str, Any] | None:
+    """What a finished row of this seed found that differs from `unit` in name alone; None without one."""
+    for file in sorted(unit.directory.path.parent.glob(f"*/{unit.result_file.name}")):
+        found = runtime.read_json(file, "Remove the row's folder.")
+        row = found.pop("row")
+        held = StageDirectory(file.parent).config()["fingerprint"]
+        if found.pop("seed") == unit.seed and held == fingerprint({**unit.config, "row": row}):
+            no_time = {"training": 0.0, "evaluation": 0.0}
+            return {**found, "as_row": row, "seconds": no_time, "words": f"as row {row}, {found['words']}"}
+    return None
+
+
 def _draw_and_score(
     request: Request,
     configs: Mapping[str, Mapping[str, Any]],
@@ -129,7 +142,16 @@ def _draw_and_score(
     judge, seconds = judged(settings.judge, unit.seed)
     trained = watch.seconds - seconds["evaluation"]
     out = unit.directory.path / "synthetic"
-    generate(run=run, count=settings.count, seed=unit.seed, out=out, filter=False, resume=True)
+    place = {"label_place": settings.stages.multimodal.label_place}
+    generate(
+        run=run,
+        count=settings.count,
+        seed=unit.seed,
+        out=out,
+        filter=False,
+        resume=True,
+        overrides=place,
+    )
     cases = _score(judge, out)
     names = list(next(iter(cases.values())))
     mean = {name: known_mean([scores[name] for scores in cases.values()]) for name in names}
