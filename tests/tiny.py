@@ -15,12 +15,11 @@ from tf_medsynth import networks
 from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.experiments.build import build_stage
+from tf_medsynth.experiments.build import build_segmentors, build_stage
 from tf_medsynth.experiments.restore import upstream
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.runtime import write_json
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.stages.guides import segmentor_names
 from tf_medsynth.types import MODALITIES, NUM_CLASSES
 
 DEVICES = ("CPU:0", "CPU:1")
@@ -67,23 +66,25 @@ def settings(name: str, changes: Mapping[str, Any] | None = None) -> Preset:
     return preset("tiny").override({f"{name}.{key}": value for key, value in words.items()})
 
 
-def frozen(name: str) -> dict[str, keras.Model]:
-    """Untrained guides and translator, where stage `name` needs them."""
+def frozen(name: str, guides: str = "multiple") -> dict[str, keras.Model]:
+    """Untrained guides, of that scheme, and translator, where stage `name` needs them."""
     if name != "multimodal":
         return {}
     small = {"image_size": SIZE, "base_filters": 4}
     guide = dataclasses.replace(settings("lesion").lesion.segmentor, **small)
     translator = dataclasses.replace(settings("translation").translation.generator, **small)
-    built = {n: networks.build_segmentor(guide, n) for n in segmentor_names("multiple")}
+    built = build_segmentors(guide, guides)
     built["translation_encoder"] = networks.build_unet_encoder(translator)
     built["translation_decoder"] = networks.build_unet_decoder(translator)
     return built
 
 
-def build(name: str, changes: Mapping[str, Any] | None = None, seed: int = 1) -> AdversarialStage:
+def build(
+    name: str, changes: Mapping[str, Any] | None = None, seed: int = 1, guides: str = "multiple"
+) -> AdversarialStage:
     """Stage `name`, untrained; the same bits for the same seed."""
     keras.utils.set_random_seed(seed)
-    return build_stage(name, settings(name, changes), OPERATORS, SIZE, seed, frozen(name))
+    return build_stage(name, settings(name, changes), OPERATORS, SIZE, seed, frozen(name, guides))
 
 
 def batch(rows: int = 4, seed: int = 0) -> dict[str, np.ndarray]:

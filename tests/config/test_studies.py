@@ -49,7 +49,16 @@ def test_the_ablation_adds_one_thing_at_a_time():
     assert (weights["C"].registration, weights["C"].lesion) == (0.0, 0.0)
     assert (weights["D"].registration, weights["D"].lesion) == (20.0, 0.0)
     assert found["B"].multimodal.fusion.noise_high == 0.0 < found["C"].multimodal.fusion.noise_high
+    assert found["E"] == preset("thesis").override({"multimodal.label_place": "anywhere"})
     assert found["F"] == preset("thesis")
+    assert found["F-lesion"] == found["D"] and found["F-labels"] == found["E"]
+
+
+def test_every_scheme_of_guides_has_its_row_and_can_be_run():
+    rows = study_rows("lesion-guidance")
+    schemes = ("single", "shared", "multiple", "stacked")
+    assert [preset("thesis").override(rows[name].overrides).lesion.scheme for name in schemes] == [*schemes]
+    assert not any(row.missing for row in rows.values())
 
 
 def test_rows_are_chosen_by_name():

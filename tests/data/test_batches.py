@@ -131,9 +131,11 @@ LEFT[:, 4:] = True  # the organ is the left half
 RIGHT[:, :4] = True
 
 
-def drawn(held: DrawnMaps, count: int = 64, augment=None, seed: int = 0) -> dict[str, np.ndarray]:
-    index = {"index": np.arange(count, dtype="int64")}
-    return {name: np.asarray(value) for name, value in with_drawn_maps(held, seed, augment)(index).items()}
+def drawn(
+    held: DrawnMaps, count: int = 64, augment=None, seed: int = 0, place="inside"
+) -> dict[str, np.ndarray]:
+    step = with_drawn_maps(held, seed, augment, place)
+    return {n: np.asarray(v) for n, v in step({"index": np.arange(count, dtype="int64")}).items()}
 
 
 def test_a_map_comes_with_its_own_mask():
@@ -163,6 +165,14 @@ def test_where_none_fits_the_least_outside_is_cut_at_the_organ():
     cut = near * ~LEFT
     assert np.mean([np.array_equal(label, cut) for label in batch["drawn_label"]]) > 0.95
     assert not (batch["drawn_label"] * batch["drawn_mask"]).any()
+
+
+def test_labels_may_lie_anywhere_where_they_are_let():
+    far, near = block(2, 4, 4, 2), block(2, 2, 3, 3)  # neither lies inside
+    batch = drawn(pool([far, near], [LEFT]), place="anywhere")
+    chosen = [int(np.array_equal(label, near)) for label in batch["drawn_label"]]
+    assert 16 < sum(chosen) < 48
+    assert np.array_equal(batch["drawn_label"], np.stack([far, near])[chosen])
 
 
 def test_moved_labels_stay_inside_and_keep_their_classes():

@@ -154,11 +154,12 @@ def test_guides_and_translator_are_the_averaged_networks(finished):
     assert restore.frozen_networks(finished, "structure") == {}
 
 
-def test_guides_must_be_one_a_modality(run, source):
+def test_guides_of_any_scheme_are_taken(run, source):
     shutil.rmtree(run / "lesion")
-    tiny.leave_finished(run, "lesion", {"scheme": "stacked"})
-    with pytest.raises(MedSynthError, match=r"needs a segmentor a modality.*scheme=multiple"):
-        restore.upstream(run, "multimodal", source, tiny.OPERATORS)
+    tiny.leave_finished(run, "lesion", {"scheme": "shared"})
+    assert set(restore.upstream(run, "multimodal", source, tiny.OPERATORS)) == set(BEFORE)
+    frozen = restore.frozen_networks(run, "multimodal")
+    assert set(frozen) == set(tiny.frozen("multimodal", "shared"))
 
 
 def test_real_maps_are_those_of_the_slices_and_are_kept(run, source):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
+from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.study import study
 from tf_medsynth.types import MedSynthError
 
@@ -17,13 +18,13 @@ SMALL = {
 }
 
 
-def run_study(tiny_run, out, rows, **options):
+def run_study(tiny_run, out, rows, kind="ablation", overrides=None, **options):
     return study(
-        "ablation",
+        kind,
         rows=rows,
         run=tiny_run,
         out=out,
-        overrides=SMALL,
+        overrides={**SMALL, **(overrides or {})},
         preset="tiny",
         precision="float32",
         **options,
@@ -33,13 +34,13 @@ def run_study(tiny_run, out, rows, **options):
 @pytest.fixture(scope="module")
 def finished(tiny_run, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("ablation") / "out"
-    run_study(tiny_run, out, ["A", "F-lesion"])
+    run_study(tiny_run, out, ["A", "F-lesion", "D"])
     return out
 
 
 def test_rows_are_scored_sample_by_sample(finished):
     record = json.loads((finished / "study.json").read_text())
-    assert list(record["rows"]) == ["F-lesion"] and record["skipped"] == {"A": "baselines are not built"}
+    assert list(record["rows"]) == ["F-lesion", "D"] and record["skipped"] == {"A": "baselines are not built"}
     assert len(record["cases"]) == 8 and record["cases_are"] == "samples"
     scores = record["rows"]["F-lesion"]["patients"]["0"]
     assert all({"whole_lesion", "contour_mae", "registration_shift_px"} <= set(s) for s in scores.values())
@@ -56,6 +57,33 @@ def test_a_row_changes_stage_m_and_leaves_the_others(finished, tiny_run):
     assert settings == {**before, "weights": {**before["weights"], "lesion": 0.0}}
     for stage in ("structure", "lesion", "translation"):
         assert (run / stage / "config.json").read_bytes() == (tiny_run / stage / "config.json").read_bytes()
+
+
+def test_rows_of_the_same_settings_are_trained_once(finished):
+    record = json.loads((finished / "study.json").read_text())
+    one, other = (record["rows"][name] for name in ("F-lesion", "D"))
+    assert other["as_row"] == "F-lesion" and "as_row" not in one
+    assert other["patients"] == one["patients"] and other["mean"] == one["mean"]
+    assert not (finished / "rows" / "row_D_seed_0" / "run").exists()
+    assert "row D: of the same settings as row F-lesion" in (finished / "table.md").read_text()
+
+
+def test_another_scheme_trains_its_guides_and_labels_may_lie_anywhere(tiny_run, tmp_path):
+    anywhere = {"multimodal.label_place": "anywhere"}
+    result = run_study(tiny_run, tmp_path / "out", ["stacked"], "lesion-guidance", anywhere)
+    assert len(result.facts["rows"]["stacked"]["patients"]["0"]) == 8
+    unit = tmp_path / "out" / "rows" / "row_stacked_seed_0"
+    settings = {
+        name: json.loads((unit / "run" / name / "config.json").read_text())["settings"]
+        for name in ("lesion", "multimodal")
+    }
+    before = json.loads((tiny_run / "lesion" / "config.json").read_text())["settings"]
+    assert settings["lesion"] == {**before, "scheme": "stacked"}
+    assert settings["multimodal"]["label_place"] == "anywhere"
+    drawn = open_published(unit / "synthetic")
+    assert drawn.info.metadata["settings"]["label_place"] == "anywhere"
+    samples = list(drawn.as_dataset(split="train").as_numpy_iterator())
+    assert any((s["lesion_label"] * s["background_mask"]).any() for s in samples)
 
 
 def test_the_judge_saw_none_of_the_generators_patients(finished, tiny_dataset):

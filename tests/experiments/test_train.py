@@ -166,14 +166,6 @@ def test_stage_m_refuses_maps_of_another_size(tiny_dataset, tmp_path):
     assert not (tmp_path / "multimodal").exists()
 
 
-def test_guides_of_another_scheme_are_refused_before_work(tiny_dataset, tmp_path):
-    for name in ("structure", "lesion", "translation"):
-        tiny.leave_finished(tmp_path, name, changes={"scheme": "stacked"} if name == "lesion" else {})
-    with pytest.raises(MedSynthError, match=r"a segmentor a modality.*scheme=multiple"):
-        run_stage("multimodal", tiny_dataset, tmp_path)
-    assert not (tmp_path / "multimodal").exists()
-
-
 # Slow: whole runs ---------------------------------------------------------------------------------
 
 

@@ -58,6 +58,19 @@ def test_the_graph_finds_the_same_labels(pool):
 
 
 @pytest.mark.parametrize("settings", [AS_THEY_ARE, AUGMENTED])
+def test_where_labels_may_lie_anywhere_the_first_is_taken(pool, settings):
+    settings = dataclasses.replace(settings, label_place="anywhere")
+    nowhere = np.ones((4, 32, 32, 1), np.float32)
+    found = fit_labels(pool, nowhere, np.ones(4, bool), settings, 5, np.arange(4))
+    assert found.tries == [1] * 4 and found.labels.any(axis=(1, 2, 3)).all()
+    assert found.sources == draws(len(pool), 5, range(4), settings.label_tries)[0][:, 0].tolist()
+    labels = tf.constant(np.stack([pool[number] for number in range(len(pool))]))
+    graph = fit_function(lambda numbers: tf.gather(labels, numbers), len(pool), (32, 32), settings)
+    made = graph(nowhere, np.full(4, 5), np.arange(4))
+    np.testing.assert_array_equal(made["lesion_label"], found.labels)
+
+
+@pytest.mark.parametrize("settings", [AS_THEY_ARE, AUGMENTED])
 def test_every_label_found_lies_inside_and_shows_a_lesion(pool, settings):
     outside = masks(32)
     fitted = fit_labels(pool, outside, np.ones(32, bool), settings, 0, np.arange(32))

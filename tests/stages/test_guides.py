@@ -1,13 +1,16 @@
-"""Stage L: one segmentor a modality, or one for all."""
+"""Stage L: who sees what, by the scheme."""
 
+import functools
+
+import keras
 import numpy as np
 import pytest
 from scipy.special import softmax
 
 from tests import tiny
 from tf_medsynth.losses import lesion
-from tf_medsynth.stages.guides import lesion_logits, segmentor_names
-from tf_medsynth.types import MODALITIES
+from tf_medsynth.stages.guides import SCHEMES, lesion_logits, scheme_of, segmentor_names
+from tf_medsynth.types import MedSynthError
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +23,14 @@ def batch():
     return tiny.batch(rows=2)
 
 
-def test_each_segmentor_sees_its_own_modality(stage, batch):
-    networks = [stage.networks[name] for name in stage.names]
-    assert stage.names == tuple(f"segmentor_{name}" for name in MODALITIES)
+@functools.cache
+def guides(scheme: str) -> dict[str, keras.Model]:
+    return dict(tiny.build("lesion", {"scheme": scheme, "training.ema_decay": 0.0}).networks)
+
+
+@pytest.mark.parametrize("scheme", ["single", "shared", "multiple"])
+def test_each_segmentor_sees_its_own_modality(scheme, batch):
+    networks = guides(scheme)
     usual = lesion_logits(networks, batch["images"], training=False)
     for changed in range(4):
         images = batch["images"].copy()
@@ -30,6 +38,26 @@ def test_each_segmentor_sees_its_own_modality(stage, batch):
         others = lesion_logits(networks, images, training=False)
         differs = [not np.array_equal(a, b) for a, b in zip(usual, others, strict=True)]
         assert differs == [index == changed for index in range(4)]
+
+
+@pytest.mark.parametrize(("scheme", "alike"), [("single", True), ("shared", False), ("multiple", False)])
+def test_a_modality_has_networks_of_its_own_where_the_scheme_says_so(scheme, alike, batch):
+    one = np.repeat(batch["images"][..., :1], 4, axis=-1)
+    first, *others = lesion_logits(guides(scheme), one, training=False)
+    assert [bool(np.array_equal(first, other)) for other in others] == [alike] * 3
+
+
+def test_schemes_hold_the_networks_of_the_papers():
+    assert {scheme: len(segmentor_names(scheme)) for scheme in SCHEMES} == {
+        "single": 1, "shared": 5, "multiple": 4, "stacked": 1,
+    }  # fmt: skip
+    shared = guides("shared")
+    sizes = {name: network.count_params() for name, network in guides("single").items()}
+    halves = [shared[name].count_params() for name in ("segmentor_encoder", "segmentor_decoder_T2")]
+    assert sum(halves) == sizes["segmentor_single"]
+    assert all(scheme_of(guides(scheme)) == scheme for scheme in SCHEMES)
+    with pytest.raises(MedSynthError, match="segmentors of one scheme"):
+        scheme_of({"segmentor_encoder": shared["segmentor_encoder"]})
 
 
 def test_terms_are_sums_over_segmentors(stage, batch):
@@ -41,14 +69,14 @@ def test_terms_are_sums_over_segmentors(stage, batch):
         ("overlap", lambda x: lesion.overlap_loss(label, x)),
         ("label_error", lambda x: lesion.weighted_label_error(label, x, weights)),
     ):
-        expected = np.sum([loss(outputs[segmentor]) for segmentor in stage.names], axis=0)
+        expected = np.sum([loss(logits) for logits in outputs["lesion_logits"]], axis=0)
         np.testing.assert_allclose(terms[name], expected, rtol=1e-5)
 
 
 def test_a_segmentation_is_the_likeliest_class(stage, batch):
     found = np.asarray(stage.segment(batch["images"]))
     assert found.shape == (2, 32, 32, 4) and found.dtype == np.int32
-    logits = lesion_logits([stage.best(name) for name in stage.names], batch["images"], training=False)
+    logits = lesion_logits(stage.ema_networks, batch["images"], training=False)
     assert np.array_equal(found, np.stack([np.argmax(x, -1) for x in logits], -1))
 
 
@@ -67,4 +95,4 @@ def test_a_stacked_judge_sees_all_modalities_together(batch):
     images = batch["images"].copy()
     images[..., 2] = 0.5
     usual, other = (judge.synthesise({"images": x}, {}, False) for x in (batch["images"], images))
-    assert not np.array_equal(usual["segmentor_stacked"], other["segmentor_stacked"])
+    assert not np.array_equal(usual["lesion_logits"][0], other["lesion_logits"][0])

@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import tiny
 from tf_medsynth.config.imaging import FusionConfig
 from tf_medsynth.data.draws import draw
 from tf_medsynth.losses import lesion
 from tf_medsynth.networks.encode_once import decode_each_unrolled
+from tf_medsynth.stages.guides import lesion_logits, segmentor_names
 from tf_medsynth.stages.multimodal import MultimodalStage, fuse, render
 from tf_medsynth.types import MODALITIES
 
@@ -123,6 +125,29 @@ def test_drawn_patients_are_judged_by_the_label_they_were_drawn_from(stage, batc
     )
     np.testing.assert_allclose(terms["lesion"], expected, rtol=1e-5)
     assert "translated" not in outputs and "registration" not in terms
+
+
+@pytest.mark.parametrize("scheme", ["single", "shared", "stacked"])
+def test_a_guide_of_any_scheme_teaches_every_modality_with_the_same_weight(scheme, stage, batch):
+    settings = tiny.settings("multimodal", {"weights.registration": 0.0}).multimodal
+    networks = {**stage.networks, **tiny.frozen("multimodal", scheme)}
+    for name in segmentor_names("multiple"):
+        del networks[name]
+    guided = MultimodalStage(settings, tiny.SIZE, networks=networks, seed=0)
+    outputs = guided.synthesise(batch, draw(guided.draws(), 0, batch["index"]), training=False)
+    losses = [
+        lesion.weighted_cross_entropy(batch["drawn_label"], x, settings.lesion_class_weights)
+        + lesion.overlap_loss(batch["drawn_label"], x)
+        for x in outputs["lesion_logits"]
+    ]
+    terms = guided.terms("generator", batch, outputs)
+    np.testing.assert_allclose(terms["lesion"], 4 * np.mean(losses, axis=0), rtol=1e-5)
+    images = tf.convert_to_tensor(outputs["free"])
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        found = guided._lesion(batch["drawn_label"], lesion_logits(guided.guides, images, False))
+    moved = np.abs(tape.gradient(found, images)).sum(axis=(0, 1, 2))
+    assert (moved > 0).all()
 
 
 def test_the_pictures_show_map_label_and_every_modality(stage, batch):

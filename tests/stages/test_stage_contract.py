@@ -5,7 +5,8 @@ Steps run eagerly: what is held to here does not depend on tracing, which `test_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,23 +17,27 @@ from tests import tiny
 from tf_medsynth import runtime
 from tf_medsynth.data.draws import draw
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.stages.guides import LesionStage
-from tf_medsynth.stages.multimodal import MultimodalStage
-from tf_medsynth.stages.structure import StructureStage
-from tf_medsynth.stages.translation import TranslationStage
 
-STAGES: dict[str, type[AdversarialStage]] = {
-    "structure": StructureStage,
-    "lesion": LesionStage,
-    "translation": TranslationStage,
-    "multimodal": MultimodalStage,
+STAGES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "structure": ("structure", {}, ""),
+    "lesion": ("lesion", {}, ""),
+    "lesion_shared": ("lesion", {"scheme": "shared"}, ""),
+    "translation": ("translation", {}, ""),
+    "multimodal": ("multimodal", {}, "multiple"),
+    "multimodal_shared": ("multimodal", {}, "shared"),
 }
-PHASES = [(name, phase) for name, kind in STAGES.items() for phase in kind.phases]
+"""Stage, what is changed of it, and the scheme of its guides."""
+
+
+def build(name: str, changes: Mapping[str, Any] | None = None) -> AdversarialStage:
+    """The registered stage `name` in miniature."""
+    stage, own, guides = STAGES[name]
+    return tiny.build(stage, {**own, **(changes or {})}, guides=guides)
 
 
 @pytest.fixture(scope="module", params=STAGES)
 def built(request) -> tuple[AdversarialStage, dict[str, np.ndarray]]:
-    stage = tiny.build(request.param)
+    stage = build(request.param)
     return stage, tiny.state(stage)
 
 
@@ -171,11 +176,11 @@ def with_plain_descent(stage: AdversarialStage) -> None:
 def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
     arrays = tiny.batch(rows=4)
     changes = {"training.gradient_clip": 0.3, "training.ema_decay": 0.5}
-    alone = tiny.build(name, changes)
+    alone = build(name, changes)
     start = tiny.state(alone)
     strategy = runtime.strategy(tiny.DEVICES)
     with strategy.scope():
-        mirrored = tiny.build(name, changes)
+        mirrored = build(name, changes)
         with_plain_descent(mirrored)
     with_plain_descent(alone)
     weights = {key: value for key, value in start.items() if not key.startswith("optimizer")}
@@ -216,7 +221,7 @@ def difference(network: str, start: dict, one: dict, two: dict) -> float:
 def test_half_precision_steps_are_finite_and_keep_weights_in_float32(name, precision):
     runtime.configure(precision=precision)
     try:
-        stage = tiny.build(name, {"training.ema_decay": 0.0})
+        stage = build(name, {"training.ema_decay": 0.0})
         for network in stage.networks.values():
             assert {weight.dtype for weight in network.weights} <= {"float32"}
         before = tiny.state(stage)

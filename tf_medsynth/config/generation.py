@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tf_medsynth.config.base import Config, check, fingerprint
-from tf_medsynth.config.imaging import ContourConfig, LabelAugmentConfig
+from tf_medsynth.config.imaging import ContourConfig, LabelAugmentConfig, LabelPlace
 
 LabelMode = Literal["dataset", "augmented"]
 SampleFormat = Literal["tfds", "nifti", "mha"]
@@ -68,9 +68,10 @@ class GenerationConfig(Config):
     Attributes:
         labels: training labels as they are, or augmented.
         augmentation: of a label, in mode ``augmented``.
+        label_place: a label must lie ``inside`` the organ, or may lie ``anywhere``.
         label_tries: labels tried for one organ before the candidate is given up.
         filter: reject candidates that fail a gate; without it everything is accepted that has a
-            label inside its organ, and the scores are recorded.
+            label in its place, and the scores are recorded.
         measure: compute lesion agreement, cross-modal shift and distance to the training slices;
             needed by `filter`.
         contour: most error of the mask against the map's filled outline.
@@ -84,6 +85,7 @@ class GenerationConfig(Config):
 
     labels: LabelMode = "augmented"
     augmentation: LabelAugmentConfig = field(default_factory=LabelAugmentConfig)
+    label_place: LabelPlace = "inside"
     label_tries: int = 20
     filter: bool = True
     measure: bool = True

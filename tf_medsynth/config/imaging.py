@@ -16,6 +16,8 @@ from tf_medsynth.config.base import Config, check
 
 Family = Literal["paper", "thesis"]
 ModalityChoice = Literal["random", "T1", "T2", "T1c", "Flair"]
+LabelPlace = Literal["inside", "anywhere"]
+"""Where a drawn label may lie: inside the organ alone, or outside of it too (an ablation)."""
 
 
 def _check_median(median: int | None) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, Literal
 
 from tf_medsynth.config.base import Config, check
-from tf_medsynth.config.imaging import FusionConfig, TrainAugmentConfig
+from tf_medsynth.config.imaging import FusionConfig, LabelPlace, TrainAugmentConfig
 from tf_medsynth.config.networks import (
     PAPER_SPECS,
     CodeDiscriminatorSpec,
@@ -143,14 +143,16 @@ class LesionSettings(Config):
     """Stage L: lesion segmentors.
 
     Attributes:
-        scheme: ``multiple``, one segmentor a modality (the guides of stage M); ``stacked``, one
-            segmentor of all modalities together (a judge, or a downstream model).
+        scheme: who sees what, in training as in guiding stage M. ``multiple``, one segmentor a
+            modality; ``shared``, one encoder and a decoder a modality; ``single``, one segmentor for
+            every modality in turn; ``stacked``, one segmentor of all modalities together (a judge,
+            or a downstream model).
         class_weights: weights of the cross-entropy or squared error, background first.
         folds, fold: trains on the patients of this fold only, so that a judge of fold 1 shares no
             patient with guides of fold 0; one fold trains on all.
     """
 
-    scheme: Literal["multiple", "stacked"] = "multiple"
+    scheme: Literal["multiple", "shared", "single", "stacked"] = "multiple"
     class_weights: tuple[float, ...] = (0.5, 5.0, 25.0, 25.0, 25.0)
     folds: int = 1
     fold: int = 0
@@ -225,6 +227,7 @@ class MultimodalSettings(Config):
 
     Attributes:
         maps: where the adversarial part takes its maps from: drawn by stage S, or real.
+        label_place: of its labels: ``inside`` the organ of their map, or ``anywhere``.
         lesion_loss: ``label_error`` (thesis eq. 15) or ``overlap`` (cross-entropy + soft Dice).
         lesion_class_weights: class weights of either, background first.
         lesion_emphasis: factor on lesion pixels in `reconstruction`.
@@ -233,6 +236,7 @@ class MultimodalSettings(Config):
 
     maps: Literal["synthetic", "real"] = "synthetic"
     map_pool: int = 2000
+    label_place: LabelPlace = "inside"
     lesion_loss: Literal["label_error", "overlap"] = "label_error"
     lesion_class_weights: tuple[float, ...] = (0.5, 5.0, 25.0, 25.0, 25.0)
     lesion_emphasis: float = 1.0

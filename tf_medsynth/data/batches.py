@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tf_medsynth.config.imaging import LabelAugmentConfig, OperatorConfig, TrainAugmentConfig
+from tf_medsynth.config.imaging import LabelAugmentConfig, LabelPlace, OperatorConfig, TrainAugmentConfig
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.imaging.augment import (
@@ -124,12 +124,14 @@ def with_structure(operators: OperatorConfig, seed: int) -> Step:
     return apply
 
 
-def with_drawn_maps(drawn: DrawnMaps, seed: int, augment: LabelAugmentConfig | None) -> Step:
+def with_drawn_maps(
+    drawn: DrawnMaps, seed: int, augment: LabelAugmentConfig | None, place: LabelPlace = "inside"
+) -> Step:
     """Adds drawn_map, drawn_mask and drawn_label: a map of the pool and a label that fits into it.
 
     Of a few drawn labels the first that lies inside the organ is taken; where none does, the one
     with the least outside is cut at the organ's edge, so that a batch is always whole. Generation
-    never cuts a label.
+    never cuts a label. With `place` ``anywhere`` the first drawn label is taken as it is.
     """
     maps, masks, labels = (tf.constant(array) for array in (drawn.maps, drawn.masks, drawn.labels))
     specs = {
@@ -149,17 +151,21 @@ def with_drawn_maps(drawn: DrawnMaps, seed: int, augment: LabelAugmentConfig | N
             flat = apply_label_augmentation(tf.cast(flat, tf.int32), label_augmentation(words, augment))
             tried = tf.reshape(flat, (-1, _LABEL_TRIES, *drawn.labels.shape[1:]))
         tried = tf.cast(tried, tf.int32)
-        outside = tf.reduce_sum(tf.cast(tried > 0, tf.float32) * mask[:, None], axis=(2, 3, 4))
-        best = tf.argmin(outside, axis=1)  # the first of equals: the first that fits
-        label = tf.gather(tried, best, batch_dims=1) * tf.cast(1.0 - mask, tf.int32)
         return {
             **batch,
             "drawn_map": tf.cast(tf.gather(maps, chosen), tf.float32),
             "drawn_mask": mask,
-            "drawn_label": label,
+            "drawn_label": tried[:, 0] if place == "anywhere" else _least_outside(tried, mask),
         }
 
     return apply
+
+
+def _least_outside(labels: Tensor, mask: Tensor) -> Tensor:
+    """Of labels ``(B, N, H, W, 1)`` a row, the one with the least outside the organ, without that."""
+    outside = tf.reduce_sum(tf.cast(labels > 0, tf.float32) * mask[:, None], axis=(2, 3, 4))
+    best = tf.argmin(outside, axis=1)  # the first of equals: the first that fits
+    return tf.gather(labels, best, batch_dims=1) * tf.cast(1.0 - mask, tf.int32)
 
 
 def _pick(uniform: Tensor, count: int) -> Tensor:

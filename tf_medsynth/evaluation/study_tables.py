@@ -188,7 +188,13 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
             f"- pooled from {len(facts['splits'])} studies, each of another split of the patients and "
             "another generator, which its test patients share"
         )
-    remarks = [*splits, *chosen, *skipped, *([f"- {words}"] if (words := older_results(facts)) else [])]
+    twins = [
+        f"- row {name}: of the same settings as row {row['as_row']}, whose scores it shows"
+        for name, row in facts["rows"].items()
+        if row.get("as_row")
+    ]
+    older = [f"- {words}"] if (words := older_results(facts)) else []
+    remarks = [*splits, *chosen, *twins, *skipped, *older]
     if remarks:
         parts.append("### Read with care\n\n" + "\n".join(remarks))
     time = facts["time"]

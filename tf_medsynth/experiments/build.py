@@ -10,10 +10,11 @@ import keras
 
 from tf_medsynth import networks
 from tf_medsynth.config.imaging import OperatorConfig
+from tf_medsynth.config.network_specs import UNetSpec
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.stages import TrainingSettings
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.stages.guides import LesionStage, segmentor_names
+from tf_medsynth.stages.guides import SCHEMES, LesionStage
 from tf_medsynth.stages.multimodal import MultimodalStage
 from tf_medsynth.stages.structure import StructureStage
 from tf_medsynth.stages.translation import TranslationStage
@@ -21,6 +22,12 @@ from tf_medsynth.types import MODALITIES, NUM_CLASSES
 
 Spec = TypeVar("Spec")
 Size = tuple[int, int]
+
+_SEGMENTOR_PARTS = {
+    1: (networks.build_segmentor,),
+    2: (networks.build_segmentor_encoder, networks.build_segmentor_decoder),
+}
+"""What builds the parts of a segmentor, by their number."""
 
 
 def build_stage(
@@ -73,10 +80,19 @@ def _structure(own: Any, operators: OperatorConfig, size: Size, frozen: Any, com
 
 
 def _lesion(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> LesionStage:
-    names = segmentor_names(own.scheme)
-    channels = 1 if len(names) > 1 else len(MODALITIES)
-    spec = dataclasses.replace(own.segmentor, image_size=size, in_channels=channels)
-    return LesionStage(own, networks={n: networks.build_segmentor(spec, n) for n in names}, **common)
+    return LesionStage(own, networks=build_segmentors(_sized(own.segmentor, size), own.scheme), **common)
+
+
+def build_segmentors(spec: UNetSpec, scheme: str) -> dict[str, keras.Model]:
+    """The networks of a scheme by name, each with as many channels as its segmentor sees."""
+    chains = SCHEMES[scheme]
+    spec = dataclasses.replace(spec, in_channels=len(MODALITIES) if len(chains) == 1 else 1)
+    built: dict[str, keras.Model] = {}
+    for chain in chains:
+        for name, build in zip(chain, _SEGMENTOR_PARTS[len(chain)], strict=True):
+            if name not in built:
+                built[name] = build(spec, name)
+    return built
 
 
 def _translation(

@@ -202,8 +202,8 @@ def _stacked(folder: Path) -> LesionStage:
     assert isinstance(stage, LesionStage)
     check(
         "a judge sees all modalities",
-        len(stage.names) == 1,
+        stage.settings.scheme == "stacked",
         "Train it with scheme=stacked.",
-        names=stage.names,
+        scheme=stage.settings.scheme,
     )
     return stage

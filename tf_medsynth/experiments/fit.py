@@ -184,5 +184,5 @@ def _batch_steps(
         steps.append(batches.with_structure(operators, seed))
     if name == "multimodal":
         drawn = restore.drawn_maps(run, own, operators, source, seed)
-        steps.append(batches.with_drawn_maps(drawn, seed, LabelAugmentConfig()))
+        steps.append(batches.with_drawn_maps(drawn, seed, LabelAugmentConfig(), own.label_place))
     return tuple(steps)

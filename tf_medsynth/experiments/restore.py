@@ -52,14 +52,6 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
         }
         if name == "structure":
             here["operators"] = operators.to_dict()
-        if name == "lesion":
-            scheme = config["settings"]["scheme"]
-            check(
-                "stage M needs a segmentor a modality",
-                scheme == "multiple",
-                "Train stage lesion with scheme=multiple.",
-                scheme=scheme,
-            )
         for key, value in here.items():
             check(
                 f"stage {name!r} was trained with other {key}",

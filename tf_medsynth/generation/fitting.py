@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.config.imaging import LabelAugmentConfig
+from tf_medsynth.config.imaging import LabelAugmentConfig, LabelPlace
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.generation.labels import LabelPool
 from tf_medsynth.generation.rows import Rowwise
@@ -42,13 +42,14 @@ def fit_labels(
 ) -> FittedLabels:
     """The first label inside each organ, of those that (seed, sample index, 0, 1, ...) names.
 
-    A label that augmentation has moved out of sight fits nowhere.
+    A label that augmentation has moved out of sight fits nowhere; with ``label_place="anywhere"`` any
+    other does.
 
     Args:
         pool: labels to draw from.
         background_mask: `(n, H, W, 1)`, 1 outside the organ.
         wanted: `(n,)` bool: rows to find a label for.
-        settings: mode, augmentation and number of tries.
+        settings: mode, augmentation, place and number of tries.
         seed: of the run.
         index: `(n,)` int64 sample indices.
 
@@ -64,7 +65,7 @@ def fit_labels(
     numbers, uniforms = (
         part.numpy() for part in draws(tf.constant(seed, tf.int64), tf.constant(index, tf.int64))
     )
-    tried = _compiled_try(masks.shape[1:], _augmentation(settings))
+    tried = _compiled_try(masks.shape[1:], _augmentation(settings), settings.label_place)
     for attempt in range(settings.label_tries):
         if not open_rows:
             break
@@ -92,15 +93,16 @@ def fit_function(
         pick: reads labels from the pool.
         count: labels in the pool.
         image_size: (H, W).
-        settings: mode, augmentation and number of tries.
+        settings: mode, augmentation, place and number of tries.
     """
+    augmentation, place = _augmentation(settings), settings.label_place
 
     def fitted(masks: Tensor, seed: Tensor, index: Tensor) -> dict[str, Tensor]:
         numbers, uniforms = label_draws(count, settings.label_tries, seed, index)
 
         def attempt(number: Tensor, labels: Tensor, found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             drawn = pick(numbers[:, number])
-            moved, fits = _try(drawn, uniforms[:, number], masks, _augmentation(settings))
+            moved, fits = _try(drawn, uniforms[:, number], masks, augmentation, place)
             taken = (fits & ~found)[:, None, None, None]
             return number + 1, tf.where(taken, moved, labels), found | fits
 
@@ -130,14 +132,18 @@ def _augmentation(settings: GenerationConfig) -> LabelAugmentConfig | None:
 
 
 def _try(
-    labels: Tensor, uniforms: Tensor, masks: Tensor, augmentation: LabelAugmentConfig | None
+    labels: Tensor,
+    uniforms: Tensor,
+    masks: Tensor,
+    augmentation: LabelAugmentConfig | None,
+    place: LabelPlace,
 ) -> tuple[Tensor, Tensor]:
-    """Labels moved by an augmentation, and whether each shows a lesion that lies inside its organ."""
+    """Labels moved by an augmentation, and whether each shows a lesion that lies in its place."""
     moved = labels
     if augmentation is not None:
         moved = apply_label_augmentation(labels, label_augmentation(uniforms, augmentation))
     lost = tf.reduce_any(labels != 0, (1, 2, 3)) & tf.reduce_all(moved == 0, (1, 2, 3))
-    return moved, label_inside(masks, moved) & ~lost
+    return moved, ~lost if place == "anywhere" else label_inside(masks, moved) & ~lost
 
 
 @functools.lru_cache(maxsize=8)
@@ -148,8 +154,10 @@ def _compiled_draws(size: int, tries: int) -> Callable[..., Any]:
 
 
 @functools.lru_cache(maxsize=8)
-def _compiled_try(shape: tuple[int, ...], augmentation: LabelAugmentConfig | None) -> Callable[..., Any]:
+def _compiled_try(
+    shape: tuple[int, ...], augmentation: LabelAugmentConfig | None, place: LabelPlace
+) -> Callable[..., Any]:
     """One attempt as one graph: some sixty small operations, which one by one take ten times as long."""
-    attempt = functools.partial(_try, augmentation=augmentation)
+    attempt = functools.partial(_try, augmentation=augmentation, place=place)
     specs = tf.TensorSpec(shape, tf.int32), tf.TensorSpec((LABEL_UNIFORMS,), tf.float32)
     return Rowwise(attempt, *specs, tf.TensorSpec(shape, tf.float32))

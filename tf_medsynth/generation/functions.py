@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.generation.rows import Rowwise
@@ -27,7 +28,8 @@ class Functions(NamedTuple):
     render: Callable[..., Any]
     """(map, mask, label, seed, index) to images ``(B, H, W, M)`` float32 in [0, 1]."""
     segment: Callable[..., Any]
-    """Images ``(B, H, W, M)`` to each modality's own lesion label ``(B, H, W, M)`` int32."""
+    """Images ``(B, H, W, M)`` to the lesion label found in each modality ``(B, H, W, M)`` int32; one and
+    the same where a lone guide sees all modalities together."""
     translate: Callable[..., Any]
     """(images ``(B, H, W, 1)``, target ``(B,)`` int32) to images of that modality."""
 
@@ -43,11 +45,14 @@ def functions_of(structure: StructureStage, guides: LesionStage, multimodal: Mul
     def translated(images: Tensor, target: Tensor) -> Tensor:
         return translate_to(encoder, decoder, images, target)
 
+    def segmented(images: Tensor) -> Tensor:
+        return ops.broadcast_to(guides.segment(images), ops.shape(images))
+
     one, label = (tf.TensorSpec((*size, 1), dtype) for dtype in (tf.float32, tf.int32))
     return Functions(
         map_function(structure),
         Rowwise(rendered, one, one, label, _INTEGER, _INTEGER),
-        Rowwise(guides.segment, tf.TensorSpec((*size, len(MODALITIES)), tf.float32)),
+        Rowwise(segmented, tf.TensorSpec((*size, len(MODALITIES)), tf.float32)),
         Rowwise(translated, one, tf.TensorSpec((), tf.int32)),
     )
 

@@ -11,6 +11,8 @@ from tf_medsynth.networks.structure import (
 from tf_medsynth.networks.unet import (
     build_mask_generator,
     build_segmentor,
+    build_segmentor_decoder,
+    build_segmentor_encoder,
     build_unet,
     build_unet_decoder,
     build_unet_encoder,
@@ -23,6 +25,8 @@ __all__ = [
     "build_discriminator",
     "build_mask_generator",
     "build_segmentor",
+    "build_segmentor_decoder",
+    "build_segmentor_encoder",
     "build_structure_decoder",
     "build_structure_encoder",
     "build_unet",

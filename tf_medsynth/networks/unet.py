@@ -67,13 +67,35 @@ def build_segmentor(spec: UNetSpec, name: str = "segmentor") -> keras.Model:
 
     Source: Qu et al. (thesis), G_l.
     """
+    _check_segmentor(spec)
+    return build_unet(spec, name)
+
+
+def build_segmentor_encoder(spec: UNetSpec, name: str = "segmentor_encoder") -> keras.Model:
+    """The half of a segmentor that sees the image, for the decoders of several: see `build_unet_encoder`.
+
+    Source: Qu et al., EC_l.
+    """
+    _check_segmentor(spec)
+    return build_unet_encoder(spec, name)
+
+
+def build_segmentor_decoder(spec: UNetSpec, name: str = "segmentor_decoder") -> keras.Model:
+    """The half of a segmentor that draws the classes: see `build_unet_decoder`.
+
+    Source: Qu et al., DC_{l,i}.
+    """
+    _check_segmentor(spec)
+    return build_unet_decoder(spec, name)
+
+
+def _check_segmentor(spec: UNetSpec) -> None:
     check("a segmentor has no condition", spec.conditions == 0, conditions=spec.conditions)
     check(
         "a segmentor has at least 2 classes, background included",
         spec.out_channels >= 2,
         out_channels=spec.out_channels,
     )
-    return build_unet(spec, name)
 
 
 def build_mask_generator(spec: UNetSpec, name: str = "mask_generator") -> keras.Model:

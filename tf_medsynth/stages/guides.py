@@ -5,32 +5,71 @@ Source: Qu et al. (thesis), eq. 15, 22; `lesion_logits` is what eq. 15 sends gra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
+from tf_medsynth.config.base import check
 from tf_medsynth.config.stages import LesionSettings
 from tf_medsynth.losses import lesion
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor
 
+SCHEMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "single": (("segmentor_single",),) * len(MODALITIES),
+    "shared": tuple(("segmentor_encoder", f"segmentor_decoder_{m}") for m in MODALITIES),
+    "multiple": tuple((f"segmentor_{m}",) for m in MODALITIES),
+    "stacked": (("segmentor_stacked",),),
+}
+"""The segmentors of each scheme, and the networks that each is a chain of: one segmentor a modality, which
+sees nothing else, or a lone one that sees all modalities together.
+
+Source: Qu et al., section 2.7: 1SEG, 1EC_l + 4DC_l, 4SEG; their availability study's network is stacked.
+Deviates: the encoder hands its skip maps to the decoders as well.
+"""
+
 
 def segmentor_names(scheme: str) -> tuple[str, ...]:
-    """Network names of a scheme: one a modality, or one that sees all modalities stacked."""
-    return tuple(f"segmentor_{m}" for m in MODALITIES) if scheme == "multiple" else ("segmentor_stacked",)
+    """Names of a scheme's networks."""
+    return tuple(dict.fromkeys(name for chain in SCHEMES[scheme] for name in chain))
 
 
-def lesion_logits(segmentors: Sequence[keras.Model], images: Tensor, training: bool) -> list[Tensor]:
-    """Class logits ``(B, H, W, 5)`` of each segmentor: of its own modality, or of all for a lone one."""
-    if len(segmentors) == 1:
-        return [segmentors[0](images, training=training)]
-    return [net(images[..., i : i + 1], training=training) for i, net in enumerate(segmentors)]
+def scheme_of(networks: Mapping[str, keras.Model]) -> str:
+    """The scheme whose networks are among `networks`.
+
+    Raises:
+        MedSynthError: there are those of no scheme.
+    """
+    whole = [scheme for scheme in SCHEMES if set(segmentor_names(scheme)) <= set(networks)]
+    check("the networks hold the segmentors of one scheme", len(whole) == 1, networks=sorted(networks))
+    return whole[0]
+
+
+def lesion_logits(networks: Mapping[str, keras.Model], images: Tensor, training: bool) -> list[Tensor]:
+    """Class logits ``(B, H, W, 5)`` of each segmentor: of its own modality, or of all for a lone one.
+
+    Args:
+        networks: by name, those of one scheme among them, which decides what sees what.
+        images: ``(B, H, W, M)``.
+        training: passed to the networks.
+    """
+    chains = SCHEMES[scheme_of(networks)]
+    seen = [images] if len(chains) == 1 else ops.split(images, len(chains), axis=-1)
+    return [_through(networks, *both, training) for both in zip(chains, seen, strict=True)]
+
+
+def _through(
+    networks: Mapping[str, keras.Model], chain: tuple[str, ...], seen: Tensor, training: bool
+) -> Tensor:
+    for name in chain:
+        seen = networks[name](seen, training=training)
+    return seen
 
 
 class LesionStage(AdversarialStage):
-    """Stage L; one player owns every segmentor, whose losses do not touch each other."""
+    """Stage L; one player owns every segmentor, whose losses meet in shared networks only."""
 
     players = {"segmentor": segmentor_names("multiple")}
     phases = {"train": ("segmentor",)}
@@ -45,13 +84,12 @@ class LesionStage(AdversarialStage):
 
     def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
         """Logits of each segmentor on the real images."""
-        segmentors = [self.networks[name] for name in self.names]
-        return dict(zip(self.names, lesion_logits(segmentors, batch["images"], training), strict=True))
+        return {"lesion_logits": lesion_logits(self.networks, batch["images"], training)}
 
     def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
         """Cross-entropy, overlap and label error, summed over segmentors."""
         label, weights = batch["lesion_label"], self.settings.class_weights
-        logits = [outputs[name] for name in self.names]
+        logits = outputs["lesion_logits"]
         return {
             "cross_entropy": sum(lesion.weighted_cross_entropy(label, x, weights) for x in logits),
             "overlap": sum(lesion.overlap_loss(label, x) for x in logits),
@@ -71,7 +109,7 @@ class LesionStage(AdversarialStage):
 
     def segment_surely(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """As `segment`, and the probability of any lesion, ``(B, H, W, n)`` float32 in [0, 1]."""
-        logits = lesion_logits([self.best(name) for name in self.names], images, training=False)
+        logits = lesion_logits({name: self.best(name) for name in self.names}, images, training=False)
         found = ops.stack([ops.argmax(x, axis=-1) for x in logits], axis=-1)
         # The sum of the lesion classes: 1 - background would round what is nearly 0 to 0.
         classes = [ops.softmax(ops.cast(x, "float32"), axis=-1)[..., 1:] for x in logits]

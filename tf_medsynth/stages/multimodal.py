@@ -5,7 +5,8 @@ One encoding, M decodings: the modalities of a sample share every line by constr
 Source: Qu et al. (thesis), eq. 12-18.
 Deviates: the lesion label reaches the generator (the authors' script left it out); modality terms
 are cross-entropies; real slices on their own map and label stay in the step, weighted by the
-terms of eq. 18 and their like, which is what holds the contrast; weight 0 gives the thesis' own.
+terms of eq. 18 and their like, which is what holds the contrast; weight 0 gives the thesis' own;
+a guide of all modalities together counts once a modality, so that eq. 15 weighs alike in every scheme.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tf_medsynth.imaging.fusion import fuse_label, fuse_noise, remove_lesion
 from tf_medsynth.losses import adversarial, lesion, reconstruction, structural
 from tf_medsynth.networks.encode_once import decode_each
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
-from tf_medsynth.stages.guides import lesion_logits, segmentor_names
+from tf_medsynth.stages.guides import lesion_logits, scheme_of, segmentor_names
 from tf_medsynth.stages.translation import (
     agreement,
     as_rows,
@@ -68,8 +69,8 @@ class MultimodalStage(AdversarialStage):
     """Stage M.
 
     Networks: ``encoder``, ``decoder``, ``discriminator``, ``calibration``, which is fitted at the end;
-    frozen: ``segmentor_<modality>`` and
-    ``translation_encoder``, ``translation_decoder``.
+    frozen: the segmentors of one of `guides.SCHEMES`, and ``translation_encoder``,
+    ``translation_decoder``.
     """
 
     players = {"generator": ("encoder", "decoder"), "discriminator": ("discriminator",)}
@@ -81,7 +82,7 @@ class MultimodalStage(AdversarialStage):
         super().__init__(weights=settings.weights, **base)
         self.settings = settings
         self.image_size = image_size
-        self.guides: Sequence[keras.Model] = [self.networks[n] for n in segmentor_names("multiple")]
+        self.guides = {name: self.networks[name] for name in segmentor_names(scheme_of(self.networks))}
 
     def noise_draws(self) -> dict[str, Draw]:
         """What an imaginary patient is drawn from beside map and label: noise inside the organ
@@ -225,8 +226,9 @@ class MultimodalStage(AdversarialStage):
 
     def _lesion(self, label: Tensor, logits: Sequence[Tensor]) -> Tensor:
         weights = self.settings.lesion_class_weights
+        modalities_each = _M / len(logits)
         if self.settings.lesion_loss == "label_error":
-            return sum(lesion.weighted_label_error(label, x, weights) for x in logits)
-        return sum(
+            return modalities_each * sum(lesion.weighted_label_error(label, x, weights) for x in logits)
+        return modalities_each * sum(
             lesion.weighted_cross_entropy(label, x, weights) + lesion.overlap_loss(label, x) for x in logits
         )

@@ -20,7 +20,7 @@ from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.study import downstream
 from tf_medsynth.experiments.study.downstream import Cohort
-from tf_medsynth.experiments.study.runner import Unit, Work, unit_of
+from tf_medsynth.experiments.study.runner import Unit, Work, units_of
 
 STEPS_A_LINE, STEPS_A_CHECKPOINT = 100, 200
 
@@ -72,30 +72,19 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
         "test_patients": list(cohort.test.patients),
         "slices": cohort.train.count,
     }
-    first, count = request.seeds
-    units = [
-        unit_of(
-            request.out,
-            row,
-            seed,
-            {
-                **common,
-                "settings": settings[row.name].to_dict(),
-                "synthetic": facts if taken[row.name] else None,
-            },
-        )
-        for seed in range(first, first + count)
-        for row in rows
-    ]
+
+    def own(row: StudyRow) -> dict[str, Any]:
+        return {"settings": settings[row.name].to_dict(), "synthetic": facts if taken[row.name] else None}
 
     def work(unit: Unit) -> dict[str, Any]:
-        own = settings[unit.row.name]
-        result = downstream.train_and_score(cohort, own, unit.seed, request.precision, unit.directory)
+        result = downstream.train_and_score(
+            cohort, settings[unit.row.name], unit.seed, request.precision, unit.directory
+        )
         mean = result["mean"]
         words = f"whole-lesion Dice {mean['whole_lesion']:.3f}, legacy Dice {mean['legacy_dice']:.3f}"
         return {**result, "words": words}
 
-    return units, work
+    return units_of(request.out, request.seeds, rows, common, own), work
 
 
 def trained_on(run: Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.study import downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort
-from tf_medsynth.experiments.study.runner import Unit, Work, unit_of
+from tf_medsynth.experiments.study.runner import Unit, Work, units_of
 from tf_medsynth.experiments.train import train
 from tf_medsynth.generation.rows import ROWS
 from tf_medsynth.metrics.arrays import known_mean
@@ -72,27 +72,17 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
         "image_size": config["image_size"],
         "precision": request.precision,
     }
-    first, count = request.seeds
-    units = [
-        unit_of(
-            request.out,
-            row,
-            seed,
-            {
-                **common,
-                "settings": settings[row.name].to_dict(),
-                "reused": {name: hashes[name] for name in _reused(row)},
-            },
-        )
-        for seed in range(first, first + count)
-        for row in rows
-    ]
     judged = functools.partial(_judge, request, cohort)
 
-    def work(unit: Unit) -> dict[str, Any]:
-        return _draw_and_score(request, configs, settings[unit.row.name], unit, judged)
+    def own(row: StudyRow) -> dict[str, Any]:
+        reused = {name: hashes[name] for name in _reused(row)}
+        return {"settings": settings[row.name].to_dict(), "reused": reused}
 
-    return units, work
+    def work(unit: Unit) -> dict[str, Any]:
+        twin = _result_of_twin(unit)
+        return twin or _draw_and_score(request, configs, settings[unit.row.name], unit, judged)
+
+    return units_of(request.out, request.seeds, rows, common, own), work
 
 
 def _hash(run: Path, name: str) -> str:
@@ -123,6 +113,18 @@ def _settings(configs: Mapping[str, Mapping[str, Any]], request: Request, row: S
     return GeneratorSettings(stages, judge).override({**given, **changed})
 
 
+def _result_of_twin(unit: Unit) -> dict[str, Any] | None:
+    """What a finished row of this seed found that differs from `unit` in name alone; None without one."""
+    for file in sorted(unit.directory.path.parent.glob(f"*/{unit.result_file.name}")):
+        found = runtime.read_json(file, "Remove the row's folder.")
+        row = found.pop("row")
+        held = StageDirectory(file.parent).config()["fingerprint"]
+        if found.pop("seed") == unit.seed and held == fingerprint({**unit.config, "row": row}):
+            no_time = {"training": 0.0, "evaluation": 0.0}
+            return {**found, "as_row": row, "seconds": no_time, "words": f"as row {row}, {found['words']}"}
+    return None
+
+
 def _draw_and_score(
     request: Request,
     configs: Mapping[str, Mapping[str, Any]],
@@ -140,7 +142,16 @@ def _draw_and_score(
     judge, seconds = judged(settings.judge, unit.seed)
     trained = watch.seconds - seconds["evaluation"]
     out = unit.directory.path / "synthetic"
-    generate(run=run, count=settings.count, seed=unit.seed, out=out, filter=False, resume=True)
+    place = {"label_place": settings.stages.multimodal.label_place}
+    generate(
+        run=run,
+        count=settings.count,
+        seed=unit.seed,
+        out=out,
+        filter=False,
+        resume=True,
+        overrides=place,
+    )
     cases = _score(judge, out)
     names = list(next(iter(cases.values())))
     mean = {name: known_mean([scores[name] for scores in cases.values()]) for name in names}

@@ -21,7 +21,7 @@ from tf_medsynth.evaluation.features import Extractor, open_extractor
 from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.study import downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort, trained_on
-from tf_medsynth.experiments.study.runner import Unit, Work, unit_of
+from tf_medsynth.experiments.study.runner import Unit, Work, units_of
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.distribution import frechet_distance, kernel_distance
 from tf_medsynth.metrics.ms_ssim import measure_name, multiscale_similarity, scales_that_fit
@@ -64,12 +64,9 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
     facts = None
     if builder is not None:
         facts = {"samples": builder.info.splits["train"].num_examples, **dict(builder.info.metadata or {})}
-    first, seeds = request.seeds
-    units = [
-        unit_of(request.out, row, seed, {**config, "synthetic": facts if row in drawn else None})
-        for seed in range(first, first + seeds)
-        for row in rows
-    ]
+
+    def own(row: StudyRow) -> dict[str, Any]:
+        return {"synthetic": facts if row in drawn else None}
 
     def work(unit: Unit) -> dict[str, Any]:
         watch = runtime.Stopwatch()
@@ -82,7 +79,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
         seconds = {"training": 0.0, "evaluation": watch.seconds}
         return {**result, "words": words, "seconds": seconds}
 
-    return units, work
+    return units_of(request.out, request.seeds, rows, config, own), work
 
 
 def compare(real: Images, shown: Images, extractor: Extractor | None, seed: int) -> dict[str, Any]:

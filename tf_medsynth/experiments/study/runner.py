@@ -77,10 +77,31 @@ class Done:
         }
 
 
-def unit_of(out: Path, row: StudyRow, seed: int, config: Mapping[str, Any]) -> Unit:
-    """The unit of a row and a seed, in its folder below `out`."""
-    directory = StageDirectory(out / "rows" / f"row_{row.name}_seed_{seed}")
-    return Unit(row, seed, directory, {**config, "row": row.name, "seed": seed})
+def units_of(
+    out: Path,
+    seeds: tuple[int, int],
+    rows: Sequence[StudyRow],
+    common: Mapping[str, Any],
+    own: Callable[[StudyRow], Mapping[str, Any]],
+) -> list[Unit]:
+    """A unit for each seed and row, seed by seed, in its folder below `out`.
+
+    Args:
+        seeds: first seed and number of seeds.
+        common: what decides the result of every row.
+        own: what else decides that of a row.
+    """
+    first, count = seeds
+    return [
+        Unit(
+            row,
+            seed,
+            StageDirectory(out / "rows" / f"row_{row.name}_seed_{seed}"),
+            {**common, **own(row), "row": row.name, "seed": seed},
+        )
+        for seed in range(first, first + count)
+        for row in rows
+    ]
 
 
 def check_units(units: Sequence[Unit], out: Path, resume: bool) -> None:

@@ -200,7 +200,7 @@ def learning_curve(
 def _row_facts(
     row: StudyRow, results: Sequence[Mapping[str, Any]], redrawn: Mapping[str, studies.Redrawn]
 ) -> dict[str, Any]:
-    kept = ("amounts", "presentations", "steps", "batch_size")
+    kept = ("amounts", "presentations", "steps", "batch_size", "as_row")
     by_seed = patients_by_seed(results)
     return {
         "about": row.about,
