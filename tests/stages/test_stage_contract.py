@@ -16,6 +16,7 @@ from tests import tiny
 from tf_medsynth import runtime
 from tf_medsynth.data.draws import draw
 from tf_medsynth.stages.base import AdversarialStage
+from tf_medsynth.stages.baselines.image_gan import ImageGANStage
 from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.multimodal import MultimodalStage
 from tf_medsynth.stages.structure import StructureStage
@@ -26,6 +27,8 @@ STAGES: dict[str, type[AdversarialStage]] = {
     "lesion": LesionStage,
     "translation": TranslationStage,
     "multimodal": MultimodalStage,
+    "gan": ImageGANStage,
+    "skrgan": ImageGANStage,
 }
 PHASES = [(name, phase) for name, kind in STAGES.items() for phase in kind.phases]
 
