@@ -1,4 +1,4 @@
-"""The stages and baselines in miniature: 32 pixels, a few filters, batches of random numbers with their shapes."""
+"""Stages and baselines in miniature: 32 pixels, a few filters, batches of random numbers of their shapes."""
 
 from __future__ import annotations
 
@@ -58,9 +58,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
         "maps": "real",  # six steps of stage S do not draw closed outlines
         "map_pool": 12,
     },
-    **{
-        name: {**_LENGTH, "generator.base_filters": 4, "discriminator.base_filters": 4} for name in BASELINES
-    },
+    **{name: {**_LENGTH, "generator.base_filters": 4, "discriminator.base_filters": 4} for name in BASELINES},
 }
 """Changes of the preset `tiny`, by stage, as `train` takes them."""
 

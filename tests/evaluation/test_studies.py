@@ -124,7 +124,7 @@ def facts() -> dict:
         "against_row_1": {"whole_lesion": {"C25": {"estimate": -0.1, "low": -0.2, "high": 0.05}}},
         "verdicts": {},
         "learning_curve": None,
-        "skipped": {"A": "baselines are not built"},
+        "skipped": {"E": "labels anywhere are not built"},
         "time": {"wall": 10.0, "training": 9.0, "evaluation": 0.6, "wasted_share": 0.04},
     }
 
@@ -132,7 +132,7 @@ def facts() -> dict:
 def test_the_table_says_published_values_few_patients_and_what_was_skipped():
     text = study_markdown(facts())
     assert "| 1 | real ×1 | 0.800 (0.700 to 0.900) | 0.800 (0.700 to 0.900) | – | 0.915 |" in text
-    assert "-0.100 (-0.200 to +0.050)" in text and "row A: skipped" in text
+    assert "-0.100 (-0.200 to +0.050)" in text and "row E: skipped" in text
     assert "2 test patients and 1 seeds" in text and "too narrow" in text
 
 

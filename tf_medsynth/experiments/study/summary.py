@@ -13,8 +13,7 @@ from tf_medsynth.config.base import fingerprint
 from tf_medsynth.config.studies import CLAIMS, StudyRow
 from tf_medsynth.evaluation import studies
 from tf_medsynth.evaluation.study_plot import study_plot
-from tf_medsynth.evaluation.study_tables import quality_study_table, study_markdown
-from tf_medsynth.evaluation.tables import as_markdown
+from tf_medsynth.evaluation.study_tables import quality_markdown, study_markdown
 from tf_medsynth.experiments.lineage import code
 from tf_medsynth.experiments.study.runner import Done, Unit
 from tf_medsynth.metrics.intervals import seed_interval
@@ -34,7 +33,11 @@ def summarise(
 ) -> dict[str, Any]:
     """What the study says, also written to `out`."""
     by_row = {row.name: [r for r in done.results if r["row"] == row.name] for row in rows}
-    redrawn = {name: studies.redraw(scores_of(by_row, name)) for name in measures_of(done.results)}
+    redrawn = {
+        name: studies.redraw(scores_of({row: by_row[row] for row in scored}, name))
+        for name, scored in measures_of(by_row).items()
+    }
+    judged = [*JUDGED, *(claim.measure for claim in CLAIMS[kind] if claim.measure)]
     facts: dict[str, Any] = {
         "study": kind,
         "fingerprint": fingerprint([unit.config for unit in units]),
@@ -52,20 +55,29 @@ def summarise(
                 if claim.measure == name or (not claim.measure and name in JUDGED)
             ]
             for name in redrawn
-            if name in JUDGED or name in {claim.measure for claim in CLAIMS[kind]}
+            if name in judged
         },
         "learning_curve": learning_curve(by_row, redrawn),
         "code": code(),
-        "plot": PLOT,
     }
-    plot = study_plot(facts, [name for name in JUDGED if name in redrawn])
+    facts |= _plotted(facts, [name for name in dict.fromkeys(judged) if name in redrawn], out)
+    facts["time"] = done.time()
+    _write(facts, study_markdown(facts), out)
+    return facts
+
+
+def _plotted(facts: Mapping[str, Any], measures: Sequence[str], out: Path) -> dict[str, str]:
+    """Writes the picture; its name, and the sentence for those who cannot see it."""
+    plot = study_plot(facts, measures)
     with runtime.atomic_path(out / PLOT) as partial:
         partial.write_bytes(plot.png)
-    facts |= {"plot_description": plot.description, "time": done.time()}
+    return {"plot": PLOT, "plot_description": plot.description}
+
+
+def _write(facts: Mapping[str, Any], table: str, out: Path) -> None:
     runtime.write_json(out / RECORD, facts)
     with runtime.atomic_path(out / TABLE) as partial:
-        partial.write_text(study_markdown(facts), encoding="utf-8")
-    return facts
+        partial.write_text(table, encoding="utf-8")
 
 
 def summarise_quality(
@@ -99,24 +111,49 @@ def summarise_quality(
         "seeds": sorted({unit.seed for unit in units}),
         "rows": shown,
         "skipped": {row.name: row.missing for row in missing},
-        "time": done.time(),
+        "verdicts": {
+            name: [
+                studies.seed_verdict(claim, values) for claim in CLAIMS["quality"] if claim.measure == name
+            ]
+            for name, values in _by_measure(shown).items()
+            if any(claim.measure == name for claim in CLAIMS["quality"])
+        },
         "code": code(),
     }
-    runtime.write_json(out / RECORD, facts)
-    with runtime.atomic_path(out / TABLE) as partial:
-        partial.write_text(as_markdown(quality_study_table(facts)) + "\n", encoding="utf-8")
+    facts |= _plotted(facts, list(_by_measure(shown)), out)
+    facts["time"] = done.time()
+    _write(facts, quality_markdown(facts), out)
     return facts
 
 
-def measures_of(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Measures that some patient has in every result."""
-    patients = list(results[0]["patients"])
-    names = list(results[0]["patients"][patients[0]])
-    return [
-        name
+def _by_measure(rows: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """Values of every seed in order, by measure and row; a row that lacks one in some seed is left out."""
+    names = list(dict.fromkeys(name for row in rows.values() for name in row["mean"]))
+    return {
+        name: {
+            key: [row["by_seed"][seed][name] for seed in sorted(row["by_seed"], key=int)]
+            for key, row in rows.items()
+            if name in row["mean"]
+        }
         for name in names
-        if any(all(r["patients"][p][name] is not None for r in results) for p in patients)
-    ]
+    }
+
+
+def measures_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """Measures, and which rows have each: those that a measure applies to, if some patient has it in all."""
+    found: dict[str, list[str]] = {}
+    for row, results in by_row.items():
+        for name in next(iter(results[0]["patients"].values())):
+            found.setdefault(name, []).append(row)
+    return {
+        name: rows for name, rows in found.items() if _is_known(name, [r for k in rows for r in by_row[k]])
+    }
+
+
+def _is_known(name: str, results: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether one patient (or sample, by its place) has the measure in every result."""
+    tables = [[scores[name] is not None for _, scores in sorted(r["patients"].items())] for r in results]
+    return any(all(known) for known in zip(*tables, strict=True))
 
 
 def scores_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]], measure: str) -> dict[str, np.ndarray]:
@@ -164,14 +201,15 @@ def _row_facts(
     row: StudyRow, results: Sequence[Mapping[str, Any]], redrawn: Mapping[str, studies.Redrawn]
 ) -> dict[str, Any]:
     kept = ("amounts", "presentations", "steps", "batch_size")
+    own = [name for name, means in redrawn.items() if row.name in means.names]
     return {
         "about": row.about,
         "overrides": dict(row.overrides),
         "reference": dict(row.reference),
         **{name: results[0][name] for name in kept if name in results[0]},
-        "mean": {name: _interval(studies.mean_of(means, row.name)) for name, means in redrawn.items()},
+        "mean": {name: _interval(studies.mean_of(redrawn[name], row.name)) for name in own},
         "by_seed": {
-            str(r["seed"]): {name: _known_mean(r["patients"], name) for name in redrawn} for r in results
+            str(r["seed"]): {name: _known_mean(r["patients"], name) for name in own} for r in results
         },
         "patients": {str(r["seed"]): r["patients"] for r in results},
     }
