@@ -134,7 +134,8 @@ def _not_run(claim: Claim, names: Collection[str]) -> dict[str, Any]:
 def _gap(claim: Claim, values: Mapping[str, ArrayLike]) -> Values:
     """How far each value of the row is in favour, in the least favourable of the comparisons."""
     sign = 1.0 if claim.side == "above" else -1.0
-    row, rest = values[claim.row], np.stack([values[name] for name in claim.others if name in values])
+    row = np.asarray(values[claim.row], np.float64)
+    rest = np.stack([np.asarray(values[name], np.float64) for name in claim.others if name in values])
     gaps: Values = (sign * (row - claim.factor * rest) - claim.margin).min(axis=0)
     return gaps
 

@@ -230,7 +230,7 @@ def _score(judge: LesionStage, folder: Path, real: Images) -> dict[str, dict[str
     """
     builder = open_published(folder)
     samples = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
-    cases = {}
+    cases: dict[str, dict[str, float]] = {}
     for batch in samples.batch(ROWS).as_numpy_iterator():
         found = np.asarray(judge.segment(batch["images"]))
         first = len(cases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from tf_medsynth.data.slices import SliceSource
 Images = NDArray[np.float32]
 
 
-def slices_at(source: SliceSource, numbers: Sequence[int]) -> dict[str, Any]:
+def slices_at(source: SliceSource, numbers: Iterable[int]) -> dict[str, Any]:
     """Images and labels of the slices `numbers`, in ascending order; only these are held."""
     wanted = set(map(int, numbers))
     stored = source.examples().as_numpy_iterator()

@@ -91,7 +91,7 @@ class ImageGANStage(AdversarialStage):
         generators = [self.best(name) for name in self.players["generator"]]
         return self._images(generators, self._seen(structure_map, draws), training=False)
 
-    def _seen(self, structure_map: Tensor | None, draws: Mapping[str, Tensor]) -> list[Tensor]:
+    def _seen(self, structure_map: Tensor, draws: Mapping[str, Tensor]) -> list[Tensor]:
         """What each generator is fed, ``(B, H, W, 1)``."""
         if self.settings.sees == "sketch":
             return [1.0 - structure_map] * len(MODALITIES)
