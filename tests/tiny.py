@@ -1,4 +1,4 @@
-"""The four stages in miniature: 32 pixels, a few filters, batches of random numbers with their shapes."""
+"""Stages and baselines in miniature: 32 pixels, a few filters, batches of random numbers of their shapes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_medsynth import networks
+from tf_medsynth.config.baselines import BASELINES
 from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.slices import open_slices
@@ -56,6 +57,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
         "maps": "real",  # six steps of stage S do not draw closed outlines
         "map_pool": 12,
     },
+    **{name: {**_LENGTH, "generator.base_filters": 4, "discriminator.base_filters": 4} for name in BASELINES},
 }
 """Changes of the preset `tiny`, by stage, as `train` takes them."""
 

@@ -1,5 +1,7 @@
 """Comparisons of rows against exact numbers, SciPy's bootstrap, and claims whose answer is known."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -79,6 +81,20 @@ def test_one_seed_or_one_patient_decides_nothing():
         assert found["verdict"] == "undecided" and "cannot decide" in found["words"]
 
 
+def test_a_value_a_seed_is_judged_by_students_interval():
+    """Differences 10, 12 and 14 in favour: mean 12, spread 2, half width 4.303 * 2 / sqrt 3."""
+    claim = Claim("nearer than a", "run", ("a", "not run"), "below", measure="fid")
+    found = studies.seed_verdict(claim, {"run": [10.0, 11.0, 12.0], "a": [20.0, 23.0, 26.0]})
+    assert found["verdict"] == "held" and found["rows"] == ["run", "a"] and found["gap"] == 12.0
+    assert (found["low"], found["high"]) == pytest.approx((12 - 4.968, 12 + 4.968), abs=2e-3)
+    assert "Means run: 11.000, a: 23.000 (in favour by +12.000, 95 % +7.03" in found["words"]
+    assert studies.seed_verdict(claim, {"run": [30.0, 31.0], "a": [1.0, 2.1]})["verdict"] == "not held"
+    alone = studies.seed_verdict(claim, {"run": [10.0], "a": [20.0]})
+    assert alone["verdict"] == "undecided" and "One seed cannot decide it" in alone["words"]
+    assert "nan" not in alone["words"]
+    assert studies.seed_verdict(claim, {"run": [10.0]})["verdict"] == "not run"
+
+
 def test_what_was_not_run_of_a_claim_is_said():
     redrawn = studies.redraw({"24": row(-0.1), "25": row(0.0)})
     found = studies.verdict(Claim("24 is the worst", "24", ("9", "25"), side="below"), redrawn)
@@ -124,7 +140,7 @@ def facts() -> dict:
         "against_row_1": {"whole_lesion": {"C25": {"estimate": -0.1, "low": -0.2, "high": 0.05}}},
         "verdicts": {},
         "learning_curve": None,
-        "skipped": {"A": "baselines are not built"},
+        "skipped": {"E": "labels anywhere are not built"},
         "time": {"wall": 10.0, "training": 9.0, "evaluation": 0.6, "wasted_share": 0.04},
     }
 
@@ -132,8 +148,18 @@ def facts() -> dict:
 def test_the_table_says_published_values_few_patients_and_what_was_skipped():
     text = study_markdown(facts())
     assert "| 1 | real ×1 | 0.800 (0.700 to 0.900) | 0.800 (0.700 to 0.900) | – | 0.915 |" in text
-    assert "-0.100 (-0.200 to +0.050)" in text and "row A: skipped" in text
+    assert "-0.100 (-0.200 to +0.050)" in text and "row E: skipped" in text
     assert "2 test patients and 1 seeds" in text and "too narrow" in text
+
+
+def test_a_row_without_a_measure_leaves_its_place_empty():
+    held = facts()
+    del held["rows"]["C25"]["mean"]["whole_lesion"]
+    held["rows"]["1"]["mean"]["legacy_dice"] = {"estimate": 0.8, "low": math.nan, "high": math.nan}
+    assert "| C25 | real ×0.25 | – |" in study_markdown(held)
+    chart = study_plot(held, ["whole_lesion", "legacy_dice"])
+    assert "C25" not in chart.description
+    assert study_plot(held, ["legacy_dice"]).description.endswith("1 0.800; C25 0.800 (0.700 to 0.900).")
 
 
 def test_the_plot_is_a_picture_with_its_sentence():

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 SMALL = {
     "count": 8,
     **{f"judge.{key}": value for key, value in tiny.OVERRIDES["lesion"].items()},
+    **{f"gan.{key}": value for key, value in tiny.OVERRIDES["gan"].items()},
 }
 
 
@@ -40,11 +41,20 @@ def finished(tiny_run, tmp_path_factory) -> Path:
 
 def test_rows_are_scored_sample_by_sample(finished):
     record = json.loads((finished / "study.json").read_text())
-    assert list(record["rows"]) == ["F-lesion", "D"] and record["skipped"] == {"A": "baselines are not built"}
+    assert list(record["rows"]) == ["A", "F-lesion", "D"] and not record["skipped"]
     assert len(record["cases"]) == 8 and record["cases_are"] == "samples"
     scores = record["rows"]["F-lesion"]["patients"]["0"]
-    assert all({"whole_lesion", "contour_mae", "registration_shift_px"} <= set(s) for s in scores.values())
-    assert "row A: skipped, baselines are not built" in (finished / "table.md").read_text()
+    names = {"whole_lesion", "contour_mae", "registration_shift_px", "ms_ssim"}
+    assert all(names <= set(s) for s in scores.values())
+
+
+def test_a_baseline_is_scored_by_what_needs_no_label(finished):
+    row = json.loads((finished / "study.json").read_text())["rows"]["A"]
+    assert set(row["mean"]) == {"registration_shift_px", "ms_ssim"} and len(row["patients"]["0"]) == 8
+    table = (finished / "table.md").read_text().splitlines()
+    line = next(line for line in table if line.startswith("| A |"))
+    assert line.startswith("| A | four plain GANs from noise | – |")
+    assert [path.name for path in (finished / "rows" / "row_A_seed_0" / "run").glob("*/")] == ["gan"]
 
 
 def test_a_row_changes_stage_m_and_leaves_the_others(finished, tiny_run):

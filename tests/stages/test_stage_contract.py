@@ -25,6 +25,8 @@ STAGES: dict[str, tuple[str, dict[str, Any], str]] = {
     "translation": ("translation", {}, ""),
     "multimodal": ("multimodal", {}, "multiple"),
     "multimodal_shared": ("multimodal", {}, "shared"),
+    "gan": ("gan", {}, ""),
+    "skrgan": ("skrgan", {}, ""),
 }
 """Stage, what is changed of it, and the scheme of its guides."""
 

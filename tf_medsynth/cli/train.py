@@ -10,11 +10,14 @@ from tf_medsynth.cli import options
 
 SUMMARY = "train one stage; one run directory holds all four"
 STAGES = ("structure", "lesion", "translation", "multimodal")
+BASELINES = ("gan", "skrgan")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the verb."""
-    parser.add_argument("stage", choices=STAGES, help="trained in this order")
+    parser.add_argument(
+        "stage", choices=(*STAGES, *BASELINES), help="trained in this order; gan and skrgan are baselines"
+    )
     parser.add_argument("--data", required=True, metavar="NAME", help="prepared data set, e.g. brats/slices")
     options.add_folder(parser, "--data-dir", "where TFDS data sets are kept")
     options.add_folder(parser, "--run", "the run directory")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_medsynth.config.base import Config, check
+from tf_medsynth.config.baselines import BASELINES, BaselineSettings, BaselineWeights, as_wide_as, published
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.imaging import OPERATOR_PRESETS, OperatorConfig, TrainAugmentConfig
 from tf_medsynth.config.networks import TINY_SPECS, DiscriminatorSpec, StructureVAESpec
@@ -23,7 +24,10 @@ STAGES = ("structure", "lesion", "translation", "multimodal")
 
 @dataclasses.dataclass(frozen=True)
 class Preset(Config):
-    """Settings of a whole run. `operators` none takes those measured for the images' size."""
+    """Settings of a whole run, and of the baselines that it is compared with.
+
+    `operators` none takes those measured for the images' size.
+    """
 
     data: DataSettings = dataclasses.field(default_factory=DataSettings)
     operators: OperatorConfig | None = None
@@ -31,6 +35,12 @@ class Preset(Config):
     lesion: LesionSettings = dataclasses.field(default_factory=LesionSettings)
     translation: TranslationSettings = dataclasses.field(default_factory=TranslationSettings)
     multimodal: MultimodalSettings = dataclasses.field(default_factory=MultimodalSettings)
+    gan: BaselineSettings = published("gan")
+    skrgan: BaselineSettings = published("skrgan")
+
+    def __post_init__(self) -> None:
+        seen = {name: getattr(self, name).sees for name in BASELINES}
+        check("gan sees noise and skrgan a sketch", tuple(seen.values()) == ("noise", "sketch"), **seen)
 
 
 def preset(name: str) -> Preset:
@@ -74,13 +84,27 @@ def _thesis() -> Preset:
         ),
         translation=TranslationSettings(training=training),
         multimodal=MultimodalSettings(training=training),
+        gan=published("gan").override({"training": training}),
+        skrgan=published("skrgan").override({"training": training}),
     )
 
 
 _MIRROR = TrainAugmentConfig(degrees=0.0, scale=0.0, shift=0.0, gain=0.0, bias=0.0)
 _MOVE = TrainAugmentConfig(degrees=8.0, scale=0.05, shift=0.02, gain=0.0, bias=0.0)
 
+_BASELINE_TRAINING = TrainingSettings(
+    steps=400, batch_size=4, learning_rate=1e-3, discriminator_rate=1e-3, augment=_MIRROR
+)
+_BASELINES: Mapping[str, Any] = {
+    "gan.weights": BaselineWeights(real=1.0, fake=1.0, adversarial=1.0, squared_reconstruction=0.0),
+    # Nothing but the discriminator guides it: at twice the rate it draws the same few blocks for ever.
+    "gan.training": _BASELINE_TRAINING.override({"learning_rate": 5e-4}),
+    "skrgan.weights": BaselineWeights(real=1.0, fake=1.0, adversarial=0.25, squared_reconstruction=5.0),
+    "skrgan.training": _BASELINE_TRAINING,
+}
+
 _TINY: Mapping[str, Any] = {
+    **_BASELINES,
     "structure.drawing": "anatomy",
     "structure.critic_sees": "map_and_anatomy",
     "structure.vae": StructureVAESpec(
@@ -202,6 +226,7 @@ _BRATS96: Mapping[str, Any] = {
         steps=1500, pretrain_steps=600, batch_size=4, learning_rate=2e-3, discriminator_rate=1e-3,
         second_phase_rate=0.3, augment=_MIRROR,
     ),
+    **{f"{name}.training.steps": 1500 for name in BASELINES},
 }  # fmt: skip
 
 _PHANTOM96: Mapping[str, Any] = {
@@ -216,11 +241,19 @@ _PHANTOM96: Mapping[str, Any] = {
     ),
 }
 
+
+def _small(table: Mapping[str, Any]) -> Preset:
+    """The settings of `table`, with baselines as wide as their stage M."""
+    settings = Preset().override(table)
+    wide = as_wide_as(settings.multimodal)
+    return settings.override({f"{name}.{key}": spec for name in BASELINES for key, spec in wide.items()})
+
+
 PRESETS: dict[str, Preset] = {
     "thesis": _thesis(),
-    "tiny": Preset().override(_TINY),
-    "brats96": Preset().override(_BRATS96),
-    "phantom96": Preset().override(_PHANTOM96),
+    "tiny": _small(_TINY),
+    "brats96": _small(_BRATS96),
+    "phantom96": _small(_PHANTOM96),
 }
 """``thesis``: as published. ``tiny``: 64 pixels on two cores in minutes, the demo's. ``brats96``: a
 dozen real patients at 96 pixels on two cores in about an hour. ``phantom96``: the model in the box, the

@@ -8,7 +8,7 @@ patients cannot tell how patients differ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.studies import Claim
-from tf_medsynth.metrics.intervals import Interval
+from tf_medsynth.metrics.intervals import Interval, seed_interval
 
 Values = NDArray[np.float64]
 
@@ -95,50 +95,88 @@ def verdict(claim: Claim, redrawn: Redrawn) -> dict[str, Any]:
         ``claim``, ``origin``, ``verdict`` (held, not held, undecided or not run), ``words`` and, where
         it was run, ``rows`` compared, ``gap`` (above 0 is in favour), ``low`` and ``high``.
     """
-    facts: dict[str, Any] = {"claim": claim.text, "origin": claim.origin}
-    others = [name for name in claim.others if name in redrawn.names]
-    if claim.row not in redrawn.names or not others:
-        missing = [name for name in (claim.row, *claim.others) if name not in redrawn.names]
-        return {**facts, "verdict": NOT_RUN, "words": f"{NOT_RUN}: {claim.text} (rows {', '.join(missing)})"}
+    if _rows_missing(claim, redrawn.names):
+        return _not_run(claim, redrawn.names)
+    means = dict(zip(redrawn.names, redrawn.means, strict=True))
+    draws = dict(zip(redrawn.names, redrawn.draws.T, strict=True))
+    measured = _interval(float(_gap(claim, means)), _gap(claim, draws), redrawn.patients)
+    single = [name for name, n in (("seed", redrawn.seeds), ("patient", redrawn.patients)) if n < 2]
+    return _judged(claim, means, measured, single)
+
+
+def seed_verdict(claim: Claim, values: Mapping[str, ArrayLike]) -> dict[str, Any]:
+    """Whether a claim on one value a seed held, by Student's interval of what seeds say of it.
+
+    Args:
+        values: `(seeds,)` of each row, the same seeds in the same order.
+
+    Returns:
+        As `verdict`; ``low`` and ``high`` are NaN from one seed.
+    """
+    if _rows_missing(claim, values):
+        return _not_run(claim, values)
+    table = {name: np.asarray(row, np.float64) for name, row in values.items()}
+    measured = seed_interval(_gap(claim, table))
+    means = {name: row.mean() for name, row in table.items()}
+    return _judged(claim, means, measured, ["seed"] if measured.n < 2 else [])
+
+
+def _rows_missing(claim: Claim, names: Collection[str]) -> bool:
+    return claim.row not in names or not any(name in names for name in claim.others)
+
+
+def _not_run(claim: Claim, names: Collection[str]) -> dict[str, Any]:
+    missing = [name for name in (claim.row, *claim.others) if name not in names]
+    words = f"{NOT_RUN}: {claim.text} (rows {', '.join(missing)})"
+    return {"claim": claim.text, "origin": claim.origin, "verdict": NOT_RUN, "words": words}
+
+
+def _gap(claim: Claim, values: Mapping[str, ArrayLike]) -> Values:
+    """How far each value of the row is in favour, in the least favourable of the comparisons."""
     sign = 1.0 if claim.side == "above" else -1.0
+    row = np.asarray(values[claim.row], np.float64)
+    rest = np.stack([np.asarray(values[name], np.float64) for name in claim.others if name in values])
+    gaps: Values = (sign * (row - claim.factor * rest) - claim.margin).min(axis=0)
+    return gaps
 
-    def gap(values: Values) -> Values:
-        """`(...,)` from `(..., R)`: the least favourable of the comparisons."""
-        row = values[..., redrawn.column(claim.row)]
-        rest = values[..., [redrawn.column(name) for name in others]]
-        gaps: Values = (sign * (row[..., None] - claim.factor * rest) - claim.margin).min(axis=-1)
-        return gaps
 
-    measured = _interval(float(gap(redrawn.means)), gap(redrawn.draws), redrawn.patients)
+def _judged(
+    claim: Claim, means: Mapping[str, float], measured: Interval, single: Sequence[str]
+) -> dict[str, Any]:
+    """What is said of a claim; `single` names what there was but one of, which decides nothing."""
     found = HELD if measured.low > 0 else NOT_HELD if measured.high < 0 else UNDECIDED
-    if min(redrawn.seeds, redrawn.patients) < 2:
-        found = UNDECIDED
+    found = UNDECIDED if single else found
+    others = [name for name in claim.others if name in means]
     return {
-        **facts,
+        "claim": claim.text,
+        "origin": claim.origin,
         "verdict": found,
         "rows": [claim.row, *others],
         "gap": measured.estimate,
         "low": measured.low,
         "high": measured.high,
-        "words": _words(found, claim, redrawn, others, measured),
+        "words": _words(found, claim, means, others, measured, single),
     }
 
 
-def _words(found: str, claim: Claim, redrawn: Redrawn, others: Sequence[str], measured: Interval) -> str:
-    shown = ", ".join(f"{name}: {redrawn.means[redrawn.column(name)]:.3f}" for name in (claim.row, *others))
-    rule = f" (in favour by {measured.estimate:+.3f}, 95 % {measured.low:+.3f} to {measured.high:+.3f})"
+def _words(
+    found: str,
+    claim: Claim,
+    means: Mapping[str, float],
+    others: Sequence[str],
+    measured: Interval,
+    single: Sequence[str],
+) -> str:
+    shown = ", ".join(f"{name}: {means[name]:.3f}" for name in (claim.row, *others))
+    spread = f", 95 % {measured.low:+.3f} to {measured.high:+.3f}" if np.isfinite(measured.low) else ""
     partial = (
         f" Of rows {', '.join(claim.others)} only these were run." if len(others) < len(claim.others) else ""
     )
-    return f"{found}: {claim.text}. Means {shown}{rule}.{partial}{_alone(redrawn)}"
-
-
-def _alone(redrawn: Redrawn) -> str:
-    """Why nothing can be decided, where there is nothing to redraw."""
-    single = [name for name, n in (("seed", redrawn.seeds), ("patient", redrawn.patients)) if n < 2]
-    return (
+    alone = (
         f" One {' and one '.join(single)} cannot decide it: how far they differ is unknown." if single else ""
     )
+    favour = f" (in favour by {measured.estimate:+.3f}{spread})"
+    return f"{found}: {claim.text}. Means {shown}{favour}.{partial}{alone}"
 
 
 def worth_in_patients(

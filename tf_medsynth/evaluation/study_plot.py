@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,11 +18,17 @@ _TITLES = {
     "whole_lesion": "Whole-lesion Dice",
     "legacy_dice": "Dice of label codes, as published",
     "legacy_mse": "MSE of label codes, as published",
+    "registration_shift_px": "Shift between modalities, px",
+    "ms_ssim": "MS-SSIM with real images",
+    "fid": "Frechet distance to real images",
+    "kid": "Kernel distance to real images",
 }
 
 
 def study_plot(facts: Mapping[str, Any], measures: Sequence[str]) -> Chart:
-    """A panel a measure: rows from top to bottom, mean and 95 % interval, a dot a seed.
+    """A panel a measure: rows from top to bottom, mean and 95 % interval where there is one, a dot a seed.
+
+    A row without a measure leaves its place in that panel empty.
 
     Args:
         facts: of a study, with ``rows`` that have ``about``, ``mean``, ``by_seed`` and ``reference``.
@@ -46,9 +53,11 @@ def study_plot(facts: Mapping[str, Any], measures: Sequence[str]) -> Chart:
 
 def _panel(axes: Axes, rows: Mapping[str, Any], measure: str) -> bool:
     """Draws one measure; True where a published value is among it."""
-    for place, row in enumerate(rows.values()):
-        mean, first = row["mean"][measure], place == 0
-        spread = [[mean["estimate"] - mean["low"]], [mean["high"] - mean["estimate"]]]
+    measured = {place: row for place, row in enumerate(rows.values()) if measure in row["mean"]}
+    for place, row in measured.items():
+        mean, first = row["mean"][measure], place == min(measured)
+        known = math.isfinite(mean["low"])
+        spread = [[mean["estimate"] - mean["low"]], [mean["high"] - mean["estimate"]]] if known else None
         axes.errorbar(
             mean["estimate"], place, xerr=spread, fmt="o", color=BLUE, markersize=4, capsize=2,
             linewidth=1.2, label="mean, 95 % interval" if first else None,
@@ -73,8 +82,9 @@ def _panel(axes: Axes, rows: Mapping[str, Any], measure: str) -> bool:
 
 def _describe(rows: Mapping[str, Any], measure: str) -> str:
     told = (
-        f"{name} {row['mean'][measure]['estimate']:.3f} "
-        f"({row['mean'][measure]['low']:.3f} to {row['mean'][measure]['high']:.3f})"
+        f"{name} {mean['estimate']:.3f}"
+        + (f" ({mean['low']:.3f} to {mean['high']:.3f})" if math.isfinite(mean["low"]) else "")
         for name, row in rows.items()
+        if (mean := row["mean"].get(measure))
     )
     return f"{_TITLES.get(measure, measure)} of rows with 95 % interval: {'; '.join(told)}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tf_medsynth.evaluation.segmentation import SURFACE_TOLERANCE, surface_names
@@ -17,6 +17,9 @@ _HEADINGS = {
     "legacy_mse": "code MSE",
     "registration_shift_px": "shift between modalities, px",
     "contour_mae": "open outlines, MAE",
+    "ms_ssim": "MS-SSIM with real",
+    "fid": "FID",
+    "kid": "KID",
 }
 
 _MOST_NAMED = 4
@@ -49,8 +52,8 @@ _FURTHER = {
 def study_table(facts: Mapping[str, Any]) -> Table:
     """A row a row: its means with 95 % intervals, its difference to row 1, and what was published."""
     rows = facts["rows"]
-    some = next(iter(rows.values()))
-    shown = [name for name in _HEADINGS if name in some["mean"]] or list(some["mean"])
+    found = list(dict.fromkeys(name for row in rows.values() for name in row["mean"]))
+    shown = [name for name in _HEADINGS if name in found] or found
     printed = [name for name in shown if any(name in row["reference"] for row in rows.values())]
     gaps = facts["against_row_1"].get(shown[0], {})
     columns = ["row", "what", *(f"{_HEADINGS.get(name, name)} (95 %)" for name in shown)]
@@ -58,7 +61,7 @@ def study_table(facts: Mapping[str, Any]) -> Table:
     columns += [f"published {_HEADINGS.get(name, name)}" for name in printed]
     body = []
     for name, row in rows.items():
-        cells = [name, row["about"], *(_spread(row["mean"][measure]) for measure in shown)]
+        cells = [name, row["about"], *(_spread(row["mean"].get(measure)) for measure in shown)]
         if gaps:
             cells.append(_spread(gaps[name], signed=True) if name in gaps else UNKNOWN)
         body.append([*cells, *(number(row["reference"].get(measure)) for measure in printed)])
@@ -112,7 +115,7 @@ def older_results(facts: Mapping[str, Any]) -> str:
     shown = ", ".join(list(older)[:_MOST_NAMED]) + (", ..." if len(older) > _MOST_NAMED else "")
     return (
         f"{len(older)} results are of an earlier version ({shown}) and lack {', '.join(lacking)}, which are "
-        "therefore shown for no row. Remove result.json from their folders in rows/ and go on with --resume: "
+        "therefore not shown for their rows. Remove result.json from their folders in rows/ and go on with --resume: "
         "their networks are scored again, not trained"
     )
 
@@ -125,7 +128,6 @@ def quality_study_table(facts: Mapping[str, Any]) -> Table:
     """A row a row of a study of quality: mean over seeds, n, and what was published."""
     rows = facts["rows"]
     names = list(dict.fromkeys(name for row in rows.values() for name in row["mean"]))
-    headings = {"ms_ssim": "MS-SSIM with real", "fid": "FID", "kid": "KID"}
     printed = [name for name in names if any(name in row["reference"] for row in rows.values())]
     body = [
         [
@@ -142,7 +144,7 @@ def quality_study_table(facts: Mapping[str, Any]) -> Table:
     skipped = [f"Row {name} skipped: {why}." for name, why in facts["skipped"].items()]
     return Table(
         "Study quality",
-        ["row", "what", "n", *(headings.get(n, n) for n in names), *(f"published {n}" for n in printed)],
+        ["row", "what", "n", *(_HEADINGS.get(n, n) for n in names), *(f"published {n}" for n in printed)],
         body,
         f"{facts['config']['measure']}; {seen}; {len(facts['seeds'])} seeds draw the halves. Only values of "
         "one n and one extractor compare: read each beside the row of two real halves. " + " ".join(skipped),
@@ -157,10 +159,13 @@ def _known_spread(interval: Mapping[str, float] | None) -> str:
     return f"{interval['estimate']:.4g} ({interval['low']:.4g} to {interval['high']:.4g})"
 
 
-def study_markdown(facts: Mapping[str, Any]) -> str:
-    """The table, the verdicts, the learning curve, what was skipped, and what the study took."""
-    further = further_measures_table(facts)
-    parts = [as_markdown(table) for table in (study_table(facts), further) if table]
+def quality_markdown(facts: Mapping[str, Any]) -> str:
+    """The table of a study of quality, and its verdicts."""
+    return "\n\n".join([as_markdown(quality_study_table(facts)), *_claims(facts)]) + "\n"
+
+
+def _claims(facts: Mapping[str, Any]) -> Iterator[str]:
+    """A list of verdicts for each measure."""
     for measure, verdicts in facts["verdicts"].items():
         run = [v for v in verdicts if v["verdict"] != NOT_RUN]
         lines = [f"- {v['words']}" + (" [our aim]" if v["origin"] == "aim" else "") for v in run]
@@ -168,7 +173,13 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
             rest = "; ".join(v["claim"] for v in verdicts if v["verdict"] == NOT_RUN)
             lines.append(f"- {NOT_RUN}, for want of rows: {rest}.")
         if lines:
-            parts.append(f"### Claims, by {_HEADINGS.get(measure, measure)}\n\n" + "\n".join(lines))
+            yield f"### Claims, by {_HEADINGS.get(measure, measure)}\n\n" + "\n".join(lines)
+
+
+def study_markdown(facts: Mapping[str, Any]) -> str:
+    """The table, the verdicts, the learning curve, what was skipped, and what the study took."""
+    further = further_measures_table(facts)
+    parts = [*(as_markdown(table) for table in (study_table(facts), further) if table), *_claims(facts)]
     curve = facts["learning_curve"]
     if curve:
         by_number = sorted(curve["points"].values(), key=lambda point: point["patients"])
@@ -205,6 +216,8 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _spread(interval: Mapping[str, float], signed: bool = False) -> str:
+def _spread(interval: Mapping[str, float] | None, signed: bool = False) -> str:
+    if interval is None:
+        return UNKNOWN
     digits = "+.3f" if signed else ".3f"
     return f"{interval['estimate']:{digits}} ({interval['low']:{digits}} to {interval['high']:{digits}})"

@@ -14,6 +14,7 @@ from tf_medsynth.config.network_specs import UNetSpec
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.stages import TrainingSettings
 from tf_medsynth.stages.base import AdversarialStage
+from tf_medsynth.stages.baselines.image_gan import ImageGANStage, of_each_modality
 from tf_medsynth.stages.guides import SCHEMES, LesionStage
 from tf_medsynth.stages.multimodal import MultimodalStage
 from tf_medsynth.stages.structure import StructureStage
@@ -53,6 +54,8 @@ def build_stage(
         "lesion": _lesion,
         "translation": _translation,
         "multimodal": _multimodal,
+        "gan": _image_gan,
+        "skrgan": _image_gan,
     }[name]
     stage = builder(own, operators, image_size, dict(frozen or {}), common)
     stage.compile_players({player: _optimizer(training, stage, player) for player in stage.players})
@@ -117,6 +120,13 @@ def _multimodal(own: Any, operators: OperatorConfig, size: Size, frozen: Any, co
         "discriminator": networks.build_discriminator(_sized(own.discriminator, size)),
     }
     return MultimodalStage(own, size, networks=built | frozen, **common)
+
+
+def _image_gan(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> ImageGANStage:
+    generator, discriminator = _sized(own.generator, size), _sized(own.discriminator, size)
+    built = {n: networks.build_unet(generator, n) for n in of_each_modality("generator")}
+    built |= {n: networks.build_discriminator(discriminator, n) for n in of_each_modality("discriminator")}
+    return ImageGANStage(own, size, networks=built, **common)
 
 
 def _optimizer(

@@ -180,7 +180,7 @@ def _batch_steps(
     own = getattr(settings, name)
     augment = own.training.augment
     steps: list[batches.Step] = [batches.augmented(augment, seed)] if augment else []
-    if name in ("structure", "multimodal"):
+    if name in ("structure", "multimodal", "skrgan"):
         steps.append(batches.with_structure(operators, seed))
     if name == "multimodal":
         drawn = restore.drawn_maps(run, own, operators, source, seed)

@@ -30,7 +30,9 @@ from tf_medsynth.stages.base import AdversarialStage
 from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.structure import StructureStage
 
-_NEEDS = {"multimodal": ("structure", "lesion", "translation")}
+NEEDS = {"multimodal": ("structure", "lesion", "translation"), "skrgan": ("structure",)}
+"""Stages that a stage is trained or drawn with."""
+
 _LABELS_KEPT = 1000
 
 
@@ -42,7 +44,7 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
             normalisation or structure map.
     """
     found = {}
-    for name in _NEEDS.get(stage, ()):
+    for name in NEEDS.get(stage, ()):
         directory = stage_directory(run, name)
         directory.require_finished()
         config = directory.config()

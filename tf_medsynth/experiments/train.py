@@ -11,6 +11,7 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.baselines import BASELINES
 from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import STAGES, Preset
 from tf_medsynth.config.presets import preset as preset_named
@@ -69,7 +70,8 @@ def train(
     chief alone writes.
 
     Args:
-        stage: structure, lesion, translation or multimodal; the last needs the others.
+        stage: structure, lesion, translation or multimodal; the last needs the others. Or a baseline,
+            gan or skrgan; the latter needs structure.
         data: prepared dataset, e.g. ``brats/slices_96``.
         data_dir: where it was prepared.
         run: the run directory, which holds all stages.
@@ -90,7 +92,8 @@ def train(
             earlier stage, a directory held by other settings, a batch that replicas cannot share.
             Later: a worker of several was lost.
     """
-    check("unknown stage", stage in STAGES, f"Stages: {', '.join(STAGES)}.", stage=stage)
+    known = (*STAGES, *BASELINES)
+    check("unknown stage", stage in known, f"Stages: {', '.join(known)}.", stage=stage)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
     settings = _settings(stage, preset, overrides, steps)
     own, run = getattr(settings, stage), Path(run)

@@ -11,6 +11,7 @@ from keras import ops
 
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.generation.rows import Rowwise
+from tf_medsynth.stages.baselines.image_gan import ImageGANStage
 from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.multimodal import MultimodalStage
 from tf_medsynth.stages.structure import StructureStage
@@ -61,10 +62,28 @@ def map_function(stage: StructureStage) -> Rowwise:
     """`Functions.draw_structure` of stage S alone."""
 
     def drawn(seed: Tensor, index: Tensor) -> dict[str, Tensor]:
-        made = stage.draw_maps(draw({"z": Draw((stage.code_size,))}, seed, index)["z"])
+        made = _drawn_structure(stage, seed, index)
         return {name: made[name] for name in ("structure_map", "background_mask")}
 
     return Rowwise(drawn, _INTEGER, _INTEGER)
+
+
+def baseline_function(stage: ImageGANStage, structure: StructureStage | None) -> Rowwise:
+    """(seed, index) to images ``(B, H, W, M)`` float32 in [0, 1] of a baseline.
+
+    Args:
+        structure: draws what is sketched, the maps that `map_function` draws; None for noise.
+    """
+
+    def drawn(seed: Tensor, index: Tensor) -> Tensor:
+        lines = _drawn_structure(structure, seed, index)["structure_map"] if structure else None
+        return stage.render(lines, draw(stage.draws(), seed, index))
+
+    return Rowwise(drawn, _INTEGER, _INTEGER)
+
+
+def _drawn_structure(stage: StructureStage, seed: Tensor, index: Tensor) -> dict[str, Tensor]:
+    return stage.draw_maps(draw({"z": Draw((stage.code_size,))}, seed, index)["z"])
 
 
 def drawn_maps(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,16 +25,22 @@ from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.generate import generate
 from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
-from tf_medsynth.experiments.study import downstream
+from tf_medsynth.experiments.study import baselines, downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort
+from tf_medsynth.experiments.study.real_slices import Images, partners
 from tf_medsynth.experiments.study.runner import Unit, Work, units_of
-from tf_medsynth.experiments.train import train
+from tf_medsynth.experiments.study.training import copy_stage, train_stage
+from tf_medsynth.generation.gates import registration_scores
 from tf_medsynth.generation.rows import ROWS
 from tf_medsynth.metrics.arrays import known_mean
+from tf_medsynth.metrics.ms_ssim import multiscale_similarity
 from tf_medsynth.stages.guides import LesionStage
+from tf_medsynth.types import MODALITIES
 
 GATES = ("contour_mae", "registration_shift_px")
 """Scores that every generated sample carries."""
+
+_SAID = ("whole_lesion", "registration_shift_px", "ms_ssim")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +85,12 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
 
     def work(unit: Unit) -> dict[str, Any]:
         twin = _result_of_twin(unit)
-        return twin or _draw_and_score(request, configs, settings[unit.row.name], unit, judged)
+        if twin is not None:
+            return twin
+        real = partners(cohort.train, settings[unit.row.name].count, unit.seed)
+        if unit.row.baseline:
+            return _score_baseline(request, config, settings[unit.row.name], unit, real)
+        return _draw_and_score(request, configs, settings[unit.row.name], unit, judged, real)
 
     return units_of(request.out, request.seeds, rows, common, own), work
 
@@ -91,7 +101,9 @@ def _hash(run: Path, name: str) -> str:
 
 
 def _reused(row: StudyRow) -> list[str]:
-    """Stages before M that the row leaves as they are."""
+    """Stages before M that the row leaves as they are; of a baseline, those that it is drawn with."""
+    if row.baseline:
+        return list(restore.NEEDS.get(row.baseline, ()))
     changed = {key.partition(".")[0] for key in row.overrides}
     return [name for name in STAGES[:-1] if name not in changed]
 
@@ -100,6 +112,7 @@ def _settings(configs: Mapping[str, Mapping[str, Any]], request: Request, row: S
     """The run's own settings, what the user changed, and what the row changes."""
     own = {name: config["settings"] for name, config in configs.items()}
     last = configs["multimodal"]
+    own |= baselines.baseline_settings(request, last)
     stages = Preset.from_dict({**own, "data": last["data_settings"], "operators": last["operators"]})
     lesion = (
         preset_named(request.preset or str(last["preset"])).lesion if last.get("preset") else stages.lesion
@@ -107,7 +120,7 @@ def _settings(configs: Mapping[str, Mapping[str, Any]], request: Request, row: S
     judge = lesion.override({"scheme": "stacked", "folds": 1, "fold": 0})
     given = {
         (k if k.split(".")[0] in ("judge", "count") else f"stages.{k}"): v
-        for k, v in request.overrides.items()
+        for k, v in baselines.said_of_each(request.overrides).items()
     }
     changed = {f"stages.{key}": value for key, value in row.overrides.items()}
     return GeneratorSettings(stages, judge).override({**given, **changed})
@@ -131,18 +144,18 @@ def _draw_and_score(
     settings: GeneratorSettings,
     unit: Unit,
     judged: Any,
+    real: Images,
 ) -> dict[str, Any]:
     watch = runtime.Stopwatch()
     run = unit.directory.path / "run"
     reused = _reused(unit.row)
     for name in reused:
-        _copy(request.run / name, run / name)
+        copy_stage(request.run / name, run / name)
     for name in [name for name in STAGES if name not in reused]:
-        _train(name, run, configs["multimodal"], settings.stages, unit.seed, request.precision)
+        train_stage(name, run, configs["multimodal"], settings.stages, unit.seed, request.precision)
     judge, seconds = judged(settings.judge, unit.seed)
     trained = watch.seconds - seconds["evaluation"]
     out = unit.directory.path / "synthetic"
-    place = {"label_place": settings.stages.multimodal.label_place}
     generate(
         run=run,
         count=settings.count,
@@ -150,43 +163,46 @@ def _draw_and_score(
         out=out,
         filter=False,
         resume=True,
-        overrides=place,
+        overrides={"label_place": settings.stages.multimodal.label_place},
     )
-    cases = _score(judge, out)
+    cases = _score(judge, out, real)
+    return _result(cases, settings.stages.multimodal, trained, watch.seconds)
+
+
+def _score_baseline(
+    request: Request, held: Mapping[str, Any], settings: GeneratorSettings, unit: Unit, real: Images
+) -> dict[str, Any]:
+    """A baseline has no label and no map of its own: only what asks for neither is scored."""
+    watch = runtime.Stopwatch()
+    images, trained = baselines.trained_images(request, held, settings.stages, unit, settings.count)
+    alike = multiscale_similarity(images, real).mean(axis=-1)
+    cases = {
+        f"{number:08d}": {
+            "registration_shift_px": registration_scores(image, MODALITIES)["registration_shift_px"],
+            "ms_ssim": float(alike[number]),
+        }
+        for number, image in enumerate(images)
+    }
+    return _result(cases, getattr(settings.stages, unit.row.baseline), trained, watch.seconds)
+
+
+def _result(
+    cases: Mapping[str, Mapping[str, Any]], drawer: Any, trained: float, wall: float
+) -> dict[str, Any]:
+    """What a unit answers: scores of each sample, their means, and how what drew them was trained."""
+    known = {
+        case: {n: np.nan if v is None else v for n, v in scores.items()} for case, scores in cases.items()
+    }
     names = list(next(iter(cases.values())))
-    mean = {name: known_mean([scores[name] for scores in cases.values()]) for name in names}
+    mean = {name: known_mean([scores[name] for scores in known.values()]) for name in names}
     return {
         "patients": cases,
         "mean": mean,
-        "steps": settings.stages.multimodal.training.steps,
-        "batch_size": settings.stages.multimodal.training.batch_size,
-        "seconds": {"training": trained, "evaluation": watch.seconds - trained},
-        "words": f"Dice {mean['whole_lesion']:.3f}, shift {mean['registration_shift_px']:.2f} px",
+        "steps": drawer.training.steps,
+        "batch_size": drawer.training.batch_size,
+        "seconds": {"training": trained, "evaluation": wall - trained},
+        "words": ", ".join(f"{name} {mean[name]:.3f}" for name in _SAID if name in mean),
     }
-
-
-def _train(name: str, run: Path, held: Mapping[str, Any], stages: Preset, seed: int, precision: str) -> None:
-    """Stage `name` of `run` by `stages`, from where it stands."""
-    own = getattr(stages, name)
-    fields = {field.name: getattr(own, field.name) for field in dataclasses.fields(own)}
-    runtime.forget_models()
-    train(
-        name,
-        data=held["data"],
-        data_dir=held["data_dir"],
-        run=run,
-        preset="tiny",
-        overrides={**fields, "data": stages.data, "operators": stages.operators},
-        seed=seed,
-        precision=precision,
-        resume=True,
-    )
-
-
-def _copy(stage: Path, to: Path) -> None:
-    if not to.exists():
-        with runtime.atomic_path(to) as partial:
-            shutil.copytree(stage, partial, ignore=shutil.ignore_patterns("logs", "samples"))
 
 
 def _judge(
@@ -218,15 +234,22 @@ def _judge(
     return stage, seconds
 
 
-def _score(judge: LesionStage, folder: Path) -> dict[str, dict[str, float]]:
-    """Scores of each sample of a generated set, by its number."""
+def _score(judge: LesionStage, folder: Path, real: Images) -> dict[str, dict[str, float]]:
+    """Scores of each sample of a generated set, by its number.
+
+    Args:
+        real: a real image for each sample, which it is compared with.
+    """
     builder = open_published(folder)
     samples = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
-    cases = {}
+    cases: dict[str, dict[str, float]] = {}
     for batch in samples.batch(ROWS).as_numpy_iterator():
         found, probability = (np.asarray(part) for part in judge.segment_surely(batch["images"]))
+        first = len(cases)
+        alike = multiscale_similarity(batch["images"], real[first : first + len(found)]).mean(axis=-1)
         for k, number in enumerate(batch["sample_index"]):
             label = batch["lesion_label"][k : k + 1, ..., 0].astype(np.int32)
             scores = downstream.mean_scores(found[k : k + 1], probability[k : k + 1], label)
-            cases[f"{int(number):08d}"] = {**scores, **{gate: float(batch[gate][k]) for gate in GATES}}
+            gates = {gate: float(batch[gate][k]) for gate in GATES}
+            cases[f"{int(number):08d}"] = {**scores, **gates, "ms_ssim": float(alike[k])}
     return cases

@@ -1,11 +1,13 @@
 """``medsynth study quality``: MS-SSIM, Frechet and kernel distance of samples, beside those of real halves.
 
 Every row is compared with the same half of the real training patients, at the same number of images;
-the row ``real`` puts the other half there, which is what two real sets of this size reach.
+the row ``real`` puts the other half there, which is what two real sets of this size reach. Baselines
+are trained here, on all training patients, as the run was.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,16 @@ from numpy.typing import NDArray
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.baselines import BASELINES
+from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import StudyRow
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.evaluation.features import Extractor, open_extractor
 from tf_medsynth.experiments.published import open_published
-from tf_medsynth.experiments.study import downstream
+from tf_medsynth.experiments.run_directory import stage_directory
+from tf_medsynth.experiments.study import baselines, downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort, trained_on
+from tf_medsynth.experiments.study.real_slices import Images, slices_at, stacked
 from tf_medsynth.experiments.study.runner import Unit, Work, units_of
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.distribution import frechet_distance, kernel_distance
@@ -30,28 +36,30 @@ MOST = 1000
 """Images of each set: what is held in memory."""
 _BATCH = 32
 
-Images = NDArray[np.float32]
-
 
 def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit], Work]:
     """The study's units, all checked, and what runs one of them.
 
     Raises:
-        MedSynthError: too few real patients for two halves, no samples, an unusable extractor.
+        MedSynthError: too few real patients for two halves, too few samples, an unusable extractor,
+            settings of a baseline that do not fit, or no stage that it needs.
     """
-    known = {"features", "count"}
-    extra = sorted(set(request.overrides) - known)
-    check("settings of a study of quality are features and count", not extra, received=extra)
+    given = baselines.said_of_each(request.overrides)
+    extra = sorted(key for key in given if key.partition(".")[0] not in ("features", "count", *BASELINES))
+    rule = "settings of a study of quality are features, count and those of baselines"
+    check(rule, not extra, "E.g. baseline.training.steps=400.", received=extra)
     runtime.configure(precision="float32")
     cohort = open_cohort(trained_on(request.run))
-    file = request.overrides.get("features")
+    file = given.get("features")
     extractor = open_extractor(Path(str(file))) if file else None
-    count = int(request.overrides.get("count", MOST))
+    count = int(given.get("count", MOST))
     check("count lies in 2 .. 1000", 2 <= count <= MOST, count=count)
     check("two real halves need 2 patients", len(cohort.train.patients) > 1, patients=cohort.train.patients)
-    drawn = [row for row in rows if row.name.startswith("run")]
-    folder = request.synthetic or request.run / "synthetic"
-    builder = open_published(folder) if drawn else None
+    first, seeds = request.seeds
+    halves = {seed: _halves(cohort, seed, count) for seed in range(first, first + seeds)}
+    needed = max(len(half) for half, _ in halves.values())
+    builder = _open_samples(request, needed) if any(_is_of_run(row) for row in rows) else None
+    contenders = {row.baseline: _contender(request, row.baseline, given) for row in rows if row.baseline}
     config = {
         "study": "quality",
         "data": cohort.train.name,
@@ -61,25 +69,80 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
         "count": count,
         "measure": measure_name(scales_that_fit(*cohort.train.image_size)),
     }
-    facts = None
-    if builder is not None:
-        facts = {"samples": builder.info.splits["train"].num_examples, **dict(builder.info.metadata or {})}
 
     def own(row: StudyRow) -> dict[str, Any]:
-        return {"synthetic": facts if row in drawn else None}
+        if row.baseline:
+            return {"synthetic": None, **contenders[row.baseline].identity}
+        return {"synthetic": _facts(builder) if _is_of_run(row) else None}
 
     def work(unit: Unit) -> dict[str, Any]:
-        watch = runtime.Stopwatch()
-        one, other = _halves(cohort, unit.seed, count)
-        shown = _samples(builder, count) if unit.row in drawn else other
+        watch, trained = runtime.Stopwatch(), 0.0
+        one, other = (slices_at(cohort.train, numbers) for numbers in halves[unit.seed])
+        shown = other
+        if _is_of_run(unit.row):
+            shown = _samples(builder, len(other["images"]))
+        elif unit.row.baseline:
+            images, trained = contenders[unit.row.baseline].images(request, unit, len(other["images"]))
+            shown = {"images": images}
         if unit.row.overrides.get("crop") == "lesion":
-            one, shown = _cropped(one), _cropped(shown)
-        result = compare(one["images"], shown["images"], extractor, unit.seed)
+            one, other, shown = _cropped(one), _cropped(other), _cropped(shown)
+        result = compare(one["images"], shown["images"][: len(other["images"])], extractor, unit.seed)
         words = ", ".join(f"{name} {value:.4g}" for name, value in result["mean"].items())
-        seconds = {"training": 0.0, "evaluation": watch.seconds}
-        return {**result, "words": words, "seconds": seconds}
+        return {
+            **result,
+            "words": words,
+            "seconds": {"training": trained, "evaluation": watch.seconds - trained},
+        }
 
     return units_of(request.out, request.seeds, rows, config, own), work
+
+
+@dataclasses.dataclass(frozen=True)
+class _Contender:
+    """A baseline and how it is trained.
+
+    Attributes:
+        held: config of the run's stage M, which says what data the run is of.
+        identity: what decides its images beside the data and the seed.
+    """
+
+    held: Mapping[str, Any]
+    stages: Preset
+    identity: Mapping[str, Any]
+
+    def images(self, request: Request, unit: Unit, count: int) -> tuple[Images, float]:
+        """Images of the unit, and the seconds that training took."""
+        return baselines.trained_images(request, self.held, self.stages, unit, count)
+
+
+def _contender(request: Request, name: str, given: Mapping[str, Any]) -> _Contender:
+    held = stage_directory(request.run, "multimodal").config()
+    data = {"data": held["data_settings"], "operators": held["operators"]}
+    stages = Preset.from_dict({**data, **baselines.baseline_settings(request, held)})
+    stages = stages.override({key: v for key, v in given.items() if key.partition(".")[0] == name})
+    identity = {
+        "settings": getattr(stages, name).to_dict(),
+        "reused": baselines.needed_hashes(request.run, name),
+        "precision": request.precision,
+    }
+    return _Contender(held, stages, identity)
+
+
+def _is_of_run(row: StudyRow) -> bool:
+    return row.name.startswith("run")
+
+
+def _open_samples(request: Request, needed: int) -> Any:
+    """The run's samples; raises where they are fewer than `needed`."""
+    builder = open_published(request.synthetic or request.run / "synthetic")
+    held = builder.info.splits["train"].num_examples
+    remedy = f"Generate more, or pass --set count={held}."
+    check("every row shows as many images as a real half", held >= needed, remedy, needed=needed, held=held)
+    return builder
+
+
+def _facts(builder: Any) -> dict[str, Any]:
+    return {"samples": builder.info.splits["train"].num_examples, **dict(builder.info.metadata or {})}
 
 
 def compare(real: Images, shown: Images, extractor: Extractor | None, seed: int) -> dict[str, Any]:
@@ -102,24 +165,19 @@ def compare(real: Images, shown: Images, extractor: Extractor | None, seed: int)
     return {"n": n, "mean": mean}
 
 
-def _halves(cohort: downstream.Cohort, seed: int, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    patients = np.random.default_rng(seed).permutation(cohort.train.patients)
-    first = set(patients[: len(patients) // 2].tolist())
-    halves: tuple[list[Any], list[Any]] = ([], [])
-    for example in cohort.train.examples(names=True).as_numpy_iterator():
-        half = halves[example["patient"].decode() not in first]
-        if len(half) < count:
-            half.append(example)
-    return _stacked(halves[0]), _stacked(halves[1])
+def _halves(cohort: downstream.Cohort, seed: int, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Numbers of as many slices, at most `count`, of each half of the training patients, by the seed."""
+    rng = np.random.default_rng(seed)
+    patients = rng.permutation(cohort.train.patients)
+    in_first = np.isin(cohort.owners, patients[: len(patients) // 2])
+    halves = [rng.permutation(np.flatnonzero(side)) for side in (in_first, ~in_first)]
+    n = min(count, *map(len, halves))
+    return halves[0][:n], halves[1][:n]
 
 
 def _samples(builder: Any, count: int) -> dict[str, Any]:
     stored = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
-    return _stacked(list(stored.take(count).as_numpy_iterator()))
-
-
-def _stacked(examples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {name: np.stack([example[name] for example in examples]) for name in ("images", "lesion_label")}
+    return stacked(list(stored.take(count).as_numpy_iterator()))
 
 
 def _cropped(held: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,7 @@ from tf_medsynth.config.studies import CLAIMS, StudyRow
 from tf_medsynth.evaluation import studies
 from tf_medsynth.evaluation.segmentation import measure_names
 from tf_medsynth.evaluation.study_plot import study_plot
-from tf_medsynth.evaluation.study_tables import quality_study_table, study_markdown
-from tf_medsynth.evaluation.tables import as_markdown
+from tf_medsynth.evaluation.study_tables import quality_markdown, study_markdown
 from tf_medsynth.experiments.lineage import code
 from tf_medsynth.experiments.study.runner import Done, Unit
 from tf_medsynth.metrics.intervals import seed_interval
@@ -58,8 +57,12 @@ def conclude(
         time: what was taken, asked for when all else is known.
     """
     by_row = {row.name: [r for r in results if r["row"] == row.name] for row in rows}
-    redrawn = {name: studies.redraw(scores_of(by_row, name)) for name in measures_of(results)}
+    redrawn = {
+        name: studies.redraw(scores_of({row: by_row[row] for row in scored}, name))
+        for name, scored in measures_of(by_row).items()
+    }
     claims = CLAIMS[header["study"]]
+    judged = [*JUDGED, *(claim.measure for claim in claims if claim.measure)]
     facts: dict[str, Any] = {
         **header,
         "seeds": sorted({r["seed"] for r in results}),
@@ -74,20 +77,29 @@ def conclude(
                 if claim.measure == name or (not claim.measure and name in JUDGED)
             ]
             for name in redrawn
-            if name in JUDGED or name in {claim.measure for claim in claims}
+            if name in judged
         },
         "learning_curve": learning_curve(by_row, redrawn),
         "code": code(),
-        "plot": PLOT,
     }
-    plot = study_plot(facts, [name for name in JUDGED if name in redrawn])
+    facts |= _plotted(facts, [name for name in dict.fromkeys(judged) if name in redrawn], out)
+    facts["time"] = dict(time())
+    _write(facts, study_markdown(facts), out)
+    return facts
+
+
+def _plotted(facts: Mapping[str, Any], measures: Sequence[str], out: Path) -> dict[str, str]:
+    """Writes the picture; its name, and the sentence for those who cannot see it."""
+    plot = study_plot(facts, measures)
     with runtime.atomic_path(out / PLOT) as partial:
         partial.write_bytes(plot.png)
-    facts |= {"plot_description": plot.description, "time": dict(time())}
+    return {"plot": PLOT, "plot_description": plot.description}
+
+
+def _write(facts: Mapping[str, Any], table: str, out: Path) -> None:
     runtime.write_json(out / RECORD, facts)
     with runtime.atomic_path(out / TABLE) as partial:
-        partial.write_text(study_markdown(facts), encoding="utf-8")
-    return facts
+        partial.write_text(table, encoding="utf-8")
 
 
 def summarise_quality(
@@ -121,22 +133,49 @@ def summarise_quality(
         "seeds": sorted({unit.seed for unit in units}),
         "rows": shown,
         "skipped": {row.name: row.missing for row in missing},
-        "time": done.time(),
+        "verdicts": {
+            name: [
+                studies.seed_verdict(claim, values) for claim in CLAIMS["quality"] if claim.measure == name
+            ]
+            for name, values in _by_measure(shown).items()
+            if any(claim.measure == name for claim in CLAIMS["quality"])
+        },
         "code": code(),
     }
-    runtime.write_json(out / RECORD, facts)
-    with runtime.atomic_path(out / TABLE) as partial:
-        partial.write_text(as_markdown(quality_study_table(facts)) + "\n", encoding="utf-8")
+    facts |= _plotted(facts, list(_by_measure(shown)), out)
+    facts["time"] = done.time()
+    _write(facts, quality_markdown(facts), out)
     return facts
 
 
-def measures_of(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Measures that were taken of every patient, and that some patient has in all of his results."""
-    scores = [(patient, own) for result in results for patient, own in result["patients"].items()]
-    taken = [name for name in scores[0][1] if all(name in own for _, own in scores)]
-    lacking = {name: {patient for patient, own in scores if own[name] is None} for name in taken}
-    everyone = {patient for patient, _ in scores}
-    return [name for name in taken if lacking[name] < everyone]
+def _by_measure(rows: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """Values of every seed in order, by measure and row; a row that lacks one in some seed is left out."""
+    names = list(dict.fromkeys(name for row in rows.values() for name in row["mean"]))
+    return {
+        name: {
+            key: [row["by_seed"][seed][name] for seed in sorted(row["by_seed"], key=int)]
+            for key, row in rows.items()
+            if name in row["mean"]
+        }
+        for name in names
+    }
+
+
+def measures_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """Measures, and the rows that have each: taken of every patient, and known of one in all his results."""
+    found: dict[str, list[str]] = {}
+    for row, results in by_row.items():
+        scores = [own for result in results for own in result["patients"].values()]
+        for name in (name for name in scores[0] if all(name in own for own in scores)):
+            found.setdefault(name, []).append(row)
+    return {
+        name: rows for name, rows in found.items() if _is_known(name, [r for k in rows for r in by_row[k]])
+    }
+
+
+def _is_known(name: str, results: Sequence[Mapping[str, Any]]) -> bool:
+    scores = [(patient, own[name]) for result in results for patient, own in result["patients"].items()]
+    return {patient for patient, value in scores if value is None} < {patient for patient, _ in scores}
 
 
 def older_results(kind: str, results: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -147,6 +186,7 @@ def older_results(kind: str, results: Sequence[Mapping[str, Any]]) -> dict[str, 
             name for name in names if not all(name in scores for scores in r["patients"].values())
         ]
         for r in results
+        if all("whole_lesion" in scores for scores in r["patients"].values())  # of what shows no lesion none
     }
     return {folder: missing for folder, missing in lacking.items() if missing}
 
@@ -202,14 +242,15 @@ def _row_facts(
 ) -> dict[str, Any]:
     kept = ("amounts", "presentations", "steps", "batch_size", "as_row")
     by_seed = patients_by_seed(results)
+    own = [name for name, means in redrawn.items() if row.name in means.names]
     return {
         "about": row.about,
         "overrides": dict(row.overrides),
         "reference": dict(row.reference),
         **{name: results[0][name] for name in kept if name in results[0]},
-        "mean": {name: _interval(studies.mean_of(means, row.name)) for name, means in redrawn.items()},
+        "mean": {name: _interval(studies.mean_of(redrawn[name], row.name)) for name in own},
         "by_seed": {
-            str(seed): {name: _known_mean(patients, name) for name in redrawn}
+            str(seed): {name: _known_mean(patients, name) for name in own}
             for seed, patients in by_seed.items()
         },
         "patients": {str(seed): patients for seed, patients in by_seed.items()},

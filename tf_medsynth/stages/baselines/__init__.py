@@ -1,0 +1,1 @@
+"""What the papers compare with, trained by the same code."""

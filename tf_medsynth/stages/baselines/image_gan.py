@@ -1,0 +1,103 @@
+"""A GAN for each modality, from noise (the papers' plain GAN) or from a sketch (their SkrGAN*).
+
+Source: `method` sections 3.8 and 4.6, Qu et al.; Zhang et al., SkrGAN, MICCAI 2019, for the sketch.
+Deviates: the sketch is the run's structure map, without the lesion's lines, as stage S draws them;
+the papers' own sketch has them. By default the networks are as wide as stage M's, with its
+normalisation, and drawn with their moving average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_medsynth.config.baselines import BaselineSettings
+from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.losses import adversarial, reconstruction
+from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.types import MODALITIES, Tensor
+
+
+def of_each_modality(role: str) -> tuple[str, ...]:
+    """Names of the networks that play `role`, one a modality."""
+    return tuple(f"{role}_{modality}" for modality in MODALITIES)
+
+
+class ImageGANStage(AdversarialStage):
+    """A baseline. Networks: ``generator_<modality>`` and ``discriminator_<modality>``.
+
+    A player owns all networks of its role, whose losses do not touch each other; only the bound on
+    the gradient is one for all.
+    """
+
+    players = {role: of_each_modality(role) for role in ("generator", "discriminator")}
+    phases = {"train": ("generator", "discriminator")}
+    averaged = of_each_modality("generator")
+
+    def __init__(self, settings: BaselineSettings, image_size: tuple[int, int], **base: Any):
+        super().__init__(weights=settings.weights, **base)
+        self.settings = settings
+        self.image_size = image_size
+
+    def draws(self) -> Mapping[str, Draw]:
+        """Unit-normal noise of each modality, where that is what the generators see."""
+        shape = (*self.image_size, len(MODALITIES))
+        return {"noise": Draw(shape)} if self.settings.sees == "noise" else {}
+
+    def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
+        """An image of each modality, and what its discriminator says of it and of a real one."""
+        generators = [self.networks[name] for name in self.players["generator"]]
+        drawn = self._images(generators, self._seen(batch.get("structure_map"), draws), training)
+        pairs = ops.concatenate([batch["images"], drawn], axis=0)
+        judged = [
+            ops.split(self.networks[name](pairs[..., i : i + 1], training=training)["validity"], 2, axis=0)
+            for i, name in enumerate(self.players["discriminator"])
+        ]
+        validity_real, validity_fake = zip(*judged, strict=True)
+        return {"drawn": drawn, "validity_real": validity_real, "validity_fake": validity_fake}
+
+    def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
+        """Least-squares terms and the squared error to the sketched image, each a sum over modalities."""
+        real, fake = outputs["validity_real"], outputs["validity_fake"]
+        if player == "discriminator":
+            return {
+                "real": sum(adversarial.least_squares_real_loss(x) for x in real),
+                "fake": sum(adversarial.least_squares_fake_loss(x) for x in fake),
+            }
+        error = reconstruction.squared_error(batch["images"], outputs["drawn"])
+        return {
+            "adversarial": sum(adversarial.least_squares_real_loss(x) for x in fake),
+            "squared_reconstruction": len(MODALITIES) * error,
+        }
+
+    def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What is drawn of each modality, from noise or from the sketch above it."""
+        images = self.render(batch.get("structure_map"), draw(self.draws(), self.seed, batch["index"]))
+        pictures = {str(name): images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
+        if self.settings.sees == "noise":
+            return pictures
+        return {"sketch": 1.0 - batch["structure_map"], **pictures}
+
+    def render(self, structure_map: Tensor | None, draws: Mapping[str, Tensor]) -> Tensor:
+        """All modalities ``(B, H, W, M)`` float32 in [0, 1], with the averaged networks.
+
+        Args:
+            structure_map: ``(B, H, W, 1)`` in {0, 1} of what is sketched; None for noise.
+            draws: of `draws`.
+        """
+        generators = [self.best(name) for name in self.players["generator"]]
+        return self._images(generators, self._seen(structure_map, draws), training=False)
+
+    def _seen(self, structure_map: Tensor, draws: Mapping[str, Tensor]) -> list[Tensor]:
+        """What each generator is fed, ``(B, H, W, 1)``."""
+        if self.settings.sees == "sketch":
+            return [1.0 - structure_map] * len(MODALITIES)
+        return [draws["noise"][..., i : i + 1] for i in range(len(MODALITIES))]
+
+    @staticmethod
+    def _images(generators: Sequence[keras.Model], seen: Sequence[Tensor], training: bool) -> Tensor:
+        made = [net(part, training=training) for net, part in zip(generators, seen, strict=True)]
+        return ops.cast(ops.concatenate(made, axis=-1), "float32")
