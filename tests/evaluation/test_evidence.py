@@ -113,3 +113,13 @@ def test_names_of_patients_are_not_shown():
 def test_an_empty_study_says_little_and_breaks_nothing():
     evidence = study_evidence({"study": "quality"}, {})
     assert not evidence.findings and not evidence.charts and "0 rows" in evidence.summary
+
+
+def test_further_measures_of_a_study_and_what_older_results_lack():
+    rows = {"1": {"about": "real", "mean": {"hd95_mm": {"estimate": 9.5, "low": 8.0, "high": 11.0}}}}
+    older = {"row_1_seed_0": ["auc"]}
+    evidence = study_evidence({"study": "availability", "rows": rows, "older_results": older}, {})
+    titles = [table.title for table in evidence.tables]
+    assert titles == ["Rows", "Further measures", "Read with care"]
+    assert list(evidence.tables[1].columns) == ["row", "HD95, mm"]
+    assert "lack auc" in cells(evidence)

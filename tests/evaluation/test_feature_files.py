@@ -68,7 +68,7 @@ def test_a_whole_model_of_keras_2(tmp_path) -> None:
     with pytest.raises(MedSynthError, match="needs the range of its input"):
         open_extractor(tmp_path / "old.h5")
     with pytest.raises(MedSynthError, match=r"holds its own architecture.*--feature-range"):
-        open_extractor(tmp_path / "old.h5", (-1, 1), "ResNet50")
+        open_extractor(tmp_path / "old.h5", architecture="ResNet50")
 
 
 def test_a_range_may_differ_by_channel(tmp_path) -> None:
@@ -102,7 +102,7 @@ def test_what_is_no_old_file_is_told(tmp_path) -> None:
     with h5py.File(tmp_path / "weights_notop.h5", "w") as held:
         write_weights(held, {"conv": [("conv/kernel:0", np.ones((1, 1, 3, 5), "float32"))]})
     with pytest.raises(MedSynthError, match="Pass --feature-architecture InceptionV3"):
-        open_extractor(tmp_path / "weights_notop.h5", (0, 1))
+        open_extractor(tmp_path / "weights_notop.h5")
     with pytest.raises(MedSynthError, match=r"unknown architecture.*Known: InceptionV3"):
         open_extractor(tmp_path / "weights_notop.h5", (0, 1), "VGG16")
 

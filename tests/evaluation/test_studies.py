@@ -162,6 +162,24 @@ def test_a_row_without_a_measure_leaves_its_place_empty():
     assert study_plot(held, ["legacy_dice"]).description.endswith("1 0.800; C25 0.800 (0.700 to 0.900).")
 
 
+def test_further_measures_stand_in_a_table_of_their_own():
+    found = facts()
+    assert "Further measures" not in study_markdown(found)
+    for row in found["rows"].values():
+        for name, value in (("oedema", 0.5), ("oedema_iou", 1 / 3), ("hd95_mm", 12.5), ("auc", 0.9)):
+            row["mean"][name] = {"estimate": value, "low": value, "high": value}
+    text = study_markdown(found)
+    assert "| row | oedema Dice / IoU | HD95, mm | pixels: AUC |" in text
+    assert "| C25 | 0.500 / 0.333 | 12.500 | 0.900 |" in text
+
+
+def test_what_results_of_an_earlier_version_lack_is_said():
+    older = {f"row_{n}_seed_0": ["hd95_mm", "auc"] for n in range(6)}
+    text = study_markdown({**facts(), "older_results": older})
+    assert "6 results are of an earlier version (row_0_seed_0, row_1_seed_0" in text and "row_5" not in text
+    assert "lack hd95_mm, auc, which" in text and "go on with --resume" in text
+
+
 def test_the_plot_is_a_picture_with_its_sentence():
     chart = study_plot(facts(), ["whole_lesion", "legacy_dice"])
     assert chart.png.startswith(b"\x89PNG") and "1 0.800 (0.700 to 0.900)" in chart.description

@@ -22,34 +22,55 @@ WHOLE, H5 = ".keras", (".h5", ".hdf5")
 _UNREADABLE = (ValueError, TypeError, OSError, KeyError, ImportError, AttributeError)
 
 
-def read_network(path: Path, architecture: str | None = None) -> Network:
-    """The network in `path`; no code in a file is run.
+def check_architecture(path: Path, architecture: str | None) -> None:
+    """Raises unless `path` holds its architecture, or weights alone and `architecture` is theirs to name.
 
     Args:
         path: a file that ends in `WHOLE` or one of `H5`, or the folder of a SavedModel.
-        architecture: of weights alone; a file that holds its own takes none.
-
-    Raises:
-        MedSynthError: unreadable, several inputs or outputs, weights that fit another architecture, an
-            architecture that is missing or is not needed.
+        architecture: one of `ARCHITECTURES`.
     """
-    weights = path.suffix in H5 and not _holds_architecture(path)
+    check(
+        "unknown architecture of an extractor",
+        architecture is None or architecture in ARCHITECTURES,
+        f"Known: {', '.join(ARCHITECTURES)}. Save others whole, as .keras.",
+        architecture=architecture,
+    )
+    alone = _weights_alone(path)
     check(
         "a file that holds its own architecture needs no other",
-        weights or architecture is None,
+        alone or architecture is None,
         "Leave out --feature-architecture and state its range: --feature-range LOW HIGH.",
         extractor=path.name,
         architecture=architecture,
     )
-    if weights:
-        return _weights_file(path, architecture)
+    check(
+        "an .h5 file of weights alone needs its architecture",
+        not alone or architecture is not None,
+        f"Pass --feature-architecture {'|'.join(ARCHITECTURES)}.",
+        extractor=path.name,
+    )
+
+
+def read_network(path: Path, architecture: str | None = None) -> Network:
+    """The network in `path`; no code in a file is run.
+
+    Args:
+        path, architecture: as `check_architecture` took them.
+
+    Raises:
+        MedSynthError: unreadable, several inputs or outputs, weights that fit another architecture.
+    """
+    if _weights_alone(path):
+        return _weights_file(path, str(architecture))
     return (_saved_model if path.is_dir() else _whole_file)(path)
 
 
-def _holds_architecture(path: Path) -> bool:
+def _weights_alone(path: Path) -> bool:
+    if path.suffix not in H5:
+        return False
     try:
         with h5py.File(path, "r") as held:
-            return "model_config" in held.attrs
+            return "model_config" not in held.attrs
     except OSError as error:
         check("an .h5 file must be whole", False, file=str(path), error=_first_line(error))
         raise
@@ -64,15 +85,9 @@ def _whole_file(path: Path) -> Network:
     return _frozen(model, path)
 
 
-def _weights_file(path: Path, architecture: str | None) -> Network:
+def _weights_file(path: Path, architecture: str) -> Network:
     """Weights alone, as Keras publishes them, in the architecture that the user names."""
-    check(
-        "an .h5 file of weights alone needs its architecture",
-        architecture is not None,
-        f"Pass --feature-architecture {'|'.join(ARCHITECTURES)}.",
-        extractor=path.name,
-    )
-    build = getattr(keras.applications, str(architecture))
+    build = getattr(keras.applications, architecture)
     model = build(include_top=False, weights=None, input_shape=(None, None, 3))
     try:
         model.load_weights(path)

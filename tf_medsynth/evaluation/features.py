@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.evaluation import ARCHITECTURES, Level
-from tf_medsynth.evaluation.feature_files import H5, WHOLE, read_network
+from tf_medsynth.evaluation.feature_files import H5, WHOLE, check_architecture, read_network
 from tf_medsynth.metrics.arrays import as_images
 from tf_medsynth.runtime import read_json
 from tf_medsynth.types import MODALITIES
@@ -160,12 +160,7 @@ def open_extractor(
     check("an extractor is a .keras or .h5 file, or a folder with saved_model.pb", known, file=str(path))
     record = _record(path)
     architecture = architecture or record.get("architecture")
-    check(
-        "unknown architecture of an extractor",
-        architecture is None or architecture in ARCHITECTURES,
-        f"Known: {', '.join(ARCHITECTURES)}. Save others whole, as .keras.",
-        architecture=architecture,
-    )
+    check_architecture(path, architecture)
     limits = _input_range(path, input_range or record.get("input_range"), architecture)
     network, shape = read_network(path, architecture)
     check(

@@ -113,7 +113,7 @@ def slice_detection(found: ArrayLike, probability: ArrayLike, label: ArrayLike) 
         probability: same shape, of any lesion.
         label: same shape.
     """
-    seen, wanted = (np.asarray(codes).any(axis=(1, 2)) for codes in (found, label))
+    seen, wanted = ((np.asarray(codes) > 0).max(axis=(1, 2)) for codes in (found, label))
     mean = np.asarray(probability, np.float64).mean(axis=(1, 2))
     told = _decision(seen, mean, wanted) if wanted.any() and not wanted.all() else [np.nan] * 4
     return dict(zip(_SLICES, told, strict=True))

@@ -85,11 +85,7 @@ def further_measures_table(facts: Mapping[str, Any]) -> Table | None:
     """
     rows = {name: row.get("mean", {}) for name, row in facts["rows"].items()}
     known = {name for mean in rows.values() for name in mean}
-    columns = {
-        title: [name for name in names if name in known]
-        for title, names in _FURTHER.items()
-        if any(name in known for name in names)
-    }
+    columns = {title: names for title, names in _FURTHER.items() if known.intersection(names)}
     if not columns:
         return None
     body = [

@@ -138,10 +138,11 @@ def _way_to_a_judge(
         known = guides.config()
         own = known["settings"]
         if own["folds"] == 1:
+            audit = f"medsynth audit lesion {Path(run) / 'unfiltered'} --against {known['data']}"
             return (
                 "The guides know every training patient, so no judge may be trained on them: "
-                f"medsynth audit lesion {Path(run) / 'unfiltered'} trains judges on the test patients. Or train "
-                "the guides of a new run with --set folds=2 fold=0, and its judge with folds=2 fold=1."
+                f"{audit} --data-dir {known['data_dir']} trains judges on the test patients. Or train the "
+                "guides of a new run with --set folds=2 fold=0, and its judge with folds=2 fold=1."
             )
         folds, seed = f" folds={own['folds']} fold={(own['fold'] + 1) % own['folds']}", known["seed"] + 1
     return (

@@ -136,7 +136,7 @@ def _volume_scores(slices: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     for held in slices:
         for name, array in volume.items():
             array[held["place"] - places.min()] = held[name]
-    return mean_scores(*volume.values(), spacing=slices[0]["spacing"])
+    return mean_scores(volume["found"], volume["probability"], volume["label"], slices[0]["spacing"])
 
 
 def mean_scores(
