@@ -111,8 +111,8 @@ def older_results(facts: Mapping[str, Any]) -> str:
     shown = ", ".join(list(older)[:_MOST_NAMED]) + (", ..." if len(older) > _MOST_NAMED else "")
     return (
         f"{len(older)} results are of an earlier version ({shown}) and lack {', '.join(lacking)}, which are "
-        "therefore not shown for their rows. Remove result.json from their folders in rows/ and go on with --resume: "
-        "their networks are scored again, not trained"
+        "therefore not shown for their rows. Remove result.json from their folders in rows/ and go on with "
+        "--resume: their networks are scored again, not trained"
     )
 
 
