@@ -122,8 +122,13 @@ def audit(
         extractor.sees(looked.modalities)
     if against is not None:
         settings, normalisation = _normalisation(looked, extractor is not None)
-        where = {"data_dir": _for(against, data_dir), "size": looked.image_size, "settings": settings}
-        other = read_samples(against, most=work.most[1], **where)
+        other = read_samples(
+            against,
+            data_dir=_for(against, data_dir),
+            size=looked.image_size,
+            most=work.most[1],
+            settings=settings,
+        )
         check(
             "both sets have the same modalities",
             other.modalities == looked.modalities,

@@ -37,10 +37,10 @@ def measure(
         MedSynthError: `against` has no training and test patients, or the generator saw a held-out one.
     """
     training, heldout = _splits(against)
-    sets = [described(one.batches(), extractor, one.modalities) for one in (training, heldout)]
-    missing = _not_compared(target, *sets)
+    held, others = (described(one.batches(), extractor, one.modalities) for one in (training, heldout))
+    missing = _not_compared(target, held, others)
     drawn = described(target.batches(), extractor, target.modalities)
-    found = memorisation(drawn, *sets, seed=seed, progress=runtime.progress)
+    found = memorisation(drawn, held, others, seed=seed, progress=runtime.progress)
     found["extractor"] = None if extractor is None else extractor.describe()
     found["patients_not_compared"] = missing
     spaces = found["spaces"]
