@@ -29,6 +29,8 @@ STAGES: dict[str, tuple[str, dict[str, Any], str]] = {
     "skrgan": ("skrgan", {}, ""),
 }
 """Stage, what is changed of it, and the scheme of its guides."""
+CLASSES = ("structure", "lesion", "translation", "multimodal", "gan")
+"""One of each class, for what is slow."""
 
 
 def build(name: str, changes: Mapping[str, Any] | None = None) -> AdversarialStage:
@@ -174,7 +176,7 @@ def with_plain_descent(stage: AdversarialStage) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", CLASSES)
 def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
     arrays = tiny.batch(rows=4)
     changes = {"training.gradient_clip": 0.3, "training.ema_decay": 0.5}
@@ -219,7 +221,7 @@ def difference(network: str, start: dict, one: dict, two: dict) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", CLASSES)
 def test_half_precision_steps_are_finite_and_keep_weights_in_float32(name, precision):
     runtime.configure(precision=precision)
     try:
