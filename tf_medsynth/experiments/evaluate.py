@@ -147,7 +147,7 @@ def _way_to_a_judge(
         folds, seed = f" folds={own['folds']} fold={(own['fold'] + 1) % own['folds']}", known["seed"] + 1
     return (
         f"Train one: medsynth train lesion --data {known['data']} --data-dir {known['data_dir']} "
-        f"--run judge --preset {known['preset']} --seed {seed} --set scheme=stacked{folds}, "
+        f"--run judge --preset {known.get('preset', 'NAME')} --seed {seed} --set scheme=stacked{folds}, "
         "then --judge judge/lesion"
     )
 
