@@ -58,7 +58,6 @@ def test_every_scheme_of_guides_has_its_row_and_can_be_run():
     rows = study_rows("lesion-guidance")
     schemes = ("single", "shared", "multiple", "stacked")
     assert [preset("thesis").override(rows[name].overrides).lesion.scheme for name in schemes] == [*schemes]
-    assert not any(row.missing for row in rows.values())
 
 
 def test_rows_are_chosen_by_name():

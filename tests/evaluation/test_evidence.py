@@ -99,7 +99,9 @@ def test_rows_of_a_study_stand_with_interval_difference_and_published_value():
     rows = {row[0]: row for row in evidence.tables[0].rows}
     assert "0.650 (0.600 to 0.700)" in rows["25"] and "-0.050 (-0.080 to -0.020)" in rows["25"]
     assert "0.915" in rows["1"]
-    assert "labels anywhere are not built" in cells(evidence) and "2.5 real patients" in cells(evidence)
+    assert "not run in every study that was pooled" in cells(evidence) and "2.5 real patients" in cells(
+        evidence
+    )
     assert "whole lesion, published" not in evidence.tables[0].columns  # nobody published one
 
 

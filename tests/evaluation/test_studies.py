@@ -140,7 +140,7 @@ def facts() -> dict:
         "against_row_1": {"whole_lesion": {"C25": {"estimate": -0.1, "low": -0.2, "high": 0.05}}},
         "verdicts": {},
         "learning_curve": None,
-        "skipped": {"E": "labels anywhere are not built"},
+        "skipped": {"E": "not run in every study that was pooled"},
         "time": {"wall": 10.0, "training": 9.0, "evaluation": 0.6, "wasted_share": 0.04},
     }
 

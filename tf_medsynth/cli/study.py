@@ -102,4 +102,4 @@ def run(arguments: argparse.Namespace) -> Any:
 def _line(row: StudyRow) -> str:
     published = ", ".join(f"{name} {value:g}" for name, value in row.reference.items())
     tail = f"; published {published}" if published else ""
-    return f"{row.name:>14}  {row.about}{tail}" + (f" [not built: {row.missing}]" if row.missing else "")
+    return f"{row.name:>14}  {row.about}{tail}"

@@ -112,14 +112,12 @@ class StudyRow:
         overrides: settings it changes, by dotted key.
         reference: published values by measure.
         baseline: the baseline that draws in the place of the run's stages; none where they draw.
-        missing: what it needs that is not built; such a row is listed and skipped.
     """
 
     name: str
     about: str
     overrides: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     reference: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    missing: str = ""
     baseline: str = ""
 
 

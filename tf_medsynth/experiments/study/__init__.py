@@ -62,7 +62,7 @@ def study(
 
     Args:
         kind: availability, lesion-guidance, ablation or quality.
-        rows: names of rows, or ``["all"]``; a row that needs what is not built is skipped, and said.
+        rows: names of rows, or ``["all"]``.
         run: the run that the data, and the synthetic samples, are of.
         out: the study's folder.
         seeds: trainings of each row, from `seed` on.
@@ -83,24 +83,19 @@ def study(
     check("--seeds must be positive", seeds > 0, seeds=seeds)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed <= 2**32 - seeds, seed=seed)
     asked = chosen_rows(kind, rows)
-    missing = [row for row in asked if row.missing]
-    built = [row for row in asked if not row.missing]
-    for row in missing:
-        runtime.log.info("row %s skipped: %s", row.name, row.missing)
-    check("none of these rows can be run yet", bool(built), rows={r.name: r.missing for r in missing})
     runtime.check_writable(out)
     request = Request(
         run, out, (seed, seeds), Path(synthetic) if synthetic else None, preset,
         dict(overrides or {}), precision, augment,
     )  # fmt: skip
-    units, work = _PREPARE[kind](request, built)
+    units, work = _PREPARE[kind](request, asked)
     check_units(units, out, resume)
     with runtime.disk_errors(out, "What is finished is kept: make room and go on with --resume."):
         done = run_units(units, work, watch)
         if kind == "quality":
-            facts = summary.summarise_quality(built, missing, units, done, out)
+            facts = summary.summarise_quality(asked, units, done, out)
         else:
-            facts = summary.summarise(kind, built, missing, units, done, out)
+            facts = summary.summarise(kind, asked, units, done, out)
     return StudyResult(out, facts)
 
 

@@ -27,7 +27,6 @@ JUDGED = ("whole_lesion", "legacy_dice")
 def summarise(
     kind: str,
     rows: Sequence[StudyRow],
-    missing: Sequence[StudyRow],
     units: Sequence[Unit],
     done: Done,
     out: Path,
@@ -38,7 +37,6 @@ def summarise(
         "fingerprint": fingerprint([unit.config for unit in units]),
         "config": _common(units),
         "cases_are": "test patients" if kind == "availability" else "samples",
-        "skipped": {row.name: row.missing for row in missing},
     }
     return conclude(header, rows, done.results, done.time, out)
 
@@ -104,7 +102,6 @@ def _write(facts: Mapping[str, Any], table: str, out: Path) -> None:
 
 def summarise_quality(
     rows: Sequence[StudyRow],
-    missing: Sequence[StudyRow],
     units: Sequence[Unit],
     done: Done,
     out: Path,
@@ -132,7 +129,6 @@ def summarise_quality(
         "config": config,
         "seeds": sorted({unit.seed for unit in units}),
         "rows": shown,
-        "skipped": {row.name: row.missing for row in missing},
         "verdicts": {
             name: [
                 studies.seed_verdict(claim, values) for claim in CLAIMS["quality"] if claim.measure == name
