@@ -25,7 +25,12 @@ def certificate_tables(certificate: Values) -> list[Table] | None:
 
 def _registration(certificate: Values) -> Iterator[Table]:
     beside = certificate.get("beside") or {}
-    columns = ["", "median", "95th percentile", *(["beside: median", "95th percentile"] if beside else [])]
+    columns = [
+        "",
+        "median",
+        "95th percentile",
+        *(["beside: median", "beside: 95th percentile"] if beside else []),
+    ]
     rows = []
     places: list[tuple[str, tuple[str, ...]]]
     places = [("worst pair, px", ("shift_px",)), ("worst patch, px", ("local_shift_px",))]
