@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from tf_medsynth.config.studies import Claim
 from tf_medsynth.evaluation import studies
-from tf_medsynth.evaluation.study_plot import study_plot
+from tf_medsynth.evaluation.study_plot import _panel, study_plot
 from tf_medsynth.evaluation.study_tables import study_markdown
 from tf_medsynth.types import MedSynthError
 
@@ -160,6 +161,14 @@ def test_a_row_without_a_measure_leaves_its_place_empty():
     chart = study_plot(held, ["whole_lesion", "legacy_dice"])
     assert "C25" not in chart.description
     assert study_plot(held, ["legacy_dice"]).description.endswith("1 0.800; C25 0.800 (0.700 to 0.900).")
+
+
+def test_values_decades_apart_are_on_a_logarithmic_axis():
+    for far, scale in ((0.9, "linear"), (9000.0, "log")):
+        held = facts()
+        held["rows"]["1"]["mean"]["legacy_dice"] = {"estimate": far, "low": math.nan, "high": math.nan}
+        axes = Figure().add_subplot()
+        assert _panel(axes, held["rows"], "legacy_dice") and axes.get_xscale() == scale
 
 
 def test_the_plot_is_a_picture_with_its_sentence():
