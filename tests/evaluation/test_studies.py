@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from tf_medsynth.config.studies import Claim
 from tf_medsynth.evaluation import studies
-from tf_medsynth.evaluation.study_plot import study_plot
+from tf_medsynth.evaluation.study_plot import _panel, study_plot
 from tf_medsynth.evaluation.study_tables import study_markdown
 from tf_medsynth.types import MedSynthError
 
@@ -178,6 +179,14 @@ def test_what_results_of_an_earlier_version_lack_is_said():
     text = study_markdown({**facts(), "older_results": older})
     assert "6 results are of an earlier version (row_0_seed_0, row_1_seed_0" in text and "row_5" not in text
     assert "lack hd95_mm, auc, which" in text and "go on with --resume" in text
+
+
+def test_values_decades_apart_are_on_a_logarithmic_axis():
+    for far, scale in ((0.9, "linear"), (9000.0, "log")):
+        held = facts()
+        held["rows"]["1"]["mean"]["legacy_dice"] = {"estimate": far, "low": math.nan, "high": math.nan}
+        axes = Figure().add_subplot()
+        assert _panel(axes, held["rows"], "legacy_dice") and axes.get_xscale() == scale
 
 
 def test_the_plot_is_a_picture_with_its_sentence():

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from tf_medsynth.evaluation.figures import BLUE, GREY, VERMILLION, Chart
 
 _RESOLUTION = 200
+_DECADES = 100.0
+"""Values that differ by more than this factor are shown on a logarithmic axis."""
 _TITLES = {
     "whole_lesion": "Whole-lesion Dice",
     "legacy_dice": "Dice of label codes, as published",
@@ -73,6 +75,9 @@ def _panel(axes: Axes, rows: Mapping[str, Any], measure: str) -> bool:
             *zip(*printed, strict=True), "D", markerfacecolor="none", markeredgecolor=VERMILLION,
             markersize=4, linestyle="", label="published",
         )  # fmt: skip
+    shown = [row["mean"][measure]["estimate"] for row in measured.values()] + [value for value, _ in printed]
+    if min(shown, default=0.0) > 0.0 and max(shown) > _DECADES * min(shown):
+        axes.set_xscale("log")
     axes.set_title(_TITLES.get(measure, measure.replace("_", " ")), loc="left", fontsize=7)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", color="#dddddd", linewidth=0.5)

@@ -142,7 +142,8 @@ def quality_study_table(facts: Mapping[str, Any]) -> Table:
         ["row", "what", "n", *(_HEADINGS.get(n, n) for n in names), *(f"published {n}" for n in printed)],
         body,
         f"{facts['config']['measure']}; {seen}; {len(facts['seeds'])} seeds draw the halves. Only values of "
-        "one n and one extractor compare: read each beside the row of two real halves. ",
+        "one n and one extractor compare; published values are of others. Read each beside the row of two "
+        "real halves.",
     )
 
 

@@ -81,7 +81,7 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
 
     def own(row: StudyRow) -> dict[str, Any]:
         reused = {name: hashes[name] for name in _reused(row)}
-        return {"settings": settings[row.name].to_dict(), "reused": reused}
+        return {"settings": settings[row.name].to_dict(), "reused": reused, "baseline": row.baseline}
 
     def work(unit: Unit) -> dict[str, Any]:
         twin = _result_of_twin(unit)
