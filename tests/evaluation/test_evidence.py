@@ -94,6 +94,15 @@ def test_claims_of_a_study_are_findings():
     assert findings[1].note.startswith("not held: means")
 
 
+def test_a_claim_whose_rows_were_not_run_is_no_finding():
+    untried = {"claim": "more is better", "verdict": "not run", "words": "not run: more is better (rows 5)"}
+    study = {**STUDY, "verdicts": {"whole_lesion": [untried], "legacy_dice": [untried]}}
+    evidence = study_evidence(study, HASHES)
+    assert not evidence.findings
+    (table,) = [table for table in evidence.tables if "not tried" in table.title]
+    assert table.rows == [["more is better", untried["words"]]]
+
+
 def test_rows_of_a_study_stand_with_interval_difference_and_published_value():
     evidence = study_evidence(STUDY, HASHES)
     rows = {row[0]: row for row in evidence.tables[0].rows}

@@ -12,6 +12,7 @@ from tf_medsynth.evaluation.figures import Chart, distribution_chart, intervals_
 from tf_medsynth.evaluation.lesion_fidelity import VERDICTS
 from tf_medsynth.evaluation.plain_tables import as_interval, plain_tables, shown, spelled
 from tf_medsynth.evaluation.report_data import Evidence, Finding, Origin
+from tf_medsynth.evaluation.studies import NOT_RUN
 from tf_medsynth.evaluation.study_tables import further_measures_table, older_results
 from tf_medsynth.evaluation.tables import UNKNOWN, Table, number
 from tf_medsynth.metrics.intervals import Interval
@@ -134,7 +135,7 @@ def _beside(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _claims(study: Mapping[str, Any]) -> Iterator[Finding]:
     for measure, claims in study.get("verdicts", {}).items():
-        for claim in claims:
+        for claim in (claim for claim in claims if claim.get("verdict") != NOT_RUN):
             said = str(claim.get("verdict", "undecided"))
             gap = [claim.get("gap"), claim.get("low"), claim.get("high"), 0]
             measured = f"gap {shown(gap)}" if _is_number(claim.get("gap")) else said
@@ -182,6 +183,16 @@ def _study_tables(
         yield further
     if study.get("older_results"):
         yield Table("Read with care", ["remark"], [[older_results(study)]])
+    untried = {
+        str(claim.get("claim", "")): [str(claim.get("claim", "")), str(claim.get("words", ""))]
+        for claims in study.get("verdicts", {}).values()
+        for claim in claims
+        if claim.get("verdict") == NOT_RUN
+    }
+    if untried:
+        yield Table(
+            "Claims that were not tried, for want of rows", ["claim", "in words"], list(untried.values())
+        )
     if study.get("skipped"):
         missing = [[name, str(why)] for name, why in study["skipped"].items()]
         yield Table("Rows that were not run", ["row", "why"], missing)
