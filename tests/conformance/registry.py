@@ -56,6 +56,8 @@ NETWORKS: dict[str, Build] = {
         UNetSpec((32, 16), 2, 1, 4, conditions=3, patch=2, refine=2)
     ),
     "segmentor": lambda: networks.build_segmentor(UNetSpec(SIZE, 1, 5, 4, output="softmax")),
+    "segmentor_encoder": lambda: networks.build_segmentor_encoder(UNetSpec(SIZE, 1, 5, 4)),
+    "segmentor_decoder": lambda: networks.build_segmentor_decoder(UNetSpec(SIZE, 1, 5, 4)),
     "mask_generator": lambda: networks.build_mask_generator(
         UNetSpec(SIZE, 1, 1, 4, one_hot=True, input_dropout=0.1)
     ),

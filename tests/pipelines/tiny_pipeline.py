@@ -6,11 +6,12 @@ from typing import Any
 
 from tests import tiny
 from tf_medsynth.config.pipeline import PipelineConfig
+from tf_medsynth.config.presets import STAGES
 
 OVERRIDES: dict[str, Any] = {
     "prepare.size": (32, 32),
     "prepare.slice_range": (26, 129),
-    **{f"{stage}.{key}": value for stage, words in tiny.OVERRIDES.items() for key, value in words.items()},
+    **{f"{stage}.{key}": value for stage in STAGES for key, value in tiny.OVERRIDES[stage].items()},
     "structure.training.learning_rate": 0.05,
     "structure.training.steps": 12,
     "generate.contour.max_mae": 1.0,

@@ -83,7 +83,7 @@ def test_a_segmentation_is_the_likeliest_class(stage, batch):
 def test_a_segmentation_says_how_likely_any_lesion_is(stage, batch):
     found, probability = map(np.asarray, stage.segment_surely(batch["images"]))
     np.testing.assert_array_equal(found, stage.segment(batch["images"]))
-    logits = lesion_logits([stage.best(name) for name in stage.names], batch["images"], training=False)
+    logits = lesion_logits(stage.ema_networks, batch["images"], training=False)
     wanted = [1.0 - softmax(np.asarray(x), axis=-1)[..., 0] for x in logits]
     np.testing.assert_allclose(probability, np.stack(wanted, -1), atol=1e-6)
 
