@@ -20,6 +20,9 @@ from tf_medsynth.config.stages import (
 )
 
 STAGES = ("structure", "lesion", "translation", "multimodal")
+"""Of a run, in the order in which they are trained."""
+
+TRAINABLE = (*STAGES, *BASELINES)
 
 
 @dataclasses.dataclass(frozen=True)

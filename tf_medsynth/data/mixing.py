@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import ImageAugmentConfig
-from tf_medsynth.config.studies import Mix, Shares
+from tf_medsynth.config.studies import AvailabilitySettings, Mix, Shares
 from tf_medsynth.data.batches import Batch, Step, shuffled_epochs
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource
@@ -157,6 +157,18 @@ def synthetic_pool(builder: Any, count: int) -> Pool:
 def amount(multiple: float, count: int) -> int:
     """Slices that a multiple of N = `count` is, at least 1."""
     return max(1, int(multiple * count + 0.5))
+
+
+def pools_of_real(
+    source: SliceSource, owners: Sequence[str], settings: AvailabilitySettings, seed: int
+) -> list[Pool]:
+    """What of a row is made of real slices: a share of them, and augmented copies; amounts are times N."""
+    mix, pools = settings.mix, []
+    if mix.real:
+        pools.append(real_pool(source, owners, mix.real, seed, settings.shares))
+    if mix.augmented:
+        pools.append(augmented_pool(source, amount(mix.augmented, source.count), seed, settings.enhanced))
+    return pools
 
 
 def schedule(pools: Sequence[Pool], mix: Mix, steps: int, batch_size: int, seed: int) -> NDArray[np.uint8]:

@@ -24,26 +24,21 @@ def certificate_tables(certificate: Values) -> list[Table] | None:
 
 
 def _registration(certificate: Values) -> Iterator[Table]:
-    beside = certificate.get("beside") or {}
-    columns = [
-        "",
-        "median",
-        "95th percentile",
-        *(["beside: median", "beside: 95th percentile"] if beside else []),
-    ]
-    rows = []
+    sides = [certificate, *([certificate["beside"]] if certificate.get("beside") else [])]
+    prefixes = ("", "beside: ")[: len(sides)]
+    columns = ["", *(prefix + words for prefix in prefixes for words in ("median", "95th percentile"))]
     places: list[tuple[str, tuple[str, ...]]]
     places = [("worst pair, px", ("shift_px",)), ("worst patch, px", ("local_shift_px",))]
     places += [(f"{pair}, px", ("pair_shift_px", pair)) for pair in certificate.get("pair_shift_px", {})]
-    for words, place in places:
-        sides = [certificate, *([beside] if beside else [])]
-        rows.append([words, *(number(_at(side, *place, key)) for side in sides for key in ("median", "p95"))])
+    rows = [
+        [words, *(number(_at(side, *place, key)) for side in sides for key in ("median", "p95"))]
+        for words, place in places
+    ]
     yield Table("Shift between modalities", columns, rows, _unmeasured(certificate))
     overlap = certificate.get("edge_overlap", {})
     if overlap:
-        sides = [certificate, *([beside] if beside else [])]
         rows = [[m, *(percent(_at(side, "edge_overlap", m, "median")) for side in sides)] for m in overlap]
-        columns = ["edges of", "median share", *(["beside"] if beside else [])]
+        columns = ["edges of", "median share", "beside"][: 1 + len(sides)]
         yield Table("Lines of the structure map on an edge", columns, rows, "Within 1 px.")
 
 

@@ -58,19 +58,19 @@ def described(
     Raises:
         MedSynthError: no images, or such that cannot be described or seen by the extractor.
     """
-    arrays = stacked(_described(batches, extractor, modalities))
-    names = {"lesion": "lesion", "lesion_rows": "lesion_rows", "features": "features"}
-    names |= {"patients": "patient", "keys": "key"}
-    return DescribedSet(arrays["fine"], **{field: arrays.get(name) for field, name in names.items()})
+    return DescribedSet(**stacked(_described(batches, extractor, modalities)))
 
 
 def _described(
     batches: Iterable[Mapping[str, Any]], extractor: Extractor | None, modalities: tuple[str, ...]
 ) -> Iterator[dict[str, NDArray[Any]]]:
+    """The fields of `DescribedSet`, batch by batch."""
     start = 0
     for batch in batches:
         images = batch["images"]
-        found = {name: np.asarray(batch[name]).astype(str) for name in ("patient", "key") if name in batch}
+        found = {
+            f"{name}s": np.asarray(batch[name]).astype(str) for name in ("patient", "key") if name in batch
+        }
         found["fine"] = describe(images).fine
         if "lesion_label" in batch:
             crops = lesion_crops(images, batch["lesion_label"])

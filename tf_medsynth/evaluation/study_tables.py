@@ -81,7 +81,7 @@ def further_measures_table(facts: Mapping[str, Any]) -> Table | None:
     """Means of every other measure of segmentation, a row a row; None where there is none.
 
     Args:
-        facts: of a study, whose older results may lack measures: those are in no row then.
+        facts: of a study, whose older results may lack measures: those rows have none then.
     """
     rows = {name: row.get("mean", {}) for name, row in facts["rows"].items()}
     known = {name for mean in rows.values() for name in mean}

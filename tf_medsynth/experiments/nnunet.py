@@ -21,7 +21,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.studies import AvailabilitySettings, chosen_rows
-from tf_medsynth.data.mixing import Pool, amount, augmented_pool, real_pool
+from tf_medsynth.data.mixing import Pool, amount, pools_of_real
 from tf_medsynth.data.patients import check_apart, patient_folds, patient_hash
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.audit import Samples, read_samples
@@ -129,7 +129,9 @@ def nnunet(
     settings = DataSettings.from_dict(origin["data_settings"]) if origin else DataSettings()
     training, test = _sources(real, data_dir, settings)
     _check_mix(samples, training, test, origin)
-    pools = _pools(training, mix, seed)
+    pools = []
+    if training is not None:
+        pools = pools_of_real(training, training.owners().tolist(), mix or AvailabilitySettings(), seed)
     taken = _taken(samples, mix, training)
     size = 4 * len(MODALITIES) + 1
     count = taken + sum(held.count for held in (*pools, test) if held)
@@ -155,21 +157,6 @@ def _row(name: str, real: str | None, synthetic: Path | str | None, most: int | 
     if settings.mix.mixing != "random":
         runtime.log.info("row %s has two phases: nnU-Net shuffles, their order is lost", name)
     return settings
-
-
-def _pools(training: SliceSource | None, settings: AvailabilitySettings | None, seed: int) -> list[Pool]:
-    """Real and augmented training slices of a row, or all real ones."""
-    if training is None:
-        return []
-    settings = settings or AvailabilitySettings()
-    mix, pools = settings.mix, []
-    if mix.real:
-        owners = training.owners().tolist()
-        pools.append(real_pool(training, owners, mix.real, seed, settings.shares))
-    if mix.augmented:
-        copies = amount(mix.augmented, training.count)
-        pools.append(augmented_pool(training, copies, seed, settings.enhanced))
-    return pools
 
 
 def _taken(

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check, fingerprint
-from tf_medsynth.config.baselines import BASELINES
-from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.presets import STAGES, TRAINABLE
 from tf_medsynth.runtime import read_json, write_json
 
 
@@ -118,6 +117,5 @@ def _read(file: Path) -> dict[str, Any]:
 
 def stage_directory(run: Path | str, name: str) -> StageDirectory:
     """The directory of stage `name` in `run`."""
-    known = (*STAGES, *BASELINES, "judge")
-    check("unknown stage", name in known, f"Stages: {', '.join(STAGES)}.", stage=name)
+    check("unknown stage", name in (*TRAINABLE, "judge"), f"Stages: {', '.join(STAGES)}.", stage=name)
     return StageDirectory(Path(run) / name)

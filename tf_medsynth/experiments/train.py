@@ -11,9 +11,8 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
-from tf_medsynth.config.baselines import BASELINES
 from tf_medsynth.config.imaging import measured_operators
-from tf_medsynth.config.presets import STAGES, Preset
+from tf_medsynth.config.presets import TRAINABLE, Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import TrainingSettings
 from tf_medsynth.data.slices import open_slices
@@ -92,8 +91,7 @@ def train(
             earlier stage, a directory held by other settings, a batch that replicas cannot share.
             Later: a worker of several was lost.
     """
-    known = (*STAGES, *BASELINES)
-    check("unknown stage", stage in known, f"Stages: {', '.join(known)}.", stage=stage)
+    check("unknown stage", stage in TRAINABLE, f"Stages: {', '.join(TRAINABLE)}.", stage=stage)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
     settings = _settings(stage, preset, overrides, steps)
     own, run = getattr(settings, stage), Path(run)

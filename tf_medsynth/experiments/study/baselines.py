@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tf_medsynth import runtime
 from tf_medsynth.config.baselines import BASELINES, BaselineSettings, as_wide_as
@@ -16,13 +15,12 @@ from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.study.availability import Request
+from tf_medsynth.experiments.study.real_slices import Images
 from tf_medsynth.experiments.study.runner import Unit
 from tf_medsynth.experiments.study.training import copy_stage, train_stage
 from tf_medsynth.generation import functions
 from tf_medsynth.stages.baselines.image_gan import ImageGANStage
 from tf_medsynth.stages.structure import StructureStage
-
-Images = NDArray[np.float32]
 
 IMAGES = "images.npy"
 _CHUNK = 64
@@ -45,19 +43,6 @@ def said_of_each(overrides: Mapping[str, Any]) -> dict[str, Any]:
     every = {key.partition(".")[2]: v for key, v in overrides.items() if key.partition(".")[0] == _EVERY}
     own = {key: value for key, value in overrides.items() if key.partition(".")[0] != _EVERY}
     return {**{f"{name}.{key}": value for name in BASELINES for key, value in every.items()}, **own}
-
-
-def needed_hashes(run: Path, name: str) -> dict[str, str]:
-    """Stages of `run` that baseline `name` is drawn with, by their weights.
-
-    Raises:
-        MedSynthError: one is missing or unfinished.
-    """
-    found = {}
-    for stage in restore.NEEDS.get(name, ()):
-        stage_directory(run, stage).require_finished()
-        found[stage] = restore.weights_hash(stage_directory(run, stage))
-    return found
 
 
 def trained_images(

@@ -19,9 +19,8 @@ from tf_medsynth.data.batches import augmented
 from tf_medsynth.data.mixing import (
     Pool,
     amount,
-    augmented_pool,
     mixed_batches,
-    real_pool,
+    pools_of_real,
     schedule,
     synthetic_pool,
 )
@@ -55,14 +54,9 @@ class Cohort:
 
 def pools_of(cohort: Cohort, settings: AvailabilitySettings, seed: int) -> list[Pool]:
     """What a row is mixed of; amounts are in multiples of the number of training slices."""
-    mix, count = settings.mix, cohort.train.count
-    pools = []
-    if mix.real:
-        pools.append(real_pool(cohort.train, cohort.owners, mix.real, seed, settings.shares))
-    if mix.synthetic:
-        pools.append(synthetic_pool(cohort.synthetic, amount(mix.synthetic, count)))
-    if mix.augmented:
-        pools.append(augmented_pool(cohort.train, amount(mix.augmented, count), seed, settings.enhanced))
+    pools = pools_of_real(cohort.train, cohort.owners, settings, seed)
+    if settings.mix.synthetic:
+        pools.append(synthetic_pool(cohort.synthetic, amount(settings.mix.synthetic, cohort.train.count)))
     return pools
 
 

@@ -29,7 +29,7 @@ from tf_medsynth.experiments.study import baselines, downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort
 from tf_medsynth.experiments.study.real_slices import Images, partners
 from tf_medsynth.experiments.study.runner import Unit, Work, units_of
-from tf_medsynth.experiments.study.training import copy_stage, train_stage
+from tf_medsynth.experiments.study.training import copy_stage, finished_hashes, train_stage
 from tf_medsynth.generation.gates import registration_scores
 from tf_medsynth.generation.rows import ROWS
 from tf_medsynth.metrics.arrays import known_mean
@@ -62,7 +62,7 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
         MedSynthError: an unfinished run, or settings and data that do not fit.
     """
     configs = {name: stage_directory(request.run, name).config() for name in STAGES}
-    hashes = {name: _hash(request.run, name) for name in STAGES[:-1]}
+    hashes = finished_hashes(request.run, STAGES[:-1])
     config = configs["multimodal"]
     runtime.configure(precision=request.precision)  # type: ignore[arg-type]
     cohort = open_cohort(config)
@@ -93,11 +93,6 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
         return _draw_and_score(request, configs, settings[unit.row.name], unit, judged, real)
 
     return units_of(request.out, request.seeds, rows, common, own), work
-
-
-def _hash(run: Path, name: str) -> str:
-    stage_directory(run, name).require_finished()
-    return restore.weights_hash(stage_directory(run, name))
 
 
 def _reused(row: StudyRow) -> list[str]:

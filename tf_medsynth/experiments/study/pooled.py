@@ -17,7 +17,6 @@ from tf_medsynth.config.studies import chosen_rows
 from tf_medsynth.experiments.study import summary
 
 KIND = "availability"
-_KEPT = ("amounts", "presentations", "steps", "batch_size")
 
 
 def pool(folders: Sequence[Path], out: Path) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def _check_out(out: Path, mark: str) -> None:
 def _results(name: str, study: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a study's units found for a row, as its record tells it."""
     row = study["rows"][name]
-    kept = {key: row[key] for key in _KEPT if key in row}
+    kept = {key: row[key] for key in summary.KEPT if key in row}
     return [
         {"row": name, "seed": int(seed), "patients": patients, **kept}
         for seed, patients in row["patients"].items()

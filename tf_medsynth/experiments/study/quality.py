@@ -22,19 +22,20 @@ from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import StudyRow
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.evaluation.features import Extractor, open_extractor
+from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.study import baselines, downstream
 from tf_medsynth.experiments.study.availability import Request, open_cohort, trained_on
 from tf_medsynth.experiments.study.real_slices import Images, slices_at, stacked
 from tf_medsynth.experiments.study.runner import Unit, Work, units_of
+from tf_medsynth.experiments.study.training import finished_hashes
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.distribution import frechet_distance, kernel_distance
 from tf_medsynth.metrics.ms_ssim import measure_name, multiscale_similarity, scales_that_fit
 
 MOST = 1000
 """Images of each set: what is held in memory."""
-_BATCH = 32
 
 
 def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit], Work]:
@@ -82,7 +83,10 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
         if _is_of_run(unit.row):
             shown = _samples(builder, len(other["images"]))
         elif unit.row.baseline:
-            images, trained = contenders[unit.row.baseline].images(request, unit, len(other["images"]))
+            by = contenders[unit.row.baseline]
+            images, trained = baselines.trained_images(
+                request, by.held, by.stages, unit, len(other["images"])
+            )
             shown = {"images": images}
         if unit.row.overrides.get("crop") == "lesion":
             one, other, shown = _cropped(one), _cropped(other), _cropped(shown)
@@ -110,10 +114,6 @@ class _Contender:
     stages: Preset
     identity: Mapping[str, Any]
 
-    def images(self, request: Request, unit: Unit, count: int) -> tuple[Images, float]:
-        """Images of the unit, and the seconds that training took."""
-        return baselines.trained_images(request, self.held, self.stages, unit, count)
-
 
 def _contender(request: Request, name: str, given: Mapping[str, Any]) -> _Contender:
     held = stage_directory(request.run, "multimodal").config()
@@ -122,7 +122,7 @@ def _contender(request: Request, name: str, given: Mapping[str, Any]) -> _Conten
     stages = stages.override({key: v for key, v in given.items() if key.partition(".")[0] == name})
     identity = {
         "settings": getattr(stages, name).to_dict(),
-        "reused": baselines.needed_hashes(request.run, name),
+        "reused": finished_hashes(request.run, restore.NEEDS.get(name, ())),
         "precision": request.precision,
     }
     return _Contender(held, stages, identity)

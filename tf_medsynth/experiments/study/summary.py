@@ -20,6 +20,8 @@ from tf_medsynth.experiments.study.runner import Done, Unit
 from tf_medsynth.metrics.intervals import seed_interval
 
 RECORD, TABLE, PLOT = "study.json", "table.md", "plot.png"
+KEPT = ("amounts", "presentations", "steps", "batch_size", "as_row")
+"""Of a row's results, what its record repeats, as the first seed has it."""
 JUDGED = ("whole_lesion", "legacy_dice")
 """Scores that claims are judged by: the usual Dice, and the one that the papers print."""
 
@@ -123,6 +125,7 @@ def summarise_quality(
             },
             "by_seed": by_seed,
         }
+    by_measure = _by_measure(shown)
     facts: dict[str, Any] = {
         "study": "quality",
         "fingerprint": fingerprint([unit.config for unit in units]),
@@ -133,12 +136,12 @@ def summarise_quality(
             name: [
                 studies.seed_verdict(claim, values) for claim in CLAIMS["quality"] if claim.measure == name
             ]
-            for name, values in _by_measure(shown).items()
+            for name, values in by_measure.items()
             if any(claim.measure == name for claim in CLAIMS["quality"])
         },
         "code": code(),
     }
-    facts |= _plotted(facts, list(_by_measure(shown)), out)
+    facts |= _plotted(facts, list(by_measure), out)
     facts["time"] = done.time()
     _write(facts, quality_markdown(facts), out)
     return facts
@@ -236,14 +239,13 @@ def learning_curve(
 def _row_facts(
     row: StudyRow, results: Sequence[Mapping[str, Any]], redrawn: Mapping[str, studies.Redrawn]
 ) -> dict[str, Any]:
-    kept = ("amounts", "presentations", "steps", "batch_size", "as_row")
     by_seed = patients_by_seed(results)
     own = [name for name, means in redrawn.items() if row.name in means.names]
     return {
         "about": row.about,
         "overrides": dict(row.overrides),
         "reference": dict(row.reference),
-        **{name: results[0][name] for name in kept if name in results[0]},
+        **{name: results[0][name] for name in KEPT if name in results[0]},
         "mean": {name: _interval(studies.mean_of(redrawn[name], row.name)) for name in own},
         "by_seed": {
             str(seed): {name: _known_mean(patients, name) for name in own}

@@ -1,15 +1,17 @@
-"""A stage trained, or taken over, in a unit's own run directory."""
+"""A stage trained, or taken over, in a unit's own run directory, and what names a stage of a run."""
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.presets import Preset
+from tf_medsynth.experiments import restore
+from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.experiments.train import train
 
 
@@ -31,6 +33,18 @@ def train_stage(
         precision=precision,
         resume=True,
     )
+
+
+def finished_hashes(run: Path, names: Iterable[str]) -> dict[str, str]:
+    """Stages of `run` by their weights.
+
+    Raises:
+        MedSynthError: one is missing or unfinished.
+    """
+    directories = {name: stage_directory(run, name) for name in names}
+    for directory in directories.values():
+        directory.require_finished()
+    return {name: restore.weights_hash(directory) for name, directory in directories.items()}
 
 
 def copy_stage(stage: Path, to: Path) -> None:
