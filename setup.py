@@ -41,15 +41,15 @@ TEST = [
 ]
 BEAM = ["apache-beam>=2.77,<3"]
 PIPELINE = ["kfp>=2.17,<3"]
-# The official stubs of TensorFlow Serving require the package `tensorflow`, beside which a
-# `tensorflow-cpu` is the same files again; our own lock leaves it out.
 SERVE = [
     "grpcio>=1.70,<2",
     "orjson>=3.10,<4",
     "starlette>=0.46,<2",
-    "tensorflow-serving-api>=2.21,<2.22",
     "uvicorn>=0.34,<1",
 ]
+# The official stubs of TensorFlow Serving require the package `tensorflow`, beside which a
+# `tensorflow-cpu` is the same files again: an extra of their own; our own lock leaves it out.
+GRPC = ["tensorflow-serving-api>=2.21,<2.22"]
 UI = ["nicegui>=3.18,<4"]
 DEVELOP = [
     "ruff>=0.9,<1",
@@ -83,9 +83,10 @@ setup(
         "beam": BEAM,
         "pipeline": PIPELINE,
         "serve": SERVE,
+        "grpc": GRPC,
         "ui": UI,
         "test": TEST,
-        "dev": BEAM + PIPELINE + SERVE + UI + TEST + DEVELOP,
+        "dev": BEAM + PIPELINE + SERVE + GRPC + UI + TEST + DEVELOP,
     },
     entry_points={"console_scripts": ["medsynth = tf_medsynth.cli.main:main"]},
     classifiers=[

@@ -32,7 +32,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
-from tf_medsynth.config.layouts import find_patients
+from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.imaging.registration import subpixel_shift, worst_local_shift
 from tf_medsynth.imaging.volumes import read_volume
 from tf_medsynth.runtime import log_to_stderr, progress

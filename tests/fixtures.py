@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cohorts import write_patient
+from tests.patients import write_patient
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "tf_medsynth"
@@ -21,7 +23,7 @@ PACKAGE = "tf_medsynth"
 LAYERS = {
     **dict.fromkeys(("types", "config", "runtime"), 0),
     **dict.fromkeys(("imaging", "layers"), 1),
-    **dict.fromkeys(("networks", "losses", "metrics", "data"), 2),
+    **dict.fromkeys(("networks", "losses", "metrics", "data", "cohorts"), 2),
     "stages": 3,
     **dict.fromkeys(("evaluation", "generation"), 4),
     "saved_model": 5,
@@ -29,7 +31,7 @@ LAYERS = {
     **dict.fromkeys(("cli", "pipelines"), 7),
 }
 GROUND = {"types": set(), "config": {"types"}, "runtime": {"types", "config"}}
-BUILDERS_MAY_USE = {"types", "config", "runtime", "imaging"}
+BUILDERS_MAY_USE = {"types", "config", "runtime", "imaging", "cohorts"}
 KERAS_ONLY = {"imaging", "layers", "networks", "losses", "metrics"}
 ENGINES = {"tensorflow", "keras", "tensorflow_datasets", "torch", "jax"}
 GLOBAL_STATE = {
@@ -201,6 +203,28 @@ def test_lock_ranges_are_those_of_setup():
     extras = {"cpu", "dev", ""}
     wanted = [r for r in declared if not r.marker or any(r.marker.evaluate({"extra": e}) for e in extras)]
     assert {(r.name, r.specifier) for r in wanted} == {(r.name, r.specifier) for r in locked}
+
+
+def needed_by(requirements: list[Requirement], extra: str) -> set[str]:
+    """Packages that an installation of `requirements` brings, as far as they are installed here."""
+    found: set[str] = set()
+    names = [r.name for r in requirements if not r.marker or r.marker.evaluate({"extra": extra})]
+    while names:
+        name = canonicalize_name(names.pop())
+        if name not in found:
+            found.add(name)
+            with contextlib.suppress(PackageNotFoundError):
+                held = map(Requirement, requires(name) or [])
+                names += [r.name for r in held if not r.marker or r.marker.evaluate({"extra": ""})]
+    return found
+
+
+@pytest.mark.parametrize("extra", ["", "serve", "ui", "pipeline", "beam", "test"])
+def test_no_extra_brings_a_second_tensorflow(extra):
+    """Beside ``tensorflow-cpu`` a ``tensorflow`` is the same files again."""
+    declared = [Requirement(text) for text in requires(PACKAGE) or []]
+    found = needed_by(declared, extra)
+    assert "keras" in found and "tensorflow" not in found
 
 
 def test_configuration_holds_tool_tables_only():

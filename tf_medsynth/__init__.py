@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipelines.demo import demo
     from pipelines.pipeline import pipeline
-    from tf_medsynth.data.doctor import doctor
+    from tf_medsynth.cohorts.doctor import doctor
     from tf_medsynth.data.phantom import phantom
     from tf_medsynth.experiments.audit import audit
     from tf_medsynth.experiments.evaluate import evaluate
@@ -53,7 +53,7 @@ __all__ = [
 
 _ROOMS = {
     "phantom": "tf_medsynth.data.phantom",
-    "doctor": "tf_medsynth.data.doctor",
+    "doctor": "tf_medsynth.cohorts.doctor",
     "prepare": "tf_medsynth.experiments.prepare",
     "train": "tf_medsynth.experiments.train",
     "generate": "tf_medsynth.experiments.generate",

@@ -3,6 +3,8 @@
 import argparse
 import errno
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -23,6 +25,22 @@ try:
 finally:
     assert not {HEAVY!r} & set(sys.modules), sorted({HEAVY!r} & set(sys.modules))
 """
+
+
+COMMAND = [sys.executable, "-m", "tf_medsynth.cli.main"]
+SAYS = """
+import sys
+from tf_medsynth.cli import main
+main.VERBS["demo"].run = lambda arguments: {result}
+sys.exit(main.main())
+"""
+"""The command where ``demo`` is no more than its result."""
+
+
+def says(result: str, *words: str, **environment: str) -> subprocess.CompletedProcess:
+    """The command whose verb has this result, an expression."""
+    command = [sys.executable, "-c", SAYS.format(result=result), "demo", *words]
+    return subprocess.run(command, capture_output=True, env={**os.environ, **environment}, check=False)
 
 
 @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)], ids=lambda words: " ".join(words) or "-")
@@ -132,3 +150,73 @@ def test_options_of_a_pipeline():
     words += "--beam-runner FlinkRunner --beam-options flink_master=host:8081".split()
     found = options.beam(build_parser().parse_args(words))
     assert found == Beam("FlinkRunner", 2, {"flink_master": "host:8081"})
+
+
+def interrupted(arguments):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_is_one_line_and_its_own_status(capsys, monkeypatch):
+    monkeypatch.setattr(VERBS["demo"], "run", interrupted)
+    assert main(["demo"]) == 128 + signal.SIGINT
+    assert capsys.readouterr().err == "medsynth demo: interrupted.\n"
+
+
+@pytest.mark.parametrize("words", [["demo", "--json"], ["demo"], ["--help"], ["paint"]], ids=" ".join)
+@pytest.mark.parametrize("streams", [{"stdout"}, {"stdout", "stderr"}], ids=["out", "both"])
+def test_a_reader_that_left_is_no_error(words, streams):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", SAYS.format(result="{'lines': ['a' * 100] * 10_000}"), *words]
+    places = {name: writing if name in streams else subprocess.PIPE for name in ("stdout", "stderr")}
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    done = subprocess.run(command, **places, env=environment, check=False)
+    os.close(writing)
+    told = words == ["paint"] and "stderr" not in streams
+    assert done.returncode == (2 if told else 128 + signal.SIGPIPE)
+    assert (done.stderr or b"").count(b"\n") == told
+
+
+def test_a_broken_pipe_of_the_work_is_an_error(capsys, monkeypatch):
+    def broken(arguments):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe", "worker")
+
+    monkeypatch.setattr(VERBS["demo"], "run", broken)
+    assert main(["demo"]) == 2
+    assert "Broken pipe. Received: path=['worker']" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+    ids=str,
+)
+def test_names_that_a_terminal_lacks_are_spelt_out(environment):
+    name = ascii("Gr\u00f6\u00dfe/\u041f")
+    done = says(f"{{'name': {name}}}", **environment)
+    assert (done.returncode, done.stdout) == (0, b"Gr\\xf6\\xdfe/\\u041f\n")
+    done = says(f"{{'name': {name}}}", "--json", **environment)
+    assert json.loads(done.stdout) == {"name": "Gr\u00f6\u00dfe/\u041f"}
+
+
+@pytest.mark.parametrize("environment", [{}, {"PYTHONIOENCODING": "utf-8:strict"}], ids=str)
+def test_names_of_files_that_are_no_text_keep_their_bytes(environment):
+    name = "{'name': __import__('os').fsdecode(bytes([97, 255]))}"
+    assert says(name, **environment).stdout == b"a\xff\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_an_output_that_cannot_be_written_is_one_line():
+    command = [sys.executable, "-c", SAYS.format(result="{'lines': ['a']}"), "demo"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert b"output must be writable" in done.stderr
+
+
+def test_a_mistake_with_such_a_name_is_still_one_line(tmp_path):
+    words = ["prepare", "brats", "--manual-dir", ".", "--data-dir", ".", "--set", "Gr\u00f6\u00dfe"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*COMMAND, *words], capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert b"Gr\\xf6" in done.stderr

@@ -86,7 +86,7 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(tmp_path):
         _, error = running.communicate(timeout=60)
     finally:
         running.kill()
-    assert (running.returncode, error) == (2, "medsynth phantom: interrupted.\n")
+    assert (running.returncode, error) == (130, "medsynth phantom: interrupted.\n")
     assert not list(tmp_path.rglob(".partial-*"))  # whole patients may stay
 
 

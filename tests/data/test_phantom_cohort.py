@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tf_medsynth.config.layouts import find_patients
+from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.data.phantom import phantom
 from tf_medsynth.imaging.volumes import read_volume
 from tf_medsynth.types import MODALITIES, MedSynthError

@@ -9,8 +9,8 @@ from scipy import ndimage
 import tf_medsynth
 from tests.generation.analytic import parts
 from tf_medsynth.cli.main import main
+from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.config.layouts import find_patients
 from tf_medsynth.data.phantom import phantom
 from tf_medsynth.experiments.audit import audit
 from tf_medsynth.generation import publish, stream

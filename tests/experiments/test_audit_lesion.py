@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from tests.cohorts import write_patient
 from tests.generation.analytic import parts
+from tests.patients import write_patient
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
 from tf_medsynth.data.patients import patient_folds, patient_hash, patient_hashes
 from tf_medsynth.experiments.audit import audit, read_samples

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.cohorts import rewrite, write_patient
 from tests.generation.analytic import parts
+from tests.patients import rewrite, write_patient
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments.audit import read_samples

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tests.cohorts import rewrite, write_patient
+from tests.patients import rewrite, write_patient
 from tf_medsynth.config.datasets import BratsSettings
+from tf_medsynth.data.slices import open_slices, with_unlabelled
 from tf_medsynth.experiments import prepare as module
 from tf_medsynth.experiments.prepare import PrepareResult, prepare
 from tf_medsynth.imaging.volumes import read_volume
@@ -113,6 +114,8 @@ def test_overrides_make_a_config_of_their_own(patients, tmp_path):
         ({"overrides": {"colour": "red"}}, "unknown setting"),
         ({"overrides": {"test_fraction": "2"}}, "leave some patients"),
         ({"config_name": "../up"}, "letters, digits"),
+        ({"splits": "absent.csv"}, "must exist"),
+        ({"overrides": {"layout": "absent.toml"}}, "layout file must exist"),
     ],
 )
 def test_words_that_mean_nothing_are_refused(patients, tmp_path, options, message):
@@ -209,6 +212,55 @@ def test_a_remark_is_passed_on(patients, tmp_path, caplog):
     rewrite(label, np.asarray(read_volume(label).array, np.float32), origin=(0.0, 0.0, 0.0))
     with caplog.at_level("INFO", logger="medsynth"):
         result = _run(patients, tmp_path / "data")
-    assert len(result.remarks) == 1 and "BraTS2021_00002" in result.remarks[0]
-    assert result.remarks[0] in caplog.text
+    told = [remark for remark in result.remarks if remark.startswith("BraTS2021_00002")]
+    assert len(told) == 2 and "voxels align" in told[1] and "float32" in told[0]
+    assert all(remark in caplog.text for remark in result.remarks)
     assert _run(patients, tmp_path / "data").remarks == result.remarks
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["patient,split\n{0},train\n{1},val\n{2},testing\n", "Split;Patient\ntrain;{0}\n\nvalid;{1}\ntest;{2}\n"],
+)
+def test_given_splits_are_read_from_csv_and_kept(patients, tmp_path, text):
+    names = [f"BraTS2021_{number:05d}" for number in (1, 2, 3)]
+    file = tmp_path / "splits.csv"
+    file.write_text(text.format(*names))
+    left = {"leave_out": "BraTS2021_00004,BraTS2021_90002"}
+    result = _run(patients, tmp_path / "data", splits=file, overrides=left)
+    assert result.patients == {"train": names[:1], "validation": names[1:2], "test": names[2:]}
+    settings = tfds.builder_from_directory(result.directory).info.metadata["settings"]
+    assert settings["splits"] == [
+        f"{n}={s}" for n, s in zip(names, ("train", "validation", "test"), strict=True)
+    ]
+    file.write_text("name,part\na,b\n")
+    with pytest.raises(MedSynthError, match="columns patient and split"):
+        _run(patients, tmp_path / "data", splits=file)
+    file.write_text("patient,split\na,holdout\n")
+    with pytest.raises(MedSynthError, match=r"a row of splits.*line=2"):
+        _run(patients, tmp_path / "data", splits=file)
+
+
+def test_patients_without_a_label_are_stored_apart_and_trained_on_where_none_is_needed(patients, tmp_path):
+    (patients / "BraTS2021_00002" / "BraTS2021_00002_seg.nii.gz").unlink()
+    with pytest.raises(MedSynthError, match=r"BraTS2021_00002: there is no lesion label.*unlabelled=split"):
+        _run(patients, tmp_path / "data")
+    result = _run(patients, tmp_path / "data", overrides={"unlabelled": "split"})
+    assert result.patients["unlabelled"] == ["BraTS2021_00002"] and len(result.patients["train"]) == 3
+    split = with_unlabelled(result.dataset, tmp_path / "data", "train")
+    source = open_slices(result.dataset, tmp_path / "data", split)
+    assert split == "train+unlabelled" and len(source.patients) == 4 and source.count == 16
+    assert len(open_slices(result.dataset, tmp_path / "data").patients) == 3
+    assert source.fingerprint != open_slices(result.dataset, tmp_path / "data").fingerprint
+    assert len(list(source.examples().as_numpy_iterator())) == 16
+
+
+def test_how_files_were_read_is_kept(patients, tmp_path):
+    path = patients / "BraTS2021_00002" / "BraTS2021_00002_t2.nii.gz"
+    rewrite(path, read_volume(path).array * np.float32(0.5))
+    result = _run(patients, tmp_path / "data")
+    record = json.loads((Path(result.directory) / "inputs.json").read_text())["patients"]
+    assert (
+        set(record["BraTS2021_00002"]["read_as"]["scales"]) == {"T2"}
+        and "read_as" not in record["BraTS2021_00001"]
+    )

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import logging
+import operator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:D
 
 FORMS = ("tfds", "nifti", "mha")
 TRAINED = {"name": "brats/slices_32", "fingerprint": "0123abcd", "patients": 7}
+SCORES = ("contour_mae", "lesion_dice", "registration_shift_px", "training_distance")
 COUNT = 4
+ACCEPTED = operator.itemgetter("accepted")
 
 
 @pytest.fixture(scope="module")
@@ -108,15 +111,28 @@ def test_volumes_are_named_by_sample_and_kind(published, form):
     assert {row["kind"] for row in rows} == {"t1", "t1ce", "t2", "flair", "seg", "structure", "mask"}
 
 
-def test_tfds_features_are_described_as_they_are(published):
-    described = json.loads((published["tfds"] / "croissant.json").read_text())
-    features = json.loads(next(published["tfds"].rglob("features.json")).read_text())
-    held = features["featuresDict"]["features"]
-    samples = next(entry for entry in described["recordSet"] if entry["@id"] == "samples")
-    for field in samples["field"]:
-        feature = held[field["name"].removeprefix("samples/")]["tensor"]
-        assert field["arrayShape"] == ",".join(feature["shape"]["dimensions"])
-        assert field["dataType"].removeprefix("cr:").lower() == feature["dtype"]
+def test_every_sample_is_a_readable_record(out):
+    dataset = mlcroissant.Dataset(jsonld=out / "croissant.json")
+    read = list(dataset.records(record_set="samples"))
+    records = map(json.loads, (out / "records.jsonl").read_text().splitlines())
+    for number, (found, record) in enumerate(zip(read, filter(ACCEPTED, records), strict=True)):
+        told = {name.removeprefix("samples/"): value for name, value in found.items()}
+        assert (told["number"], told["sample_index"], told["seed"]) == (number, record["k"], 3)
+        assert told["model_hash"] == b"ellipses"
+        for name in SCORES:
+            score = record["scores"][name]
+            assert told[name] == (None if score is None else pytest.approx(score))
+        folder = told.get("folder", b"").decode()
+        assert len(list((out / folder).glob(f"{folder}_*"))) == (7 if folder else 0)
+    assert number == COUNT - 1
+
+
+def test_every_record_set_that_is_told_of_can_be_read(out):
+    dataset = mlcroissant.Dataset(jsonld=out / "croissant.json")
+    names = [record_set.id for record_set in dataset.metadata.record_sets]
+    assert sorted(names) == ["candidates", "files", "samples"]
+    for name in names:
+        assert next(iter(dataset.records(record_set=name)))
 
 
 def test_it_says_how_it_was_made_and_from_what(out):

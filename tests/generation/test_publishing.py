@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import tensorflow_datasets as tfds
+from tfds_builders.brats.patient import read_patient
 
 import tfds_builders  # noqa: F401  registers the name
 from tests.generation.analytic import Ellipses, lesion
+from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.config.generation import GenerationConfig, Geometry, LesionGate
-from tf_medsynth.config.layouts import find_patients
 from tf_medsynth.generation import LabelPool, Spool, check_output, publish, stream
 from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.types import MODALITIES, MedSynthError
-from tfds_builders.brats.patient import read_patient
 
 SETTINGS = GenerationConfig(lesion=LesionGate(0.7, 0.5))
 TURNED = (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)

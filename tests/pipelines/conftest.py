@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cohorts import KINDS, write_patient
+from tests.patients import KINDS, write_patient
 
 MARGIN = 6
 """Pixels of background that are left; the crop takes four of them."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
 from PIL import Image
 
-from tf_medsynth.saved_model import sample as module
-from tf_medsynth.saved_model.sample import newest_model, sample
+from tf_medsynth.saved_model.finding import saved_models
+from tf_medsynth.saved_model.sample import sample
 from tf_medsynth.types import MedSynthError
 
 
@@ -25,18 +24,9 @@ def test_a_seed_names_a_picture(tiny_model, tmp_path):
     assert width > 7 * 100 and height > 100
 
 
-def test_the_newest_model_comes_along(tmp_path):
-    for name, version, time in (("old", "3", 10), ("new", "1", 20), ("empty", "notes", 30)):
-        (tmp_path / name / version).mkdir(parents=True)
-        os.utime(tmp_path / name / version, (time, time))
-    assert newest_model(tmp_path) == tmp_path / "new"
-
-
 def test_mistakes_are_told(tmp_path):
-    with pytest.raises(MedSynthError, match="no exported model comes along"):
-        newest_model(tmp_path)
     with pytest.raises(MedSynthError, match=r"--out is a \.png file, or a \.zip"):
         sample(out=tmp_path / "sample.jpg")
     with pytest.raises(MedSynthError, match="seed must not be negative"):
         sample(seed=-1, out=tmp_path / "sample.png")
-    assert module.saved_models().name == "saved_models" and "tensorflow" in sys.modules
+    assert saved_models().name == "saved_models" and "tensorflow" in sys.modules

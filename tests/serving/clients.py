@@ -143,10 +143,19 @@ def same_bytes(answer: Answer, wanted: Mapping[str, np.ndarray]) -> None:
             assert found.tobytes() == array.tobytes()
 
 
+COMMAND = """
+import sys
+sys.modules |= dict.fromkeys(sys.argv.pop(1).split())
+from tf_medsynth.cli.main import main
+sys.exit(main())
+"""
+"""The command where the packages that its first word names are not installed."""
+
+
 @contextlib.contextmanager
-def serving(base: Path, folder: Path, *flags: str) -> Iterator[Server]:
+def serving(base: Path, folder: Path, *flags: str, without: str = "") -> Iterator[Server]:
     """Context with a local server of the model at `base`, in a process of its own, on free ports."""
-    words = [sys.executable, "-m", "tf_medsynth.cli.main", "serve", str(base), "--local"]
+    words = [sys.executable, "-c", COMMAND, without, "serve", str(base), "--local"]
     words += ["--port", "0", "--grpc-port", "0", *flags]
     # The bits of a sum depend on the number of threads: the server's shall be the tests'.
     environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(THREADS)}
@@ -196,10 +205,10 @@ def wait_until_available(server: Server) -> None:
 
 
 def wait_for(process: subprocess.Popen, log: Path) -> tuple[str, str]:
-    """The two addresses, once the server has said them."""
+    """The two addresses, once the server has said them; the second is empty without gRPC."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"at (http://\S+), gRPC (\S+), ready", log.read_text()):
-            return found[1], found[2]
+        if found := re.search(r"at (http://[^,]+)(?:, gRPC (\S+))?, ready", log.read_text()):
+            return found[1], found[2] or ""
         time.sleep(0.05)
     raise AssertionError(f"the server ended with {process.poll()}: {log.read_text()}")

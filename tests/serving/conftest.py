@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("grpc", reason="needs the extra [serve]")
 pytest.importorskip("starlette", reason="needs the extra [serve]")
-pytest.importorskip("tensorflow_serving", reason="needs the extra [serve]")
+pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api, the extra [grpc]")
 
 from pathlib import Path
 

@@ -50,7 +50,10 @@ def test_numbers_are_read_as_the_dtype_of_the_input(values, dtype):
         ([1.0], "int32"),
         ([True], "int32"),
         ([True], "float32"),
+        ([1, True], "int32"),
+        ([False, 0.5], "float32"),
         ([1], "bool"),
+        ([True, 1], "bool"),
         (["1"], "float32"),
         ([None], "float32"),
         ([[1], [2, 3]], "float32"),
@@ -64,6 +67,24 @@ def test_numbers_are_read_as_the_dtype_of_the_input(values, dtype):
 def test_nothing_is_rounded_cut_or_guessed(values, dtype):
     with pytest.raises(MedSynthError, match="input 'x' must be"):
         column(values, dtype)
+
+
+def test_a_word_in_a_text_is_no_truth_value():
+    body = parse(b'{"inputs": {"n": [1], "words": ["true", "false"]}}')
+    assert read(body, signature(n="int32", words="object"))["words"].tolist() == [b"true", b"false"]
+
+
+@pytest.mark.parametrize(
+    "body", ['{"instances": []}', '{"inputs": []}', '{"inputs": {"x": []}}', '{"inputs": {"x": [[], []]}}']
+)
+@pytest.mark.parametrize("dtype", ["float32", "object"])
+@pytest.mark.parametrize("batched", [True, False])
+def test_nothing_at_all_is_refused_in_words(body, dtype, batched):
+    held = signature(x=dtype)
+    if not batched:
+        held = Signature("s", held.inputs, {"y": TensorSpec(np.dtype("float32"), ())})
+    with pytest.raises(MedSynthError, match=r"must have at least one row|must not be empty"):
+        read(parse(body.encode()), held)
 
 
 def test_nan_and_infinity_are_read_for_the_graph_to_judge():

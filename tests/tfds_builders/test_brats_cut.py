@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from tests.cohorts import write_patient
+from tests.patients import write_patient
+from tf_medsynth.cohorts.comparison import Portrait
+from tf_medsynth.cohorts.patient import examine, read_patient
+from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.config.datasets import BratsSettings
-from tf_medsynth.config.layouts import find_patients
 from tf_medsynth.types import MedSynthError
-from tfds_builders.brats.cut import cut_examples, cut_patient, cut_remarks
+from tfds_builders.brats.cut import cut_examples, cut_patient, cut_portrait
 from tfds_builders.brats.examples import patient_examples
-from tfds_builders.brats.patient import read_patient
 
 
 @pytest.fixture
@@ -24,11 +25,23 @@ def test_what_is_cut_is_read(files, tmp_path, form):
     cut_patient(tmp_path, settings, files)
     expected = dict(patient_examples(read_patient(files), settings))
     found = dict(cut_examples(tmp_path, files.name))
-    assert list(found) == list(expected) and cut_remarks(tmp_path, files.name) == ()
+    assert list(found) == list(expected)
     for key, example in expected.items():
         assert found[key].keys() == example.keys()
         for name, value in example.items():
             np.testing.assert_array_equal(found[key][name], value)
+
+
+def test_what_was_seen_of_a_patient_comes_back_whole(files, tmp_path):
+    cut_patient(tmp_path, BratsSettings(size=(16, 16)), files)
+    seen = examine(files)
+    portrait, findings, reading = cut_portrait(tmp_path, files)
+    assert (findings, reading) == (seen.findings, seen.reading)
+    expected = Portrait.of(seen)
+    assert (portrait.files, portrait.digests) == (files, expected.digests)
+    assert str(portrait.anatomy) == str(expected.anatomy)  # NaN is not equal to itself
+    np.testing.assert_array_equal(portrait.thumbnail, expected.thumbnail)
+    assert portrait.facts["intensities"] == expected.facts["intensities"]
 
 
 def test_a_patient_is_cut_once(files, tmp_path):

@@ -3,13 +3,13 @@
 import numpy as np
 import SimpleITK as sitk
 
-from tests.cohorts import paths, rewrite, write_patient
+from tests.patients import paths, rewrite, volumes, write_patient
+from tf_medsynth.cohorts.patient import read_patient
+from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.config.datasets import BratsSettings
-from tf_medsynth.config.layouts import find_patients
 from tf_medsynth.imaging.volumes import read_volume
 from tf_medsynth.types import MODALITIES
-from tfds_builders.brats.examples import patient_examples
-from tfds_builders.brats.patient import read_patient
+from tfds_builders.brats.examples import crop_box, patient_examples
 
 CROPPED = BratsSettings(slice_range=(50, 105), row_range=(40, 200), column_range=(60, 180), size=(16, 12))
 ALL_TRAIN = BratsSettings(size=(24, 24), row_range=(0, 240), column_range=(0, 240), test_fraction=0.0)
@@ -57,19 +57,56 @@ def test_codes_of_each_year_become_the_same_classes(tmp_path):
 
 
 def test_pixels_lie_where_itk_says(tmp_path):
-    turned = (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    turn = np.radians(8)
+    oblique = (np.cos(turn), -np.sin(turn), 0.0, np.sin(turn), np.cos(turn), 0.0, 0.0, 0.0, 1.0)
     for path in write_patient(tmp_path, layout="brats2015", name="p").values():
-        rewrite(path, spacing=(3.0, 0.9, 1.1), origin=(5.0, -6.0, 7.0), direction=turned)
+        rewrite(path, spacing=(3.0, 0.9, 0.9), origin=(5.0, -6.0, 7.0), direction=oblique)
     example = _examples(tmp_path, CROPPED)["p_004"]
     image = sitk.ReadImage(str(paths(tmp_path, "p", "brats2015")["T1"]))
     # rows 4..20 of 24 become 16 pixels of 1 voxel, columns 6..18 become 12 pixels of 1 voxel
     expected = image.TransformContinuousIndexToPhysicalPoint((6.0, 4.0, 4.0))
     np.testing.assert_allclose(example["origin"], expected, rtol=1e-6)
-    np.testing.assert_allclose(example["spacing"], (3.0, 0.9, 1.1), rtol=1e-6)
+    np.testing.assert_allclose(example["spacing"], (3.0, 0.9, 0.9), rtol=1e-6)
     coarse = _examples(tmp_path, CROPPED.override({"size": (8, 4)}))["p_004"]
     expected = image.TransformContinuousIndexToPhysicalPoint((7.0, 4.5, 4.0))
     np.testing.assert_allclose(coarse["origin"], expected, rtol=1e-6)
-    np.testing.assert_allclose(coarse["spacing"], (3.0, 1.8, 3.3), rtol=1e-6)
+    np.testing.assert_allclose(coarse["spacing"], (3.0, 1.8, 2.7), rtol=1e-6)
+
+
+def test_a_grid_that_is_not_square_is_not_squeezed(tmp_path):
+    square = BratsSettings(row_range=(24, 216), column_range=(24, 216), size=(32, 32), test_fraction=0.0)
+    write_patient(tmp_path, shape=(12, 66, 54))  # MNI's field of view, 218 x 182 mm
+    files = find_patients(tmp_path)[0]
+    header = read_patient(files).header
+    _, rows, columns = crop_box(header, square, "p")
+    assert rows == (7, 59) and columns == (1, 54)  # 52 x 53 voxels; in proportion they were 52 x 44
+    example = next(iter(_examples(tmp_path, square).values()))
+    np.testing.assert_allclose(example["spacing"][1], example["spacing"][2], rtol=0.02)
+    thin = BratsSettings(row_range=(0, 240), column_range=(0, 240), size=(33, 33), test_fraction=0.0)
+    _, rows, columns = crop_box(header, thin, "p")
+    assert rows == (0, 66) and columns == (-6, 60)  # wider than the volume
+    stored = next(iter(_examples(tmp_path, thin).values()))["images"]
+    assert not stored[:, :3].any() and not stored[:, -3:].any() and stored.any()
+
+
+def _one_slice(arrays):
+    whole = volumes()
+    for kind, array in whole.items():
+        arrays[kind] = array[6:7]
+
+
+def test_samples_of_our_own_are_not_cropped_again(tmp_path):
+    write_patient(tmp_path, name="medsynth_0_00000003", shape=(1, 24, 24), edit=_one_slice)
+    square = BratsSettings(row_range=(24, 216), column_range=(24, 216), size=(24, 24), test_fraction=0.0)
+    (files,) = find_patients(tmp_path)
+    volumes = read_patient(files)
+    (example,) = _examples(tmp_path, square).values()
+    for index, image in enumerate(volumes.images):
+        np.testing.assert_array_equal(example["images"][..., index], image[0])
+    np.testing.assert_array_equal(example["lesion_label"][..., 0], volumes.label[0])
+    flat = square.override({"size": (24, 36)})
+    (padded,) = _examples(tmp_path, flat).values()
+    np.testing.assert_array_equal(padded["images"][:, 6:30], example["images"])
 
 
 def test_statistics_are_of_the_whole_volume_above_zero(tmp_path):
@@ -113,10 +150,10 @@ def test_whole_numbers_stored_as_floats_and_the_ends_of_16_bits_survive(tmp_path
         arrays["T1"] = arrays["T1"].astype(np.float32)
 
     def to_the_ends(arrays):
-        arrays["T2"][5, 12, 11:13] = -32768, 32767
+        arrays["T2"][5, 12, 11:13] = -32767, 32767
 
     write_patient(tmp_path / "int", edit=to_the_ends)
     write_patient(tmp_path / "float", edit=lambda arrays: (as_float(arrays), to_the_ends(arrays)))
     a, b = (_examples(tmp_path / kind, ALL_TRAIN)["BraTS2021_00001_005"] for kind in ("int", "float"))
     np.testing.assert_array_equal(a["images"], b["images"])
-    assert (a["images"][..., 1].min(), a["images"][..., 1].max()) == (-32768, 32767)
+    assert (a["images"][..., 1].min(), a["images"][..., 1].max()) == (-32767, 32767)

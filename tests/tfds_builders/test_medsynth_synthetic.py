@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
 from tests.tfds_builders.alone import read_alone
-from tf_medsynth.types import MedSynthError
+from tf_medsynth.types import LESION_CLASSES, MedSynthError
 from tfds_builders.medsynth_synthetic import medsynth_synthetic_dataset_builder as module
 
-SPOOL = Path(module.__file__).parent / "dummy_data"
+README = Path(module.__file__).parent / "README.md"
+SPOOL = README.parent / "dummy_data"
 SAMPLES = 6
-PIXELS = ("images", "structure_map", "background_mask", "lesion_label")
+PIXELS = ("images", "structure_map", "background_mask")
 
 
 class MedsynthSyntheticTest(tfds.testing.DatasetBuilderTestCase):
@@ -83,13 +89,76 @@ def test_pixels_are_packed(built):
         assert features[name]._encoding == tfds.features.Encoding.ZLIB
 
 
-def test_shards_are_closed_in_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_BYTES_A_SHARD", 2 * 16 * 16 * (4 * 4 + 3) + 200)
-    builder = module.Builder(data_dir=tmp_path, spool=str(SPOOL))
+@pytest.fixture(scope="module")
+def in_shards(tmp_path_factory) -> tfds.core.DatasetBuilder:
+    """All samples, two a shard."""
+    builder = module.Builder(data_dir=tmp_path_factory.mktemp("in_shards"), spool=str(SPOOL))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BYTES_A_SHARD", 2 * 16 * 16 * (4 * 4 + 3) + 200)
+        builder.download_and_prepare()
+    return builder
+
+
+def numbers(examples) -> list[int]:
+    return [int(example["sample_index"]) for example in examples]
+
+
+def test_shards_are_closed_in_time_and_read_in_order(in_shards):
+    assert in_shards.info.splits["train"].shard_lengths == [2, 2, 2]
+    assert numbers(examples(in_shards)) == stored()["sample_index"].tolist()
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_files_are_shuffled_where_asked_for(in_shards, by_name):
+    builder = tfds.builder("medsynth_synthetic", data_dir=in_shards._data_dir_root)
+    builder = builder if by_name else tfds.builder_from_directory(in_shards.data_dir)
+    config = tfds.ReadConfig(shuffle_seed=1)
+    read = builder.as_dataset(split="train", shuffle_files=True, read_config=config)
+    in_order = stored()["sample_index"].tolist()
+    assert sorted(numbers(read)) == in_order != numbers(read)
+
+
+def test_supervised_examples_are_images_and_label(built):
+    (first, *_) = tfds.load("medsynth_synthetic", data_dir=built._data_dir_root, as_supervised=True)["train"]
+    for found, name in zip(first, ("images", "lesion_label"), strict=True):
+        np.testing.assert_array_equal(found, stored()[name][0])
+
+
+@pytest.mark.parametrize("keys", [{}, {"image_key": "images"}, {"image_key": "structure_map"}], ids=str)
+def test_tfds_shows_examples(built, keys, monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda: None)
+    figure = tfds.show_examples(built.as_dataset(split="train"), built.info, **keys)
+    assert len(figure.axes) == 4
+    plt.close(figure)
+
+
+def test_tfds_makes_a_table(built):
+    table = tfds.as_dataframe(built.as_dataset(split="train"), built.info)
+    assert table["sample_index"].tolist() == stored()["sample_index"][:4].tolist()
+    assert "<img" in table._repr_html_()
+    assert built.info.features["lesion_label"].names == list(LESION_CLASSES)
+
+
+def test_random_access_by_the_format_made_for_it(built, tmp_path):
+    with pytest.raises(MedSynthError, match=r"tfds convert_format .*--out_file_format=array_record"):
+        tfds.data_source("medsynth_synthetic", split="train", data_dir=built._data_dir_root)
+    builder = module.Builder(data_dir=tmp_path, spool=str(SPOOL), count=5, file_format="array_record")
     builder.download_and_prepare()
-    assert builder.info.splits["train"].shard_lengths == [2, 2, 2]
-    indices = [int(example["sample_index"]) for example in examples(builder)]
-    assert indices == stored()["sample_index"].tolist()
+    source = tfds.data_source("medsynth_synthetic", split="train", data_dir=tmp_path)
+    assert len(source) == 5
+    np.testing.assert_array_equal(source[3]["images"], stored()["images"][3])
+    np.testing.assert_array_equal(source[3]["lesion_label"], stored()["lesion_label"][3])
+
+
+@pytest.mark.slow
+def test_a_converted_set_is_read_both_ways(built, tmp_path):
+    folder = shutil.copytree(built.data_dir, tmp_path / "medsynth_synthetic" / "1.0.0")
+    (command,) = re.findall(r"^tfds (convert_format .*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    words = command.replace("OUT/medsynth_synthetic/1.0.0", str(folder)).split()
+    subprocess.run([Path(sys.executable).with_name("tfds"), *words], check=True, capture_output=True)
+    source = tfds.data_source("medsynth_synthetic", split="train", data_dir=tmp_path)
+    read = tfds.load("medsynth_synthetic", split="train", data_dir=tmp_path)
+    assert [int(example["sample_index"]) for example in source] == numbers(read) == [0, 1, 2, 3]
 
 
 def test_a_spool_with_too_few_samples_leaves_nothing(tmp_path):

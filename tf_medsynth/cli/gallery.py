@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import tf_medsynth
+from tf_medsynth.cli import options
 
 SUMMARY = "look at the patients of an exported model in a browser"
 
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="?",
         metavar="MODEL",
-        help="saved_models/NAME or a version in it (default: the newest that comes along)",
+        help=options.MODEL_HELP,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument(

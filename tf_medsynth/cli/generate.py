@@ -16,9 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the verb."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", type=Path, metavar="DIR", help="run directory with all four stages trained")
-    source.add_argument(
-        "--from", dest="model", type=Path, metavar="DIR", help="saved_models/NAME or a version in it"
-    )
+    source.add_argument("--from", dest="model", type=Path, metavar="MODEL", help=options.MODEL)
     parser.add_argument("--count", type=int, required=True, metavar="N", help="samples to write")
     options.add_seed(parser)
     options.add_folder(parser, "--out", "where the data set goes")

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ from tf_medsynth.cli import (
     study,
     train,
 )
-from tf_medsynth.runtime import json_text, log_to_stderr
+from tf_medsynth.runtime import FAILED, answering, json_text, log_to_stderr
 from tf_medsynth.types import MedSynthError
 
 VERBS = {
@@ -55,8 +56,8 @@ VERBS = {
     "pipeline": pipeline,
     "demo": demo,
 }
-FAILED = 2
-"""Exit status of every error."""
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,19 +80,25 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status of the command: the verb's own (0, or what doctor says), 2 after an error."""
+    """Exit status: the verb's own (0, or what doctor says), 2 after an error, 130 after Ctrl-C."""
+    with answering():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
     log_to_stderr()
     try:
         # Libraries print their progress; standard output is for the result alone.
         with contextlib.redirect_stdout(sys.stderr):
             result = VERBS[arguments.verb].run(arguments)
-        print(json_text(as_dict(result)) if arguments.json else as_text(result))
+        text = json_text(as_dict(result)) if arguments.json else as_text(result)
     except (Exception, KeyboardInterrupt) as error:
         if arguments.debug:
             traceback.print_exc()
         print(f"medsynth {arguments.verb}: {one_line(error, arguments)}", file=sys.stderr)
-        return FAILED
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
+    print(text)
     return int(getattr(result, "exit_status", 0))
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tf_medsynth.config.base import parse_assignments
 from tf_medsynth.config.evaluation import ARCHITECTURES
 from tf_medsynth.runtime import Beam, beam_of
+
+MODEL = "saved_models/NAME, a version in it, or the name of a model that comes along"
+MODEL_HELP = f"{MODEL} (default: the newest of those)"
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +36,25 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="key=value",
         help="settings to change, with dots for nested ones, e.g. batch_size=8 generator.base_filters=16",
     )
+
+
+def add_cohort(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--layout``, ``--aliases`` and ``--leave-out``: how a folder of patients is read."""
+    parser.add_argument(
+        "--layout", metavar="NAME|FILE", help="a published layout, or a TOML file of your own (default: any)"
+    )
+    parser.add_argument(
+        "--aliases", nargs="+", action="extend", metavar="A=B", help="names of patients who are one person"
+    )
+    parser.add_argument(
+        "--leave-out", nargs="+", action="extend", metavar="PATIENT", help="patients who are not wanted"
+    )
+
+
+def cohort_overrides(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """The ``--set`` words and `add_cohort`'s options as one dictionary of settings."""
+    given = {name: getattr(arguments, name) for name in ("layout", "aliases", "leave_out")}
+    return {**(overrides(arguments) or {}), **{name: value for name, value in given.items() if value}} or None
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

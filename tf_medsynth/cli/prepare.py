@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import tf_medsynth
@@ -18,6 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_folder(parser, "--manual-dir", "holds one folder a patient; only read")
     options.add_folder(parser, "--data-dir", "where TFDS data sets are kept")
+    options.add_cohort(parser)
+    parser.add_argument(
+        "--splits",
+        type=Path,
+        metavar="FILE",
+        help="CSV with patient and split, instead of a hash of the person",
+    )
     options.add_settings(parser)
     options.add_beam(parser)
 
@@ -28,6 +36,7 @@ def run(arguments: argparse.Namespace) -> Any:
         arguments.dataset,
         manual_dir=arguments.manual_dir,
         data_dir=arguments.data_dir,
-        overrides=options.overrides(arguments),
+        overrides=options.cohort_overrides(arguments),
+        splits=arguments.splits,
         beam=options.beam(arguments),
     )

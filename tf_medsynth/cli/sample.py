@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        metavar="DIR",
-        help="saved_models/NAME or a version in it (default: the newest that comes along)",
+        metavar="MODEL",
+        help=options.MODEL_HELP,
     )
     options.add_seed(parser)
     parser.add_argument(

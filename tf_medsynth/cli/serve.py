@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import tf_medsynth
+from tf_medsynth.cli import options
 from tf_medsynth.config.serving import ServingConfig
 
 SUMMARY = "print how TensorFlow Serving serves a model; with --local, serve it here"
@@ -27,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         type=Path,
-        metavar="saved_models/NAME",
-        help="or saved_models/NAME/VERSION; default the newest",
+        nargs="?",
+        metavar="MODEL",
+        help=options.MODEL_HELP,
     )
     parser.add_argument("--local", action="store_true", help="run a server in this environment")
     for name, meaning in _OPTIONS.items():

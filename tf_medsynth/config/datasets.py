@@ -15,22 +15,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tf_medsynth.config.base import Config, check
-from tf_medsynth.config.layouts import ANY_LAYOUT, LAYOUTS, split_group
+from tf_medsynth.config.base import check
+from tf_medsynth.config.cohorts import CohortSettings
+from tf_medsynth.config.layouts import LAYOUTS
 
 Form = Literal["slices", "stacks", "volumes"]
 Range = tuple[int, int]
+
+SPLITS = ("train", "validation", "test")
+
+UNLABELLED = "unlabelled"
+"""Split of patients without a lesion label, where the settings ask for it."""
 
 REFERENCE_SHAPE = (155, 240, 240)
 """The grid (z, y, x) of every BraTS release, which the ranges refer to."""
 
 
 @dataclass(frozen=True)
-class BratsSettings(Config):
-    """Settings of one config of the `brats` dataset.
+class BratsSettings(CohortSettings):
+    """Settings of one config of the `brats` dataset: how the folder is read, and what is cut out.
 
     Attributes:
-        layout: key of `LAYOUTS`, or ``"any"``.
         form: an example is a slice `(H, W)`, a stack of neighbouring slices `(S, H, W)` with the
             label of the middle one, or a volume `(D, H, W)`.
         slice_range: z, half-open, on the reference grid.
@@ -46,11 +51,10 @@ class BratsSettings(Config):
         split_seed: hashed with a person's name to choose the split. Just a number: of those that
             part the 15 sample patients 12 to 3 it is the first that sets aside the same three as
             the trial of the method did, so that figures can be compared.
-        aliases: ``"A=B"``: two names of one person.
+        splits: ``"PATIENT=SPLIT"``: given splits, of every patient, instead of the hash's.
         min_brain_fraction: leave out slices where less of the crop is brain (any modality not 0).
     """
 
-    layout: str = ANY_LAYOUT
     form: Form = "slices"
     slice_range: Range = (50, 105)
     row_range: Range = (38, 222)
@@ -61,12 +65,11 @@ class BratsSettings(Config):
     test_fold: int = 0
     validation_fraction: float = 0.0
     split_seed: int = 22
-    aliases: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
     min_brain_fraction: float = 0.0
 
     def __post_init__(self) -> None:
-        known = (ANY_LAYOUT, *LAYOUTS)
-        check("unknown layout", self.layout in known, f"Known: {', '.join(known)}.", layout=self.layout)
+        super().__post_init__()
         for name, limit in zip(("slice_range", "row_range", "column_range"), REFERENCE_SHAPE, strict=True):
             start, stop = edges = getattr(self, name)
             check(f"{name} lies in 0..{limit}", 0 <= start < stop <= limit, received=edges)
@@ -89,7 +92,10 @@ class BratsSettings(Config):
         )
         share = self.min_brain_fraction
         check("min_brain_fraction lies in [0, 1)", 0 <= share < 1, min_brain_fraction=share)
-        split_group("", self.aliases)  # reads, and so checks, every alias
+        for given in self.splits:
+            _, equals, split = given.rpartition("=")
+            check("a given split is PATIENT=SPLIT", bool(equals), "Example: P001=train", received=given)
+            check(f"a split is one of {', '.join(SPLITS)}", split in SPLITS, received=given)
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -1,359 +1,266 @@
-"""The published folder layouts of BraTS, as data: file names, label codes, patients and splits.
+"""How cohorts of brain tumour patients lie on a disk, as data: file names and label codes.
 
-A layout is a row of `LAYOUTS`. `find_patients` reads a folder in any of them, in any letter case and
-at any depth (``HGG/``, ``LGG/``); `survey` does the same but collects what is wrong instead of raising.
+A layout is a row of `LAYOUTS`, or a file of one's own (`layout_files.read_layout`). Files are named by
+templates::
 
-Label codes of every year map to one class list, `LESION_CLASSES`:
+    {patient}/anat/{patient}_T1w        a folder, and the patient's name in it twice
+    VSD.Brain.*.MR_T1.*                 * is any text without a slash
+    imagesTr/{patient}#1                volume 1 (from 0) of a file with four axes
 
-====  ==================  =====================================  ==============
-code  2015                2017 to 2021                           2023
-====  ==================  =====================================  ==============
-1     necrosis            necrosis (with the non-enhancing core) as 2017
-2     oedema              oedema                                 oedema
-3     non-enhancing core  (not used)                             **enhancing**
-4     enhancing           enhancing                              (not used)
-====  ==================  =====================================  ==============
+A template is matched against the end of a file's path, in any letter case, without the ending of
+the volume (``.nii.gz`` and the like). Where it has no ``{patient}``, the folder names the patient.
+
+Label codes of every study map to one class list, `LESION_CLASSES`; `STUDIES` are the tables.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import os
+import functools
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from tf_medsynth.config.base import check
-from tf_medsynth.types import MODALITIES, MedSynthError, Modality
+from tf_medsynth.config.persons import split_group as split_group  # whose names a layout's are
+from tf_medsynth.config.persons import split_of as split_of
+from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 ANY_LAYOUT = "any"
 LABEL = "label"
+KINDS = (*MODALITIES, LABEL)
+"""What a layout names: four modalities and the lesion label."""
 
-_ENDING = re.compile(r"\.(nii\.gz|nii|mha|mhd)$", re.IGNORECASE)
+CLASS_INDEX = {name: index for index, name in enumerate(LESION_CLASSES)}
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)
+def _codes(*names: str) -> dict[int, int]:
+    """Codes 0, 1, 2, ... by the names of their classes; an empty name is a code that is not used."""
+    return {code: CLASS_INDEX[name] for code, name in enumerate(names) if name}
+
+
+STUDIES: Mapping[str, Mapping[int, int]] = {
+    "brats2015": _codes("background", "necrosis", "oedema", "non_enhancing", "enhancing"),
+    "brats2017": _codes("background", "necrosis", "oedema", "", "enhancing"),
+    "brats2023": _codes("background", "necrosis", "oedema", "enhancing"),
+    # of which the 2023 challenge calls the core non-enhancing, necrosis or not
+    "brats_met": _codes("background", "non_enhancing", "oedema", "enhancing"),
+    # code 4 is the cavity of the operation: no tumour
+    "brats2024": _codes("background", "non_enhancing", "oedema", "enhancing", "background"),
+    # enhancing, non-enhancing, cyst (which joins the non-enhancing core), oedema
+    "brats_ped2024": _codes("background", "enhancing", "non_enhancing", "non_enhancing", "oedema"),
+    "decathlon": _codes("background", "oedema", "non_enhancing", "enhancing"),
+}
+"""Code -> index into `LESION_CLASSES`, by the study that published it."""
+
+_MERGED = "code 1 joins necrosis and the non-enhancing core; both are read as {}"
+_MERGED_NECROSIS, _MERGED_CORE = _MERGED.format("necrosis"), _MERGED.format("non-enhancing core")
+_CAVITY = {4: "resection cavity, which is read as background"}
+_CYST = {3: "cyst, which is read as non-enhancing core"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """One published way to name a patient's files.
+    """One way to name a patient's files.
 
     Attributes:
         name: key in `LAYOUTS`.
-        files: for each modality, and for ``"label"``, the pattern of a file's name without ending.
-            A group ``patient`` is the patient's name; without one the folder names the patient.
-        patients: pattern of the patients' names of that year.
+        files: templates of each modality's file, and of ``"label"``.
         codes: label code in the file -> index into `LESION_CLASSES`.
+        patients: pattern (regular expression) that the patients' names match from end to end.
+        person: pattern of what in a name is the person; see `persons.split_group`.
+        whole: the volumes are cropped already, and are taken as they are.
         remark: what a reader of these labels should know.
+        notes: codes of which a reader is told where they occur.
     """
 
     name: str
-    files: Mapping[str, re.Pattern[str]]
-    patients: re.Pattern[str]
+    files: Mapping[str, tuple[str, ...]]
     codes: Mapping[int, int]
+    patients: str = ".*"
+    person: str = ""
+    whole: bool = False
     remark: str = ""
+    notes: Mapping[int, str] = dataclasses.field(default_factory=dict)
+
+    def to_text(self) -> str:
+        """The layout as JSON text, which `layout_files.layouts_of` reads."""
+        values = dataclasses.asdict(self)
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+    @functools.cached_property
+    def templates(self) -> tuple[Template, ...]:
+        """All templates, ready to match."""
+        return tuple(Template.of(kind, text) for kind, texts in self.files.items() for text in texts)
+
+    def fits(self, patient: str) -> bool:
+        """Whether a patient of this name is one of this layout, and of none more particular."""
+        return self._matches(patient) and not any(other._matches(patient) for other in self.particular)
+
+    @functools.cached_property
+    def particular(self) -> tuple[Layout, ...]:
+        """Published layouts of the same files that are kept for certain names."""
+        if LAYOUTS.get(self.name) is not self:
+            return ()
+        before = list(LAYOUTS.values())[: list(LAYOUTS).index(self.name)]
+        return tuple(
+            other
+            for other in before
+            if other.files["T1"] == self.files["T1"] and other.patients != self.patients
+        )
+
+    def _matches(self, patient: str) -> bool:
+        return re.fullmatch(self.patients, patient, re.IGNORECASE) is not None
+
+    def __hash__(self) -> int:
+        return hash(self.to_text())
 
 
-def _vsd(modality: str) -> re.Pattern[str]:
-    return _pattern(rf"VSD\.Brain\..*\.MR_{modality}(\.\d+)?")
+@dataclasses.dataclass(frozen=True)
+class Template:
+    """One template of a layout.
+
+    Attributes:
+        kind: a modality, or ``"label"``.
+        text: as it was written.
+        pattern: matches the path of a file without its ending.
+        channel: which volume of a file with four axes; None where it has three.
+    """
+
+    kind: str
+    text: str
+    pattern: re.Pattern[str]
+    channel: int | None
+
+    @classmethod
+    def of(cls, kind: str, text: str) -> Template:
+        """The template written as `text`.
+
+        Raises:
+            MedSynthError: an unknown name in braces, or a channel that is no number.
+        """
+        path, _, channel = text.partition("#")
+        check("#N of a template is a number from 0", not channel or channel.isdecimal(), template=text)
+        pieces, known = [], False
+        for piece in re.split(r"(\{[^}]*\}|\*)", path.strip("/")):
+            if piece == "{patient}":
+                pieces.append("(?P=patient)" if known else "(?P<patient>[^/]+)")
+                known = True
+            elif piece == "*":
+                pieces.append("[^/]*")
+            else:
+                plain = not piece.startswith("{")
+                check("a template names {patient} only", plain, "Example: {patient}_t1", template=text)
+                pieces.append(re.escape(piece))
+        pattern = re.compile("(?:.*/)?" + "".join(pieces), re.IGNORECASE)
+        return cls(kind, text, pattern, int(channel) if channel else None)
+
+    def patient(self, path: str) -> str | None:
+        """The patient's name if `path`, without ending, fits; else None."""
+        match = self.pattern.fullmatch(path)
+        if match is None:
+            return None
+        folder = path.rpartition("/")[0].rpartition("/")[2]
+        return match.groupdict().get("patient") or folder
 
 
-def _suffixed(separator: str, **suffixes: str) -> dict[str, re.Pattern[str]]:
-    return {kind: _pattern(rf"(?P<patient>.+){separator}{end}") for kind, end in suffixes.items()}
+def _named(template: str, **words: str) -> dict[str, tuple[str, ...]]:
+    """Templates that differ in one word a kind, each word a list with bars: ``T1="t1|t1w"``."""
+    return {kind: tuple(template.format(w) for w in text.split("|")) for kind, text in words.items()}
 
 
-_FILES_2015 = {modality: _vsd(modality) for modality in MODALITIES} | {
-    LABEL: _pattern(r"VSD\.Brain(_\d+more\b.*|\..*\.OT(\.\d+)?)")
-}
-_FILES_2017 = _suffixed("_", T1="t1", T2="t2", T1c="t1ce", Flair="flair", label="seg")
+def _after(separator: str, **words: str) -> dict[str, tuple[str, ...]]:
+    return _named("{{patient}}" + separator + "{}", **words)
+
+
+_PLAIN = {"T1": "t1", "T2": "t2", "T1c": "t1ce", "Flair": "flair"}
+_FILES_2015 = _named(
+    "VSD.Brain.*.{}",
+    T1="MR_T1|MR_T1.*",
+    T2="MR_T2|MR_T2.*",
+    T1c="MR_T1c|MR_T1c.*",
+    Flair="MR_Flair|MR_Flair.*",
+) | {LABEL: ("VSD.Brain_*more*", "VSD.Brain.*.OT", "VSD.Brain.*.OT.*")}
+_FILES_2017 = _after("_", **_PLAIN, label="seg")
 # One label of the 2020 release kept its annotator's name for it: W39_1998.09.19_Segm.nii
-_FILES_2020 = _FILES_2017 | {LABEL: _pattern(r"(?P<patient>.+)_seg|W\d+_[\d.]+_Segm")}
-_FILES_2023 = _suffixed("-", T1="t1n", T2="t2w", T1c="t1c", Flair="t2f", label="seg")
+_FILES_2020 = _FILES_2017 | {LABEL: ("{patient}_seg", "{patient}/W*_*_Segm")}
+_FILES_2023 = _after("-", T1="t1n", T2="t2w", T1c="t1c", Flair="t2f", label="seg")
+_FILES_KAGGLE = _named("{{patient}}/{{patient}}_{0}.nii*/*_{0}", **_PLAIN) | {
+    LABEL: ("{patient}/{patient}_seg.nii*/*_seg",)
+}
+_FILES_FETS = _after("_", T1="brain_t1", T2="brain_t2", T1c="brain_t1ce", Flair="brain_flair") | {
+    LABEL: ("{patient}_final_seg", "{patient}_brain_seg", "{patient}_brain_seg_final")
+}
+_SEGM = ("{patient}_segm", "{patient}_automated_approx_segm")
+_FILES_UCSF = _after("_", T1="T1", T2="T2", T1c="T1c", Flair="FLAIR", label="tumor_segmentation")
+_FILES_UCSD = _after("_", T1="T1pre", T2="T2", T1c="T1post", Flair="FLAIR", label="BraTS_tumor_seg")
+_FILES_TCGA = _after("_", T1="t1", T2="t2", T1c="t1Gd", Flair="flair") | {
+    LABEL: ("{patient}_GlistrBoost_ManuallyCorrected", "{patient}_GlistrBoost")
+}
+_FILES_BIDS = _after("_", T1="T1w", T2="T2w", Flair="FLAIR") | {
+    "T1c": ("{patient}_ce-*_T1w",),
+    LABEL: ("{patient}_dseg", "{patient}_*_dseg"),
+}
+_FILES_TOOLKIT = _after("_", T1="t1_bet", T2="t2_bet", T1c="t1c_bet", Flair="fla_bet") | {
+    LABEL: ("{patient}/mav", "{patient}/fusion/mav", "{patient}_seg")
+}
+_FILES_2013 = _after("_", T1="T1", T2="T2", T1c="T1C", Flair="FLAIR", label="truth")
+_FILES_BARE = _named(
+    "{{patient}}/{}",
+    T1="t1|t1w|t1n",
+    T2="t2|t2w",
+    T1c="t1ce|t1c|t1gd",
+    Flair="flair|t2f",
+    label="seg|mask|label",
+)
 
-_CODES_2015 = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}
-_CODES_2017 = {0: 0, 1: 1, 2: 2, 4: 4}
-_CODES_2023 = {0: 0, 1: 1, 2: 2, 3: 4}
-_MERGED_CORE = "code 1 joins necrosis and the non-enhancing core; both are read as necrosis"
-
+_C = STUDIES
 LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
     for layout in (
-        Layout("brats2015", _FILES_2015, _pattern(r".*"), _CODES_2015),
-        Layout("brats2017", _FILES_2017, _pattern(r"Brats17_.*"), _CODES_2017, _MERGED_CORE),
-        Layout("brats2018", _FILES_2017, _pattern(r"Brats18_.*"), _CODES_2017, _MERGED_CORE),
-        Layout("brats2019", _FILES_2017, _pattern(r"BraTS19_.*"), _CODES_2017, _MERGED_CORE),
-        Layout("brats2020", _FILES_2020, _pattern(r"BraTS20_.*"), _CODES_2017, _MERGED_CORE),
+        Layout("brats2015", _FILES_2015, _C["brats2015"]),
+        Layout("brats2013", _FILES_2013, _C["brats2015"], r"(Sim)?BRATS_[HL]G\d+"),
+        Layout("brats2017", _FILES_2017, _C["brats2017"], r"Brats17_.*", remark=_MERGED_NECROSIS),
+        Layout("brats2018", _FILES_2017, _C["brats2017"], r"Brats18_.*", remark=_MERGED_NECROSIS),
+        Layout("brats2019", _FILES_2017, _C["brats2017"], r"BraTS19_.*", remark=_MERGED_NECROSIS),
+        Layout("brats2020", _FILES_2020, _C["brats2017"], r"BraTS20_.*", remark=_MERGED_NECROSIS),
         # What `generate` writes as volumes: the names of 2017 with the codes of 2015.
-        Layout("medsynth", _FILES_2017, _pattern(r"medsynth_.*"), _CODES_2015),
+        Layout("medsynth", _FILES_2017, _C["brats2015"], r"medsynth_.*", whole=True),
+        Layout("kaggle2021", _FILES_KAGGLE, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout("fets", _FILES_FETS, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout(
+            "upenn_gbm",
+            _after("_", T1="T1", T2="T2", T1c="T1GD", Flair="FLAIR") | {LABEL: _SEGM},
+            _C["brats2017"],
+            remark=_MERGED_NECROSIS,
+        ),
+        Layout("ucsf_pdgm", _FILES_UCSF, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout("ucsd_ptgbm", _FILES_UCSD, _C["brats2024"], remark=_MERGED_CORE, notes=_CAVITY),
+        Layout("tcga", _FILES_TCGA, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout("brats_toolkit", _FILES_TOOLKIT, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout("bids", _FILES_BIDS, _C["brats2017"], r"sub-.*", remark=_MERGED_NECROSIS),
         # Also whatever else carries these suffixes: 2021 is the last year that used them.
-        Layout("brats2021", _FILES_2017, _pattern(r".*"), _CODES_2017, _MERGED_CORE),
+        Layout("brats2021", _FILES_2017, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout("brats_ped2024", _FILES_2023, _C["brats_ped2024"], r"BraTS-PED-.*", notes=_CYST),
+        # The children of the 2023 challenge have its names and other codes: to be asked for.
+        Layout("brats_ped2023", _FILES_2023, _C["brats_met"], r"BraTS-PED-.*", remark=_MERGED_CORE),
+        Layout("brats_met", _FILES_2023, _C["brats_met"], r"BraTS-(MET|MEN)-.*", remark=_MERGED_CORE),
+        # Scans after treatment number their time points from 100.
+        Layout(
+            "brats2024",
+            _FILES_2023,
+            _C["brats2024"],
+            r"BraTS-GLI-\d+-1\d\d",
+            remark=_MERGED_CORE,
+            notes=_CAVITY,
+        ),
         Layout(
             "brats2023",
             _FILES_2023,
-            _pattern(r".*"),
-            _CODES_2023,
-            f"code 3 is enhancing tumour (code 4 until 2021); {_MERGED_CORE}",
+            _C["brats2023"],
+            remark=f"code 3 is enhancing tumour (code 4 until 2021); {_MERGED_NECROSIS}",
         ),
+        Layout("bare", _FILES_BARE, _C["brats2017"], remark=_MERGED_NECROSIS),
     )
 }
 """Published layouts by name, most particular first among those that share file names."""
-
-
-@dataclasses.dataclass(frozen=True)
-class PatientFiles:
-    """Where one patient's volumes are.
-
-    Attributes:
-        name: as its files or its folder write it; unique in a cohort.
-        layout: key of `LAYOUTS`.
-        images: one file a modality, all four.
-        label: lesion label, None where there is no such file.
-        group: the person behind the name: groups, not names, are split.
-    """
-
-    name: str
-    layout: str
-    images: Mapping[Modality, Path]
-    label: Path | None
-    group: str
-
-
-@dataclasses.dataclass(frozen=True)
-class LayoutProblem:
-    """One thing wrong with the files of a patient; `message` is a whole sentence without a full stop."""
-
-    patient: str
-    code: str
-    message: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Survey:
-    """What a folder holds.
-
-    Attributes:
-        patients: those with all four modalities, sorted by name.
-        problems: doubled, missing or foreign files; a patient with a missing modality is only here.
-        strangers: volume files that no layout knows.
-    """
-
-    patients: Sequence[PatientFiles]
-    problems: Sequence[LayoutProblem]
-    strangers: Sequence[Path]
-
-
-@dataclasses.dataclass
-class _Found:
-    """Files of one patient in one folder, while they are collected."""
-
-    name: str
-    layout: Layout
-    folder: Path
-    files: dict[str, list[Path]] = dataclasses.field(default_factory=dict)
-
-
-def find_patients(
-    folder: str | os.PathLike[str], layout: str = ANY_LAYOUT, aliases: Sequence[str] | None = None
-) -> list[PatientFiles]:
-    """The patients of a cohort folder, sorted by name, each with its four modalities.
-
-    Args:
-        folder: searched to any depth; links are followed.
-        layout: key of `LAYOUTS`, or ``"any"``.
-        aliases: ``"A=B"``: two names of one person, who is then split as one.
-
-    Raises:
-        MedSynthError: no such folder, no patient, a missing or doubled modality, a label of another
-            patient, a name that occurs twice.
-    """
-    found = survey(folder, layout, aliases)
-    if found.problems:
-        first, others = found.problems[0], len(found.problems) - 1
-        more = f" (and {others} more, which `medsynth doctor` lists)" if others else ""
-        raise MedSynthError(f"Patient {first.patient}: {first.message}{more}.")
-    wanted = "a published BraTS layout" if layout == ANY_LAYOUT else f"layout {layout}"
-    check(
-        f"a cohort folder must hold patients in {wanted}",
-        bool(found.patients),
-        "Expected names such as NAME_t1.nii.gz, NAME-t1n.nii.gz or VSD.Brain.XX.O.MR_T1.ID.mha.",
-        folder=str(folder),
-    )
-    return list(found.patients)
-
-
-def survey(
-    folder: str | os.PathLike[str], layout: str = ANY_LAYOUT, aliases: Sequence[str] | None = None
-) -> Survey:
-    """What `folder` holds, and every problem with it; arguments as of `find_patients`."""
-    root = Path(folder)
-    check(
-        "unknown layout",
-        layout == ANY_LAYOUT or layout in LAYOUTS,
-        f"Known: {', '.join(LAYOUTS)}.",
-        layout=layout,
-    )
-    check("a cohort folder must exist", root.is_dir(), folder=str(folder))
-    _alias_groups(aliases or ())
-    collected, strangers = _collect(root)
-    wanted = [found for found in collected if layout in (ANY_LAYOUT, found.layout.name)]
-    problems = _foreign_labels(wanted)
-    patients: dict[str, PatientFiles] = {}
-    for found in wanted:
-        problems += _file_problems(found)
-        if any(modality not in found.files for modality in MODALITIES):
-            continue
-        if found.name.casefold() in patients:
-            text = (
-                f"the name occurs twice, in {found.folder} and {_folder_of(patients[found.name.casefold()])}"
-            )
-            problems.append(LayoutProblem(found.name, "name_twice", text))
-            continue
-        patients[found.name.casefold()] = PatientFiles(
-            found.name,
-            found.layout.name,
-            {modality: found.files[modality][0] for modality in MODALITIES},
-            found.files[LABEL][0] if LABEL in found.files else None,
-            split_group(found.name, aliases),
-        )
-    return Survey(sorted(patients.values(), key=lambda p: p.name), problems, strangers)
-
-
-def split_group(patient: str, aliases: Sequence[str] | None = None) -> str:
-    """The person behind a patient's name: all names of a group land in the same split.
-
-    Names that differ in year and time point only are one person (``Brats17_CBICA_AXN_1`` and
-    ``Brats18_CBICA_AXN_1``, ``BraTS-GLI-00000-000`` and ``-001``, ``brats_tcia_pat105_0001`` and
-    ``Brats17_TCIA_105_1``). Renumbered years (2020, 2021) are not known here: declare those in `aliases`.
-    """
-    person = _person(patient)
-    return next((min(group) for group in _alias_groups(aliases or ()) if person in group), person)
-
-
-def split_of(
-    patient: str,
-    seed: int,
-    test_fraction: float,
-    validation_fraction: float = 0.0,
-    aliases: Sequence[str] | None = None,
-    test_fold: int = 0,
-) -> str:
-    """``"train"``, ``"validation"`` or ``"test"``, by a hash of (seed, person).
-
-    Depends on nothing but its arguments, so adding patients moves none; and a larger
-    `validation_fraction` takes from ``"train"`` only. No person is tested on in two folds.
-    """
-    digest = hashlib.sha256(f"{seed}:{split_group(patient, aliases)}".encode()).digest()
-    place = (int.from_bytes(digest[:8], "big") / 2**64 - test_fold * test_fraction) % 1.0
-    if place < test_fraction:
-        return "test"
-    return "validation" if place < test_fraction + validation_fraction else "train"
-
-
-_PERSONS = (
-    _pattern(r"brats1[789]_(?P<source>2013|[a-z]+)\d*_(?P<number>[a-z0-9]+)_\d+"),
-    _pattern(r"brats_(?P<source>2013|tcia)_pat(?P<number>\d+)_\d+"),
-    _pattern(r"brats-(?P<source>[a-z]+)-(?P<number>\d+)-\d+"),
-)
-
-
-def _person(patient: str) -> str:
-    for pattern in _PERSONS:
-        if match := pattern.fullmatch(patient):
-            return f"{match['source']}_{match['number'].lstrip('0') or '0'}".lower()
-    return patient.lower()
-
-
-def _alias_groups(aliases: Sequence[str]) -> list[set[str]]:
-    groups: list[set[str]] = []
-    for alias in aliases:
-        names = alias.split("=")
-        check(
-            "an alias names one person twice",
-            len(names) == 2 and all(name.strip() for name in names),
-            "Example: BraTS20_Training_001=Brats17_CBICA_AAB_1",
-            alias=alias,
-        )
-        merged = {_person(name.strip()) for name in names}
-        apart = [group for group in groups if not group & merged]
-        groups = [*apart, merged.union(*(group for group in groups if group & merged))]
-    return groups
-
-
-def _collect(root: Path) -> tuple[list[_Found], list[Path]]:
-    found: dict[tuple[str, str, Path], _Found] = {}
-    strangers = []
-    for path in _files(root, ()):
-        stem = _ENDING.sub("", path.name)
-        # BRATS2015 gives every volume a folder of its own name inside the patient's
-        own = path.parent.name.casefold() in (stem.casefold(), path.name.casefold())
-        folder = path.parent.parent if own and path.parent != root else path.parent
-        match = _match(stem, folder.name)
-        if match is None:
-            strangers.append(path)
-            continue
-        layout, kind, name = match
-        name = folder.name if folder.name.casefold() == name.casefold() else name
-        key = (layout.name, name.casefold(), folder)
-        found.setdefault(key, _Found(name, layout, folder)).files.setdefault(kind, []).append(path)
-    return [found[key] for key in sorted(found)], strangers
-
-
-def _files(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
-    """Volume files below `folder` in sorted order; a link to a folder above is not entered again."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from _files(path, (*above, real))
-        elif _ENDING.search(path.name):
-            yield path
-
-
-def _match(stem: str, folder: str) -> tuple[Layout, str, str] | None:
-    """Layout, kind and patient of a file name."""
-    for layout in LAYOUTS.values():
-        for kind, pattern in layout.files.items():
-            if match := pattern.fullmatch(stem):
-                patient = match.groupdict().get("patient") or folder
-                if layout.patients.fullmatch(patient):
-                    return layout, kind, patient
-    return None
-
-
-def _foreign_labels(collected: list[_Found]) -> list[LayoutProblem]:
-    """Labels that lie alone beside images without one, or beside one patient; taken out of `collected`."""
-    problems = []
-    for label in [found for found in collected if set(found.files) == {LABEL}]:
-        beside = [f for f in collected if f.folder == label.folder and set(f.files) != {LABEL}]
-        unlabelled = [found for found in beside if LABEL not in found.files]
-        if unlabelled or len(beside) == 1:
-            owner = (unlabelled or beside)[0]
-            text = f"its folder holds the label of another patient, {label.files[LABEL][0].name}"
-            problems.append(LayoutProblem(owner.name, "foreign_label", text))
-            collected.remove(label)
-    return problems
-
-
-def _file_problems(found: _Found) -> list[LayoutProblem]:
-    problems = []
-    for kind, paths in found.files.items():
-        if len(paths) > 1:
-            names = " and ".join(path.name for path in paths)
-            problems.append(
-                LayoutProblem(found.name, "doubled", f"there are {len(paths)} files of {kind}, {names}")
-            )
-    missing = [modality for modality in MODALITIES if modality not in found.files]
-    if missing:
-        text = f"modality {', '.join(missing)} is missing in {found.folder}"
-        problems.append(LayoutProblem(found.name, "missing_modality", text))
-    return problems
-
-
-def _folder_of(patient: PatientFiles) -> Path:
-    return patient.images["T1"].parent

@@ -24,6 +24,9 @@ STAGES = ("structure", "lesion", "translation", "multimodal")
 
 TRAINABLE = (*STAGES, *BASELINES)
 
+LABEL_FREE = ("translation",)
+"""Those that read no lesion label, and so also train on patients who have none."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Preset(Config):

@@ -16,6 +16,7 @@ from google.protobuf.json_format import ParseError
 
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.datasets import UNLABELLED
 from tf_medsynth.runtime import read_json
 from tf_medsynth.types import MODALITIES, MedSynthError, Tensor
 
@@ -50,7 +51,7 @@ class SliceSource:
     @property
     def fingerprint(self) -> str:
         """Hexadecimal name of the slices: dataset, what it was made of, split and patients."""
-        size = self.builder.info.splits[self.split].num_bytes
+        size = sum(self.builder.info.splits[part].num_bytes for part in self.split.split("+"))
         record = Path(self.builder.data_dir) / _INPUTS
         inputs = read_json(record, "Run medsynth prepare again.")["fingerprint"] if record.exists() else ""
         return fingerprint(self.name, self.split, size, inputs, self.patients, self.settings.to_dict())
@@ -107,6 +108,7 @@ def open_slices(
     Args:
         data: dataset name, with config, with or without version.
         data_dir: where `prepare` wrote it.
+        split: a split, or several of which all slices are taken, as ``train+unlabelled``.
         patients: keep these alone; None for all.
         folds, fold: keep every `folds`-th patient of the sorted list, from the `fold`-th on.
 
@@ -117,12 +119,14 @@ def open_slices(
     with _whole(data):
         builder = _builder(data, Path(data_dir))
     info = builder.info
-    check(
-        f"{data} has no split {split!r}",
-        split in info.splits and info.splits[split].num_examples > 0,
-        f"Splits: {', '.join(f'{s} ({i.num_examples})' for s, i in info.splits.items())}.",
-        split=split,
-    )
+    parts = split.split("+")
+    for part in parts:
+        check(
+            f"{data} has no split {part!r}",
+            part in info.splits and info.splits[part].num_examples > 0,
+            f"Splits: {', '.join(f'{s} ({i.num_examples})' for s, i in info.splits.items())}.",
+            split=split,
+        )
     shape: tuple[int | None, ...] = info.features["images"].shape if "images" in info.features else ()
     check(
         f"training needs 2-D slices of {len(MODALITIES)} modalities (H, W, {len(MODALITIES)})",
@@ -132,7 +136,7 @@ def open_slices(
     )
     with _whole(data):
         by_split = {name: _patients(builder, name) for name in info.splits}
-    counts = by_split.pop(split)
+    counts = dict(sum((Counter(by_split.pop(part)) for part in parts), Counter()))
     for other, theirs in by_split.items():
         shared = sorted(set(counts) & set(theirs))
         check(
@@ -149,6 +153,13 @@ def open_slices(
     count = sum(counts[p] for p in kept)
     name = f"{info.full_name}"
     return SliceSource(name, split, builder, settings or DataSettings(), tuple(kept), count)
+
+
+def with_unlabelled(data: str, data_dir: Path | str, split: str) -> str:
+    """`split` with the patients who have no label, where the dataset holds any: for what needs none."""
+    with _whole(data):
+        known = _builder(data, Path(data_dir)).info.splits
+    return f"{split}+{UNLABELLED}" if UNLABELLED in known and split in known else split
 
 
 @contextlib.contextmanager

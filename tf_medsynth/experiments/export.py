@@ -24,7 +24,7 @@ from tf_medsynth.saved_model.record import FORMAT, ModelRecord, check_target
 from tf_medsynth.saved_model.signatures import Signatures
 from tf_medsynth.saved_model.writing import write_model
 
-NO_WARM_UP = "no warm-up records: they need pip install 'tf_medsynth[serve]'"
+NO_WARM_UP = "no warm-up records: they need pip install --no-deps tensorflow-serving-api"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,7 +80,8 @@ def generate(
 
     Args:
         run: a run with all stages finished.
-        model: instead of a run, ``saved_models/NAME`` or one version in it.
+        model: instead of a run, ``saved_models/NAME``, one version in it, or the name of a model that
+            comes along.
         count: accepted samples.
         seed: with a sample's number k and the weights it names the sample.
         out: the dataset's folder; for ``tfds`` a data_dir that holds ``medsynth_synthetic``.
@@ -206,7 +207,7 @@ def _of_run(run: Path, seed: int) -> _Source:
 
 def _of_model(model: Path) -> _Source:
     synthesiser, opened = model_synthesiser(model)
-    gate, load = opened.record.settings.lesion, functools.partial(load_model, model.resolve())
+    gate, load = opened.record.settings.lesion, functools.partial(load_model, opened.folder.resolve())
     words, data = f"--from {model.name}", opened.record.data
     training = {key: data[key] for key in TRAINING_FACTS if key in data}
     labels = model_labels(opened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import dataclasses
 import fcntl
 import io
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.datasets import BRATS_CONFIGS, BratsSettings, brats_settings
+from tf_medsynth.config.cohorts import settings_of
+from tf_medsynth.config.datasets import BRATS_CONFIGS, SPLITS, BratsSettings, brats_settings
 from tf_medsynth.runtime import Beam, atomic_path, check_room, check_writable, disk_errors, log, read_json
 from tf_medsynth.types import MODALITIES, MedSynthError
 
@@ -26,7 +28,12 @@ INPUTS_FILE = "inputs.json"
 LEAST_BYTES_A_VOXEL = 0.1
 """A bound from below, for refusing early: real heads take 0.65 when cropped, 0.3 as whole volumes."""
 
-# What TensorFlow's file system says instead of raising an OSError.
+_SPLIT_WORDS = {name: name for name in SPLITS} | {
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "testing": "test",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +80,7 @@ def prepare(
     manual_dir: str | os.PathLike[str],
     data_dir: str | os.PathLike[str],
     overrides: Mapping[str, Any] | None = None,
+    splits: str | os.PathLike[str] | None = None,
     config_name: str | None = None,
     resume: bool = True,
     beam: Beam | None = None,
@@ -87,7 +95,10 @@ def prepare(
         manual_dir: holds one folder a patient; only read.
         data_dir: where TFDS data sets are kept; made if need be.
         overrides: settings of `BratsSettings` to change, as ``{"size": "80,80"}``. The config then
-            has a name of its own, with a hash of the changes, unless `config_name` is given.
+            has a name of its own, with a hash of the changes, unless `config_name` is given. A layout may
+            be a TOML file, see `config.layout_files.read_layout`.
+        splits: CSV file with the columns ``patient`` and ``split`` (train, validation or test), of every
+            patient: it goes before the hash.
         config_name: name of the config on disk.
         resume: skip what is there already; False builds it anew and replaces it at the end.
         beam: read, check and cut the patients by the workers of a Beam pipeline, to the same bytes;
@@ -98,7 +109,8 @@ def prepare(
             the same name, an output that cannot be written.
     """
     start = time.perf_counter()
-    name, settings = _named_settings(dataset, overrides or {}, config_name)
+    given = {"splits": _given_splits(Path(splits))} if splits is not None else {}
+    name, settings = _named_settings(dataset, {**(overrides or {}), **given}, config_name)
     # A worker of a pipeline has another working directory.
     source, target = Path(manual_dir) if beam is None else Path(manual_dir).absolute(), Path(data_dir)
     check("manual_dir must be a folder", source.is_dir(), manual_dir=str(manual_dir))
@@ -125,7 +137,7 @@ def _named_settings(
     check("the data set to prepare is brats or brats/CONFIG", head == DATASET, dataset=dataset)
     base = brats_settings(config or next(iter(BRATS_CONFIGS)))
     config = config or next(iter(BRATS_CONFIGS))
-    settings = base.override(overrides)
+    settings = settings_of(base, overrides)
     if config_name is None:
         return (config if settings == base else f"{config}_{settings.fingerprint()[:8]}"), settings
     plain = config_name.replace("_", "").isalnum()
@@ -133,6 +145,33 @@ def _named_settings(
     taken = config_name in BRATS_CONFIGS and BRATS_CONFIGS[config_name] != settings
     check("config_name is that of other settings", not taken, "Choose another.", config_name=config_name)
     return config_name, settings
+
+
+def _given_splits(path: Path) -> tuple[str, ...]:
+    """``PATIENT=SPLIT`` of every row of a CSV file, which may separate by semicolons or tabs."""
+    check("a file of splits must exist", path.is_file(), splits=str(path))
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        lines = []
+    head = lines[0] if lines else ""
+    separator = max(",;\t", key=head.count)
+    names = [word.strip().strip('"').lower() for word in head.split(separator)]
+    check(
+        "a file of splits is CSV with the columns patient and split",
+        {"patient", "split"} <= set(names),
+        "The first line names the columns.",
+        splits=str(path),
+        first_line=head[:80],
+    )
+    given = []
+    for number, row in enumerate(csv.reader(lines[1:], delimiter=separator), start=2):
+        values = dict(zip(names, (word.strip() for word in row), strict=False))
+        split = _SPLIT_WORDS.get(values.get("split", "").lower())
+        rule = f"a row of splits has a patient and one of {', '.join(SPLITS)}"
+        check(rule, bool(values.get("patient")) and split is not None, splits=str(path), line=number, row=row)
+        given.append(f"{values['patient']}={split}")
+    return tuple(given)
 
 
 def _builder(name: str, settings: BratsSettings, data_dir: Path) -> Any:

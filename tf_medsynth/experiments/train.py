@@ -12,10 +12,10 @@ from typing import Any
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import measured_operators
-from tf_medsynth.config.presets import TRAINABLE, Preset
+from tf_medsynth.config.presets import LABEL_FREE, TRAINABLE, Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import TrainingSettings
-from tf_medsynth.data.slices import open_slices
+from tf_medsynth.data.slices import open_slices, with_unlabelled
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.fit import fit_stage
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
@@ -104,6 +104,8 @@ def train(
         with runtime.chief_first(strategy):
             _check_place(run)
         folds, fold = (own.folds, own.fold) if stage == "lesion" else (1, 0)
+        if stage in LABEL_FREE and patients is None:
+            split = with_unlabelled(data, data_dir, split)
         source = open_slices(data, data_dir, split, settings.data, folds, fold, patients)
         check(
             "a batch cannot be larger than the dataset",

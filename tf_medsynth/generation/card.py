@@ -50,7 +50,8 @@ gates, {after} after. The counts are in `summary.json`, every candidate is in `r
 ## Files
 {files}
 
-`files.csv` lists every file with its SHA-256; `croissant.json` describes the set in MLCommons Croissant 1.1.
+`samples.csv` lists every sample with its scores, `files.csv` every file with its SHA-256; `croissant.json`
+describes the set in MLCommons Croissant 1.1.
 
 ## Certificates
 {certificates}

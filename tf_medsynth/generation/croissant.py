@@ -16,6 +16,7 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.generation import SampleFormat
+from tf_medsynth.generation.listing import SAMPLES_NAME, SCORES, sample_columns
 from tf_medsynth.generation.provenance import LIMITS, PERSONAL, RESEMBLANCE, TERMS, USES, Provenance
 from tf_medsynth.generation.spool import RECORDS_NAME
 
@@ -36,31 +37,15 @@ _RECORD = (
     ("k", "", "sc:Integer", "number of the candidate; with model hash and seed it names the sample"),
     ("accepted", "", "sc:Boolean", "whether it is in the set"),
     ("reason", "", "sc:Text", "first gate that it failed"),
-    ("scores", "contour_mae", "sc:Float", "mask against the map's filled outline"),
-    ("scores", "lesion_dice", "sc:Float", "agreement of the guides with the label"),
-    ("scores", "registration_shift_px", "sc:Float", "shift of the worst pair of modalities, px"),
-    (
-        "scores",
-        "training_distance",
-        "sc:Float",
-        "distance to the nearest training slice, where it was measured",
-    ),
+    *(("scores", name, "sc:Float", words) for name, words in SCORES.items()),
 )
-_FEATURES = {
-    "images": ("cr:Float32", "modalities in [0, 1]"),
-    "structure_map": ("cr:UInt8", "1 on a line"),
-    "background_mask": ("cr:UInt8", "1 OUTSIDE the organ"),
-    "lesion_label": (
-        "cr:UInt8",
-        "0 background, 1 necrosis, 2 oedema, 3 non-enhancing, 4 enhancing",
-    ),
-}
 _ENDINGS: dict[SampleFormat, str] = {"nifti": ".nii.gz", "mha": ".mha"}
 _MEDIA = {
     ".csv": "text/csv",
     ".gz": "application/gzip",
     ".json": "application/json",
     ".jsonl": "application/jsonlines",
+    ".txt": "text/plain",
 }
 _VOLUME = re.compile(r"medsynth_\d+_(\d+)_([a-z0-9]+)\.(?:nii\.gz|mha)$")
 _TFRECORD = ".tfrecord"
@@ -100,7 +85,6 @@ def describe(
     objects = [_file_object(row["file"], row["bytes"], row["sha256"]) for row in single]
     listed = folder / FILES_NAME
     objects.append(_file_object(FILES_NAME, listed.stat().st_size, _sha256(listed)))
-    samples = [_samples(summary)] if form == "tfds" else []
     return {
         "@context": _context(),
         "@type": "sc:Dataset",
@@ -111,7 +95,7 @@ def describe(
         **_facts(summary, form, provenance),
         **_responsible(summary, provenance),
         "distribution": [*objects, _file_set(form)],
-        "recordSet": [_files(), _candidates(), *samples],
+        "recordSet": [_files(), _candidates(), _samples(form)],
     }
 
 
@@ -221,7 +205,7 @@ def _file_object(name: str, size: int, sha256: str) -> dict[str, Any]:
 
 def _file_set(form: SampleFormat) -> dict[str, Any]:
     name, includes = _RECORDS, f"*/*/*{_TFRECORD}*"
-    words = "The samples as tf.train.Example records of TFDS."
+    words = "The samples as tf.train.Example records, to be opened with tfds.builder_from_directory."
     if form != "tfds":
         name, includes = _VOLUMES, f"*/*{_ENDINGS[form]}"
         words = f"A volume a modality, label, map and mask of each sample; hashes in {FILES_NAME}."
@@ -252,25 +236,20 @@ def _candidates() -> dict[str, Any]:
     )
 
 
-def _samples(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The features of the TFDS records: to be read by ``tfds.builder_from_directory``."""
-    height, width = summary["image_size"]
-    depths = {"images": len(summary["modalities"])}
-    fields = []
-    for name, (kind, words) in _FEATURES.items():
-        field = _field("samples", name, kind, words, "", name)
-        field["source"]["fileSet"] = {"@id": _RECORDS}
-        fields.append(field | {"isArray": True, "arrayShape": f"{height},{width},{depths.get(name, 1)}"})
-    words = "The samples as TFDS features; open them with tfds.builder_from_directory."
-    return _record_set("samples", words, fields)
+def _samples(form: SampleFormat) -> dict[str, Any]:
+    """Names and scores; pixels are in records or volumes, which Croissant has no reader for."""
+    fields = [
+        _field("samples", name, kind, words, SAMPLES_NAME, name)
+        for name, (kind, words) in sample_columns(form).items()
+    ]
+    words = "Every sample with its name and scores; its pixels are in the set of files."
+    return _record_set("samples", words, fields, key="samples/number")
 
 
 def _field(
     record_set: str, name: str, kind: str, words: str, file: str, column: str, inner: str = ""
 ) -> dict[str, Any]:
-    source: dict[str, Any] = {"extract": {"column": column}}
-    if file:
-        source["fileObject"] = {"@id": file}
+    source: dict[str, Any] = {"extract": {"column": column}, "fileObject": {"@id": file}}
     if inner:
         source["transform"] = {"jsonPath": inner}
     identity = f"{record_set}/{name}"
@@ -284,9 +263,15 @@ def _field(
     }
 
 
-def _record_set(name: str, words: str, fields: list[dict[str, Any]], key: str = "") -> dict[str, Any]:
-    held = {"@type": "cr:RecordSet", "@id": name, "name": name, "description": words, "field": fields}
-    return held | ({"key": {"@id": key}} if key else {})
+def _record_set(name: str, words: str, fields: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "description": words,
+        "field": fields,
+        "key": {"@id": key},
+    }
 
 
 def _media(name: str) -> str:

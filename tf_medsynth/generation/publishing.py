@@ -17,6 +17,7 @@ from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.generation import Geometry, SampleFormat
 from tf_medsynth.generation.card import dataset_card
 from tf_medsynth.generation.croissant import CARD_NAME, write_description
+from tf_medsynth.generation.listing import sample_name, write_samples
 from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.generation.spool import RECORDS_NAME, Spool, encode_record
 from tf_medsynth.generation.summary import DATASET, summarise
@@ -99,6 +100,7 @@ def publish(
             _write_volumes(source, staging, count, ENDINGS[form], geometry)
         with (staging / RECORDS_NAME).open("w", encoding="utf-8") as log:
             log.writelines(map(encode_record, source.records_through(count)))
+        write_samples(staging, source.identity, source.records_through(count), form)
         runtime.write_json(staging / SUMMARY_NAME, summary)
         write_description(staging, summary, form, provenance)
         (staging / CARD_NAME).write_text(dataset_card(summary, form, provenance), encoding="utf-8")
@@ -138,11 +140,6 @@ def _write_volumes(spool: Spool, folder: Path, count: int, ending: str, geometry
         name = sample_name(seed, int(sample["sample_index"]))
         (folder / name).mkdir()
         write_sample(sample, modalities, folder / name, name, ending, geometry)
-
-
-def sample_name(seed: int, index: int) -> str:
-    """What the files of a sample begin with."""
-    return f"medsynth_{seed}_{index:08d}"
 
 
 def write_sample(

@@ -1,6 +1,6 @@
 """Medical volumes in files: voxels and geometry, read and written without loss.
 
-`.mha` and `.mhd` go through SimpleITK, `.nii` and `.nii.gz` through nibabel. Whatever the format,
+`.mha`, `.mhd` and `.nrrd` go through SimpleITK, `.nii` and `.nii.gz` through nibabel. Whatever the format,
 an array is `(z, y, x)`, spacing is in mm in that order, origin and direction are ITK's: `(x, y, z)`
 in LPS (x grows to the patient's left, y to the back, z to the head). Voxels keep their stored type.
 """
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tf_medsynth.config.base import check
 from tf_medsynth.types import MedSynthError
 
-VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd")
+VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd")
 """File endings that `read_volume` knows, longest first."""
 
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # RAS <-> LPS: x and y change sign
@@ -43,6 +43,7 @@ class Header:
         origin: mm, centre of voxel (0, 0, 0) as (x, y, z) in LPS.
         direction: unit vectors of the x, y and z axis as columns of a 3x3 matrix, row by row.
         dtype: NumPy name of the voxels that `read_volume` will return.
+        placed: whether the file says where it lies; without it, the rest is the reader's guess.
     """
 
     shape: tuple[int, ...]
@@ -50,6 +51,7 @@ class Header:
     origin: tuple[float, ...]
     direction: tuple[float, ...]
     dtype: str
+    placed: bool = True
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,6 +66,7 @@ class Volume:
     spacing: tuple[float, ...] = (1.0, 1.0, 1.0)
     origin: tuple[float, ...] = (0.0, 0.0, 0.0)
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    placed: bool = True
 
     def __post_init__(self) -> None:
         check("a volume has three axes (z, y, x)", self.array.ndim == 3, shape=self.array.shape)
@@ -75,7 +78,7 @@ class Volume:
     def header(self) -> Header:
         """Geometry and voxel type alone."""
         array = self.array
-        return Header(array.shape, self.spacing, self.origin, self.direction, str(array.dtype))
+        return Header(array.shape, self.spacing, self.origin, self.direction, str(array.dtype), self.placed)
 
 
 def volume_suffix(path: str | os.PathLike[str]) -> str | None:
@@ -84,26 +87,40 @@ def volume_suffix(path: str | os.PathLike[str]) -> str | None:
     return next((suffix for suffix in VOLUME_SUFFIXES if name.endswith(suffix)), None)
 
 
-def read_header(path: str | os.PathLike[str]) -> Header:
+def read_header(path: str | os.PathLike[str], channel: int | None = None) -> Header:
     """Geometry and voxel type of a volume file; the voxels are not read.
 
-    Raises:
-        MedSynthError: no such file, unknown ending, unreadable header, not three axes.
-    """
-    path, meta = _known_file(path)
-    with _readable(path):
-        return _meta_header(path) if meta else _nifti_header(nibabel.load(path))
-
-
-def read_volume(path: str | os.PathLike[str]) -> Volume:
-    """Voxels, in their stored type, and geometry of a volume file.
+    Args:
+        path: its ending names the format.
+        channel: which volume of a NIfTI file with four axes, from 0; None where there are three. Further
+            axes of length 1 do not count.
 
     Raises:
-        MedSynthError: no such file, unknown ending, truncated or corrupt content, not three axes.
+        MedSynthError: no such file, unknown ending, unreadable header, another number of axes.
     """
-    path, meta = _known_file(path)
+    path, nifti = _known_file(path)
     with _readable(path):
-        return _read_meta(path) if meta else _read_nifti(path)
+        return _nifti_header(nibabel.load(path), path, channel) if nifti else _itk_header(path)
+
+
+def read_volume(path: str | os.PathLike[str], channel: int | None = None) -> Volume:
+    """Voxels, in their stored type, and geometry of a volume file; arguments as of `read_header`.
+
+    Raises:
+        MedSynthError: no such file, unknown ending, truncated or corrupt content, another number of
+            axes, several or complex values a voxel.
+    """
+    path, nifti = _known_file(path)
+    with _readable(path):
+        volume = _read_nifti(path, channel) if nifti else _read_itk(path)
+    check(
+        "a volume has one real number a voxel",
+        volume.array.dtype.kind in "iufb",
+        "Colours and complex values are no intensities: export the scan itself.",
+        path=str(path),
+        dtype=str(volume.array.dtype),
+    )
+    return volume
 
 
 def write_volume(volume: Volume, path: str | os.PathLike[str]) -> None:
@@ -114,7 +131,8 @@ def write_volume(volume: Volume, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     suffix = volume_suffix(path)
-    check("a volume is written as .mha, .nii or .nii.gz", suffix not in (None, ".mhd"), path=str(path))
+    writable = suffix not in (None, ".mhd", ".nrrd")
+    check("a volume is written as .mha, .nii or .nii.gz", writable, path=str(path))
     dtype = volume.array.dtype
     # Both formats could take int64, but nibabel refuses it: many readers do not know it.
     check(
@@ -155,7 +173,7 @@ def _positive(values: tuple[float, ...], count: int) -> bool:
 
 
 def _known_file(path: str | os.PathLike[str]) -> tuple[Path, bool]:
-    """The path, and whether it is a MetaImage."""
+    """The path, and whether it is NIfTI."""
     path = Path(path)
     suffix = volume_suffix(path)
     check(
@@ -164,7 +182,7 @@ def _known_file(path: str | os.PathLike[str]) -> tuple[Path, bool]:
         path=str(path),
     )
     check("a volume file must exist", path.is_file(), path=str(path))
-    return path, suffix in (".mha", ".mhd")
+    return path, suffix in (".nii", ".nii.gz")
 
 
 @contextmanager
@@ -179,40 +197,77 @@ def _readable(path: Path) -> Iterator[None]:
     except Exception as error:  # the readers raise a dozen types between them
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[-1] if lines else type(error).__name__
+        remedy = "Fetch or export the file again."
+        if isinstance(error, gzip.BadGzipFile) and not _is_gzip(path):
+            remedy = "It is not compressed: rename it to end in .nii."
         raise MedSynthError(
             "a volume file must be whole and of the format its ending names. "
-            f"Received: path={str(path)!r}, reason={reason!r}. Fetch or export the file again."
+            f"Received: path={str(path)!r}, reason={reason!r}. {remedy}"
         ) from error
 
 
-def _nifti_header(image: Any) -> Header:
-    check("a volume has three axes", len(image.shape) == 3, "Split a 4-D file first.", shape=image.shape)
-    affine = _LPS @ np.asarray(image.affine, dtype=np.float64)
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def _volume_shape(shape: tuple[int, ...], path: Path, channel: int | None) -> tuple[int, ...]:
+    """The three axes of a volume in a file of `shape`; further axes of length 1 are dropped.
+
+    A fourth axis is one of volumes (modalities, time points), of which `channel` is one.
+    """
+    *_, last = kept = [*shape[:3], *(n for n in shape[3:] if n != 1)]
+    if channel is None:
+        remedy = "Stack the slices of a patient into one volume." if len(kept) < 3 else (
+            "Several modalities in one file are read where a dataset.json (Medical Segmentation Decathlon) "
+            "or a layout file names them, e.g. T1 = \"{patient}#1\"; else split the file."
+        )  # fmt: skip
+        check("a volume has three axes", len(kept) == 3, remedy, path=str(path), shape=tuple(shape))
+        return tuple(kept)
+    check(
+        "a file of several volumes has four axes, and the volume asked for",
+        len(kept) == 4 and 0 <= channel < last,
+        path=str(path),
+        shape=tuple(shape),
+        channel=channel,
+    )
+    return tuple(kept[:3])
+
+
+def _nifti_header(image: Any, path: Path, channel: int | None) -> Header:
+    shape = _volume_shape(image.shape, path, channel)
+    placed = bool(int(image.header["sform_code"]) or int(image.header["qform_code"]))
+    # Without a place the reader's would be a guess, and its orientation too: the voxels stay as they are.
+    zooms = np.abs(image.header.get_zooms()[:3])
+    own = image.affine if placed else _LPS @ np.diag([*zooms, 1.0])
+    affine = _LPS @ np.asarray(own, dtype=np.float64)
     spacing = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
     if not _positive(tuple(spacing), 3):
         raise ValueError(f"its affine has spacing {spacing.tolist()}")
     scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
     return Header(
-        shape=tuple(int(n) for n in image.shape[::-1]),
+        shape=tuple(int(n) for n in shape[::-1]),
         spacing=tuple(float(v) for v in spacing[::-1]),
         # adding 0 turns the -0.0 of a flipped axis into 0.0
         origin=tuple(float(v) + 0.0 for v in affine[:3, 3]),
         direction=tuple(float(v) + 0.0 for v in (affine[:3, :3] / spacing).ravel()),
         dtype="float64" if scaled else image.dataobj.dtype.newbyteorder("=").name,
+        placed=placed,
     )
 
 
-def _read_nifti(path: Path) -> Volume:
+def _read_nifti(path: Path, channel: int | None) -> Volume:
     # Whole content at once: only so is the checksum at the end of a .gz file looked at.
     content = path.read_bytes()
     if path.name.lower().endswith(".gz"):
         content = gzip.decompress(content)
     kind = nibabel.Nifti2Image if content[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nibabel.Nifti1Image
     image = kind.from_bytes(content)
-    header = _nifti_header(image)
-    voxels = np.asanyarray(image.dataobj).T
+    header = _nifti_header(image, path, channel)
+    voxels = np.asanyarray(image.dataobj if channel is None else image.dataobj[..., channel])
+    voxels = voxels.reshape(header.shape[::-1]).T
     array = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("="))
-    return Volume(array, header.spacing, header.origin, header.direction)
+    return Volume(array, header.spacing, header.origin, header.direction, header.placed)
 
 
 def _write_nifti(volume: Volume, path: Path) -> None:
@@ -226,10 +281,10 @@ def _write_nifti(volume: Volume, path: Path) -> None:
     nibabel.save(image, path)
 
 
-def _meta_header(path: Path) -> Header:
+def _itk_header(path: Path) -> Header:
     reader = sitk.ImageFileReader()
     reader.SetFileName(os.fspath(path))
-    _check_meta_header(path)
+    _check_itk_header(path)
     reader.ReadImageInformation()
     probe = sitk.Image([1, 1, 1], reader.GetPixelID())
     return Header(
@@ -241,8 +296,11 @@ def _meta_header(path: Path) -> Header:
     )
 
 
-def _read_meta(path: Path) -> Volume:
-    _check_meta_voxels(path)
+def _read_itk(path: Path) -> Volume:
+    if path.suffix.lower() == ".nrrd":
+        _check_nrrd_header(path)
+    else:
+        _check_meta_voxels(path)
     image = sitk.ReadImage(os.fspath(path))
     return Volume(
         sitk.GetArrayFromImage(image),
@@ -258,6 +316,27 @@ def _write_meta(volume: Volume, path: Path) -> None:
     image.SetOrigin(volume.origin)
     image.SetDirection(volume.direction)
     sitk.WriteImage(image, os.fspath(path), useCompression=True)
+
+
+def _check_itk_header(path: Path) -> None:
+    check_header = _check_nrrd_header if path.suffix.lower() == ".nrrd" else _check_meta_header
+    check_header(path)
+
+
+def _check_nrrd_header(path: Path) -> None:
+    """Raises unless a file has an NRRD header of three axes, with its voxels behind it."""
+    with path.open("rb") as file:
+        start = file.read(_META_HEADER_LIMIT)
+    head, blank, _ = start.replace(b"\r\n", b"\n").partition(b"\n\n")
+    lines = head.decode("ascii", "replace").splitlines()
+    if not blank or not lines[0].startswith("NRRD"):
+        raise ValueError("its header is not a whole NRRD header")
+    fields = {
+        key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])
+    }
+    check("an NRRD file holds its own voxels", not {"data file", "datafile"} & set(fields), path=str(path))
+    shape = tuple(int(n) for n in fields.get("sizes", "").split() if n.isdecimal())
+    check("a volume has three axes", len(shape) == 3, "Split the file first.", path=str(path), shape=shape)
 
 
 def _check_meta_header(path: Path) -> tuple[dict[str, str], int]:

@@ -15,6 +15,7 @@ from tf_medsynth.runtime.engine import (
     strategy,
 )
 from tf_medsynth.runtime.files import atomic_path, json_text, read_json, write_json
+from tf_medsynth.runtime.output import FAILED, answering
 from tf_medsynth.runtime.sockets import listening
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
 from tf_medsynth.runtime.terminal import log, log_to_stderr, progress, training_bar
@@ -23,9 +24,11 @@ from tf_medsynth.runtime.workers import Cluster, chief_first, cluster, together
 __all__ = [
     "Beam",
     "Cluster",
+    "FAILED",
     "POLICIES",
     "Precision",
     "Stopwatch",
+    "answering",
     "atomic_path",
     "beam_of",
     "check_room",

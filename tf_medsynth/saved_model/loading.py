@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tf_medsynth.config.base import check
 from tf_medsynth.saved_model.errors import words_of
-from tf_medsynth.saved_model.record import ModelRecord, read_record, version_folder
+from tf_medsynth.saved_model.finding import find_version
+from tf_medsynth.saved_model.record import ModelRecord, read_record
 from tf_medsynth.types import MedSynthError, Tensor
 
 
@@ -36,17 +37,17 @@ class SavedModel:
             raise MedSynthError(f"the model refuses the request: {words_of(error)}.") from None
 
 
-def open_model(model: Path | str, needed: Sequence[str]) -> SavedModel:
+def open_model(model: Path | str | None, needed: Sequence[str]) -> SavedModel:
     """The version `model` is, or the newest in it.
 
     Args:
-        model: ``saved_models/NAME`` or ``saved_models/NAME/VERSION``.
+        model: of `find_version`.
         needed: signatures that will be called.
 
     Raises:
         MedSynthError: no model, one of another format, a damaged one, or a signature is missing.
     """
-    folder = version_folder(Path(model))
+    folder = find_version(model)
     record = read_record(folder)
     try:
         loaded = tf.saved_model.load(str(folder))

@@ -49,10 +49,10 @@ def archive(patient: Patient, opened: SavedModel, geometry: Geometry | None = No
         geometry: of the volumes; 1 mm at the origin without it.
     """
     # Late: it needs Keras, a picture does not.
-    from tf_medsynth.generation import publishing
+    from tf_medsynth.generation import listing, publishing
 
     geometry = geometry or Geometry()
-    name = publishing.sample_name(patient.seed, patient.number)
+    name = listing.sample_name(patient.seed, patient.number)
     arrays: dict[str, Any] = {"images": patient.images}
     for part in ("lesion_label", "structure_map", "background_mask"):
         arrays[part] = getattr(patient, part).astype(np.uint8)

@@ -55,13 +55,13 @@ class Patients:
     """The patients of an opened model; the bytes are those of its signatures.
 
     Args:
-        model: ``saved_models/NAME`` or a version in it.
+        model: of `find_version`.
 
     Raises:
         MedSynthError: as `open_model`.
     """
 
-    def __init__(self, model: Path | str) -> None:
+    def __init__(self, model: Path | str | None) -> None:
         self.model: SavedModel = open_model(model, (DRAWN, GIVEN))
         self.record = self.model.record
         self._groups: collections.OrderedDict[tuple[int, int], Group] = collections.OrderedDict()

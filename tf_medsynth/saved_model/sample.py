@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tf_medsynth
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.lesion_shapes import LesionShape
 from tf_medsynth.saved_model.patient_files import archive, picture
 from tf_medsynth.saved_model.patients import Patients, check_name
-from tf_medsynth.saved_model.record import versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +45,7 @@ def sample(
     """Draws structure map, lesion label and all modalities of one patient.
 
     Args:
-        model: ``saved_models/NAME`` or a version in it; the newest that comes along without it.
+        model: a folder, or the name of a model that comes along; the newest of those without it.
         seed: of the run; without `number` it names the patient: of this seed's first samples the first
             with a closed outline and a lesion, or sample 0 where none has both.
         number: of the sample.
@@ -62,26 +60,9 @@ def sample(
     check("--out is a .png file, or a .zip for NIfTI", out.suffix.lower() in (".png", ".zip"), out=str(out))
     check_name(seed, number or 0)
     shape = None if lesion is None else LesionShape().override(lesion)
-    patients = Patients(model if model is not None else newest_model(saved_models()))
+    patients = Patients(model)
     drawn = patients.draw(seed, patients.first_good(seed) if number is None else number, shape)
     made = picture(drawn) if out.suffix.lower() == ".png" else archive(drawn, patients.model)
     with runtime.atomic_path(out) as partial:
         partial.write_bytes(made)
     return SampleResult(out, patients.model.folder, patients.record.model_hash, seed, drawn.number)
-
-
-def saved_models() -> Path:
-    """The folder of models beside the package: in a checkout, or where it was installed."""
-    return Path(str(tf_medsynth.__file__)).resolve().parents[1] / "saved_models"
-
-
-def newest_model(folder: Path) -> Path:
-    """The model in `folder` whose newest version was written last.
-
-    Raises:
-        MedSynthError: there is none.
-    """
-    models = [path for path in folder.iterdir() if versions(path)] if folder.is_dir() else []
-    remedy = "Name one with --model, or export one: medsynth export --run RUN --to saved_models/NAME."
-    check("no exported model comes along", bool(models), remedy, folder=str(folder))
-    return max(models, key=lambda path: (path / str(versions(path)[-1])).stat().st_mtime)

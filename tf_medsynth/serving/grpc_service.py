@@ -11,13 +11,20 @@ import grpc
 import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
-from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse
-from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, GetModelStatusResponse
+from tensorflow_serving.apis.get_model_metadata_pb2 import (
+    GetModelMetadataRequest,
+    GetModelMetadataResponse,
+    SignatureDefMap,
+)
+from tensorflow_serving.apis.get_model_status_pb2 import (
+    GetModelStatusRequest,
+    GetModelStatusResponse,
+    ModelVersionStatus,
+)
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from tf_medsynth.config.base import check
-from tf_medsynth.serving import descriptions
 from tf_medsynth.serving.errors import status
 from tf_medsynth.serving.predictor import Predictor
 
@@ -74,7 +81,12 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         _check_model(self._predictor, request.model_spec)
         fields = list(request.metadata_field)
         check("metadata_field must be signature_def", fields == ["signature_def"], metadata_field=fields)
-        return descriptions.model_metadata(self._predictor.model)
+        model = self._predictor.model
+        reply = GetModelMetadataResponse()
+        reply.model_spec.name = model.name
+        reply.model_spec.version.value = model.version
+        reply.metadata["signature_def"].Pack(SignatureDefMap(signature_def=model.definitions))
+        return reply
 
 
 class _Model(model_service_pb2_grpc.ModelServiceServicer):
@@ -87,9 +99,13 @@ class _Model(model_service_pb2_grpc.ModelServiceServicer):
     def GetModelStatus(
         self, request: GetModelStatusRequest, context: grpc.ServicerContext
     ) -> GetModelStatusResponse:
-        """That the model is available."""
+        """That the model is available; a server that loads answers nobody."""
         _check_model(self._predictor, request.model_spec)
-        return descriptions.model_status(self._predictor.model)
+        version = ModelVersionStatus(
+            version=self._predictor.model.version, state=ModelVersionStatus.AVAILABLE
+        )
+        version.status.SetInParent()
+        return GetModelStatusResponse(model_version_status=[version])
 
 
 def _check_model(predictor: Predictor, spec: ModelSpec) -> None:

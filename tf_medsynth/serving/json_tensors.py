@@ -25,6 +25,8 @@ class Body:
     signature_name: str
     by_row: bool
     values: Any
+    may_hold_truths: bool = False
+    """Whether a ``true`` or ``false`` is among the values, or in a text of them."""
 
 
 def parse(text: bytes) -> Body:
@@ -40,7 +42,7 @@ def parse(text: bytes) -> Body:
     forms = {"instances", "inputs"} & set(request)
     check("the request must hold either instances or inputs", len(forms) == 1, keys=sorted(request))
     form = forms.pop()
-    return Body(name, form == "instances", request[form])
+    return Body(name, form == "instances", request[form], b"true" in text or b"false" in text)
 
 
 def _loads(text: bytes) -> Any:
@@ -63,7 +65,8 @@ def read(body: Body, signature: Signature) -> dict[str, np.ndarray]:
     if not (isinstance(columns, dict) and columns.keys() != {"b64"}):
         columns = _the_only(signature, columns)
     signature.check_names(set(columns))
-    return {name: _array(name, columns[name], spec) for name, spec in signature.inputs.items()}
+    truths = body.may_hold_truths
+    return {name: _array(name, columns[name], spec, truths) for name, spec in signature.inputs.items()}
 
 
 def _columns_of_rows(rows: Any, signature: Signature) -> Any:
@@ -89,25 +92,35 @@ def _the_only(signature: Signature, values: Any) -> dict[str, Any]:
     return {names[0]: values}
 
 
-def _array(name: str, value: Any, spec: TensorSpec) -> np.ndarray:
+def _array(name: str, value: Any, spec: TensorSpec, may_hold_truths: bool) -> np.ndarray:
     """`value` as an array of the dtype of `spec`; nothing is rounded or cut."""
-    if spec.dtype == object:
-        return _array_of_bytes(name, value)
-    try:
-        array = np.array(value)
-    except ValueError:  # rows of different length
-        array = np.array(None)
-    right = array.dtype.kind in _KINDS[spec.dtype.kind]
-    if right and spec.dtype.kind in "iu" and array.size:
+    kind = spec.dtype.kind
+    array = _array_of_bytes(name, value) if kind == "O" else _regular(value)
+    check(f"input {name!r} must not be empty", array.size > 0, shape=array.shape)
+    if kind == "O":
+        return array
+    right = array.dtype.kind in _KINDS[kind]
+    if right and kind in "iu":
         limits = np.iinfo(spec.dtype)
         right = limits.min <= array.min() and array.max() <= limits.max
-    check(
-        f"input {name!r} must be a regular array of {dtype_name(spec)}",
-        right or not array.size,
-        value=_short(value),
-    )
+    if right and kind != "b" and may_hold_truths:
+        right = not _holds_truth(value)
+    check(f"input {name!r} must be a regular array of {dtype_name(spec)}", right, value=_short(value))
     with np.errstate(over="ignore"):  # too large for a float32 becomes infinite, as in TensorFlow Serving
         return array.astype(spec.dtype)
+
+
+def _regular(value: Any, dtype: type | None = None) -> np.ndarray:
+    """`value` as an array, of one None where its rows have different lengths."""
+    try:
+        return np.array(value, dtype)
+    except ValueError:
+        return np.array(None)
+
+
+def _holds_truth(value: Any) -> bool:
+    """Whether a truth value is among numbers, which NumPy would make a 1 or 0."""
+    return isinstance(value, bool) or (isinstance(value, list) and any(map(_holds_truth, value)))
 
 
 def _array_of_bytes(name: str, value: Any) -> np.ndarray:
@@ -126,11 +139,7 @@ def _array_of_bytes(name: str, value: Any) -> np.ndarray:
         except binascii.Error as error:
             check(f"input {name!r} must be base64", False, error=str(error))
 
-    items = decoded(value)
-    try:
-        array = np.array(items, dtype=object)
-    except ValueError:  # rows of different length
-        array = np.array(None)
+    array = _regular(decoded(value), object)
     regular = all(isinstance(item, bytes) for item in array.flat)
     check(f"input {name!r} must be a regular array of string", regular, value=_short(value))
     return array

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import signal
 import socket
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tf_medsynth.config.base import check
@@ -16,7 +17,9 @@ from tf_medsynth.serving.model import ModelFolder, ServedModel, warm_up_requests
 if TYPE_CHECKING:
     from tf_medsynth.serving.predictor import Predictor
 
-NEEDED = ("grpc", "orjson", "starlette", "tensorflow_serving", "uvicorn")
+NEEDED = ("orjson", "starlette", "uvicorn")
+NEEDED_FOR_GRPC = ("grpc", "tensorflow_serving")
+REST_ALONE = "REST alone: gRPC and the warm-up need pip install --no-deps tensorflow-serving-api"
 _SPARE_THREADS = 8
 """Of gRPC, to refuse while all others wait."""
 _KEEP_ALIVE_SECONDS = 65
@@ -29,29 +32,25 @@ def run_server(folder: ModelFolder, settings: ServingConfig) -> tuple[int, int]:
     Raises:
         MedSynthError: a package is missing, a port is taken, or the model cannot be read.
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = _missing(NEEDED)
     check(
         "--local needs the server's packages",
         not missing,
         "Install them with pip install 'tf_medsynth[serve]'.",
         missing=missing,
     )
+    speaks_grpc = not _missing(NEEDED_FOR_GRPC)
     watch = Stopwatch()
     with listening(settings.host, settings.port, "port") as rest, contextlib.ExitStack() as stack:
-        with listening(settings.host, settings.grpc_port, "grpc_port"):
-            pass  # gRPC binds by itself, but says less clearly what failed
-        require_tensorflow()
-        from tf_medsynth.serving.grpc_service import add_services, new_server
-
-        threads = settings.queue_limit + settings.batch_limit + _SPARE_THREADS
-        grpc_server = new_server(threads, settings.message_limit_mib * 2**20)
-        grpc_port = grpc_server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
-        predictor = _load(folder, settings)
+        # gRPC binds by itself, but says less clearly what failed: its port is held for it meanwhile.
+        held = listening(settings.host, settings.grpc_port, "grpc_port") if speaks_grpc else None
+        with held or contextlib.nullcontext():
+            require_tensorflow()
+            predictor = _load(folder, settings, speaks_grpc)
         stack.callback(predictor.batcher.close)
-        add_services(grpc_server, predictor)
-        grpc_server.start()
-        stack.callback(lambda: grpc_server.stop(settings.grace_seconds).wait())
-        where = f"http://{settings.host}:{rest.getsockname()[1]}, gRPC {settings.host}:{grpc_port}"
+        where = f"http://{settings.host}:{rest.getsockname()[1]}"
+        if speaks_grpc:
+            where += f", gRPC {settings.host}:{_answer_grpc(predictor, settings, stack)}"
         log.info(
             "serving %s version %d at %s, ready in %.1f s", folder.name, folder.version, where, watch.seconds
         )
@@ -60,12 +59,19 @@ def run_server(folder: ModelFolder, settings: ServingConfig) -> tuple[int, int]:
     return predictor.batcher.requests, predictor.batcher.batches
 
 
-def _load(folder: ModelFolder, settings: ServingConfig) -> Predictor:
-    """The model, loaded and warm."""
+def _missing(packages: Sequence[str]) -> list[str]:
+    return [name for name in packages if importlib.util.find_spec(name) is None]
+
+
+def _load(folder: ModelFolder, settings: ServingConfig, warm_up: bool) -> Predictor:
+    """The model, loaded, and warm where the messages of its recorded requests can be read."""
     from tf_medsynth.serving.predictor import Predictor
 
     model, warm = ServedModel(folder), 0
     predictor = Predictor(model, settings)
+    if not warm_up:
+        log.info(REST_ALONE)
+        return predictor
     for name, inputs in warm_up_requests(folder):  # straight to the model: they may exceed the batch limit
         signature = predictor.signature(name)
         signature.check(inputs)
@@ -73,6 +79,19 @@ def _load(folder: ModelFolder, settings: ServingConfig) -> Predictor:
         warm += 1
     log.info("warm-up: %d recorded requests", warm)
     return predictor
+
+
+def _answer_grpc(predictor: Predictor, settings: ServingConfig, stack: contextlib.ExitStack) -> int:
+    """Answers gRPC requests until `stack` unwinds; the port."""
+    from tf_medsynth.serving.grpc_service import add_services, new_server
+
+    threads = settings.queue_limit + settings.batch_limit + _SPARE_THREADS
+    server = new_server(threads, settings.message_limit_mib * 2**20)
+    port = int(server.add_insecure_port(f"{settings.host}:{settings.grpc_port}"))
+    add_services(server, predictor)
+    server.start()
+    stack.callback(lambda: server.stop(settings.grace_seconds).wait())
+    return port
 
 
 def _answer_rest(predictor: Predictor, listening: socket.socket, settings: ServingConfig) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tf_medsynth.config.base import check
 from tf_medsynth.saved_model.errors import words_of
-from tf_medsynth.saved_model.record import version_folder
+from tf_medsynth.saved_model.finding import find_version
 from tf_medsynth.serving.signatures import Arrays, Signature, TensorSpec
 from tf_medsynth.types import MedSynthError
 
@@ -42,15 +42,18 @@ class ModelFolder:
         return self.base / str(self.version)
 
 
-def find_model(folder: Path | str) -> ModelFolder:
-    """The newest version below ``saved_models/NAME``, or the one that ``saved_models/NAME/VERSION`` names.
+def find_model(model: Path | str | None = None) -> ModelFolder:
+    """The version that `model` is, or the newest in it.
+
+    Args:
+        model: of `find_version`: a folder, or the name of a model that comes along.
 
     Raises:
         MedSynthError: no version of a SavedModel is there.
     """
-    path = version_folder(Path(folder))
+    path = find_version(model)
     rule = "the folder of a version is named by its number"
-    check(rule, path.name.isdecimal(), "Name saved_models/NAME.", model=str(folder))
+    check(rule, path.name.isdecimal(), "Name saved_models/NAME.", model=str(path))
     check("a version holds a SavedModel", (path / FILE).is_file(), "Export it again.", model=str(path))
     return ModelFolder(path.parent, int(path.name))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import io
+import zlib
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
@@ -19,13 +22,15 @@ from tf_medsynth.types import MedSynthError
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+_NO_SUCH_ENCODING = 415
+
 
 def build_app(predictor: Predictor, body_limit: int, most: int) -> Starlette:
     """The ASGI application over `predictor`.
 
     Args:
         predictor: that answers.
-        body_limit: most bytes of a request.
+        body_limit: most bytes of a request, before and after unpacking.
         most: requests under way, from their first byte to the last of the answer; the next is refused.
             Reading and writing JSON takes longer than computing, so that a queue before the model
             alone would never be full.
@@ -38,11 +43,11 @@ def build_app(predictor: Predictor, body_limit: int, most: int) -> Starlette:
 
     async def get_status(request: Request) -> Response:
         check_path(request)
-        return JSONResponse(descriptions.plain(descriptions.model_status(model)))
+        return JSONResponse(descriptions.model_status(model))
 
     async def get_metadata(request: Request) -> Response:
         check_path(request)
-        return JSONResponse(descriptions.as_json(model, descriptions.model_metadata(model)))
+        return JSONResponse(descriptions.model_metadata(model))
 
     async def predict(request: Request) -> Response:
         check_path(request)
@@ -52,7 +57,8 @@ def build_app(predictor: Predictor, body_limit: int, most: int) -> Starlette:
             raise OverloadedError(f"{most} requests are under way. Send this one again later.")
         async with room:
             # JSON in threads of its own: others are heard, and refused, meanwhile.
-            body = await asyncio.to_thread(json_tensors.parse, await _read(request, body_limit))
+            text = await asyncio.to_thread(_unpacked, request, await _read(request, body_limit), body_limit)
+            body = await asyncio.to_thread(json_tensors.parse, text)
             signature = predictor.signature(body.signature_name)
             inputs = await asyncio.to_thread(json_tensors.read, body, signature)
             outputs = await asyncio.wrap_future(predictor.submit(signature, inputs))
@@ -85,13 +91,34 @@ async def _read(request: Request, limit: int) -> bytes:
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        check(
-            f"a request must have at most {limit} bytes", len(body) <= limit, "Send several.", read=len(body)
-        )
+        _check_size(body, limit)
     return bytes(body)
 
 
+def _unpacked(request: Request, body: bytes, limit: int) -> bytes:
+    """`body` without its ``Content-Encoding``, of which no more than `limit` bytes are unpacked."""
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding == "identity":
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        words = f"the encoding of a request must be gzip or none. Received: encoding={encoding!r}."
+        raise HTTPException(_NO_SUCH_ENCODING, words, {"Accept-Encoding": "gzip"})
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
+            text = file.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise MedSynthError(f"a body that is said to be gzip must be gzip. Received: {error}.") from None
+    _check_size(text, limit)
+    return text
+
+
+def _check_size(read: bytes | bytearray, limit: int) -> None:
+    check(f"a request must have at most {limit} bytes", len(read) <= limit, "Send several.", read=len(read))
+
+
 async def _malformed(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == _NO_SUCH_ENCODING:
+        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
     return _answer("INVALID_ARGUMENT", f"Malformed request: {request.method} {request.url.path}")
 
 

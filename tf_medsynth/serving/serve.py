@@ -50,12 +50,13 @@ class ServeSummary:
 
 
 def serve(
-    model: Path | str, *, local: bool = False, overrides: Mapping[str, Any] | None = None
+    model: Path | str | None = None, *, local: bool = False, overrides: Mapping[str, Any] | None = None
 ) -> ServeCommands | ServeSummary:
     """Command lines of TensorFlow Serving for a SavedModel; with `local`, serves it here until a signal.
 
     Args:
-        model: ``saved_models/NAME``, of which the newest version is meant, or ``saved_models/NAME/VERSION``.
+        model: ``saved_models/NAME``, of which the newest version is meant, ``saved_models/NAME/VERSION``,
+            or the name of a model that comes along; the newest of those without it.
         local: run a server in this process: TensorFlow Serving's REST form and its gRPC services.
         overrides: changes of `ServingConfig`, e.g. ``{"port": 0}``.
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from tf_medsynth.config.base import check
 from tf_medsynth.runtime import Stopwatch, listening, log
 from tf_medsynth.saved_model.patients import Patients
-from tf_medsynth.saved_model.sample import newest_model, saved_models
 
 NEEDED = ("fastapi", "nicegui", "uvicorn")
 _MOST = 65535
@@ -33,7 +32,7 @@ def gallery(
     """Shows the patients of a model on a page until SIGINT or SIGTERM.
 
     Args:
-        model: ``saved_models/NAME`` or a version in it; the newest that comes along without it.
+        model: a folder, or the name of a model that comes along; the newest of those without it.
         host: address to listen on; there is no authentication, so others than this machine come in
             by choice.
         port: 0 takes a free one.
@@ -49,7 +48,7 @@ def gallery(
     check(f"port must be a port, 0 to {_MOST}", 0 <= port <= _MOST, port=port)
     watch = Stopwatch()
     with listening(host, port) as server:
-        patients = Patients(model if model is not None else newest_model(saved_models()))
+        patients = Patients(model)
         from tf_medsynth.viewer.server import serve_page
 
         shown = f"[{host}]" if ":" in host else host

@@ -14,14 +14,14 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import shuffle
 
+from tf_medsynth.cohorts.patient import read_patient
+from tf_medsynth.cohorts.survey import PatientFiles
 from tf_medsynth.config.datasets import BRATS_CONFIGS, BratsSettings
-from tf_medsynth.config.layouts import PatientFiles
 from tf_medsynth.runtime import Beam, progress, write_json
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
-from tfds_builders.brats.cohort import Cohort, check_voxels, read_cohort
-from tfds_builders.brats.cut import cut_examples, cut_patient, cut_remarks
+from tfds_builders.brats.cohort import Checked, Cohort, check_together, check_voxels, read_cohort
+from tfds_builders.brats.cut import cut_examples, cut_patient, cut_portrait
 from tfds_builders.brats.examples import patient_examples
-from tfds_builders.brats.patient import read_patient
 
 INPUTS_FILE = "inputs.json"
 """Beside the records: fingerprint, settings, and which patient with which files is in which split."""
@@ -44,7 +44,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     Features of an example, with H, W of the config, M = 4 modalities in the order of `MODALITIES`:
 
-    - ``images``: `(H, W, M)` int16 (`(S, H, W, M)` in stacks, `(D, H, W, M)` in volumes), as stored;
+    - ``images``: `(H, W, M)` int16 (`(S, H, W, M)` in stacks, `(D, H, W, M)` in volumes), x to the
+      patient's left, y to the back; values as stored, or times what ``inputs.json`` says of the patient;
     - ``lesion_label``: `(H, W, 1)` uint8 (`(D, H, W, 1)` in volumes), index into `LESION_CLASSES`;
     - ``patient``, and ``slice_index``: z in the source volume (of the middle, or first, slice);
     - ``intensity_min``, ``_max``, ``_p995``, ``_mean``, ``_std``: `(M,)` float32 over the whole
@@ -59,11 +60,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         BratsConfig(name=name, settings=settings) for name, settings in BRATS_CONFIGS.items()
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "BraTS asks for registration. Unpack any release into manual_dir, one folder a patient."
+        "BraTS asks for registration. Unpack any release, or a collection of another layout, into "
+        "manual_dir; `medsynth doctor` says what it makes of it."
     )
 
     def __init__(self, **kwargs: Any) -> None:
-        self._checked: tuple[Cohort, tuple[str, ...]] | None = None
+        self._checked: tuple[Cohort, Checked] | None = None
         self._cut: Path | None = None
         super().__init__(**kwargs)
 
@@ -77,8 +79,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """The cohort in `folder` as this config splits it; no voxel is read."""
         return read_cohort(folder, self.settings, str(self.version))
 
-    def check(self, cohort: Cohort) -> tuple[str, ...]:
-        """Remarks on `cohort`, which then counts as checked; see `check_voxels` for what it raises."""
+    def check(self, cohort: Cohort) -> Checked:
+        """`cohort` examined, which then counts as checked; see `check_voxels` for what it raises."""
         if self._checked is None or self._checked[0].fingerprint != cohort.fingerprint:
             self._checked = cohort, check_voxels(cohort)
         return self._checked[1]
@@ -91,8 +93,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """
         folder.mkdir()
         beam.run(functools.partial(cut_patient, folder, self.settings), cohort.patients)
-        remarks = tuple(r for patient in cohort.patients for r in cut_remarks(folder, patient.name))
-        self._checked, self._cut = (cohort, remarks), folder
+        seen = [cut_portrait(folder, patient) for patient in cohort.patients]
+        self._checked, self._cut = (cohort, check_together(cohort, seen)), folder
 
     def _info(self) -> tfds.core.DatasetInfo:
         rows, columns = self.settings.image_size
@@ -106,7 +108,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(
                 {
                     "images": _voxels((*depth, rows, columns, len(MODALITIES)), np.int16),
-                    "lesion_label": _voxels((*label_depth, rows, columns, 1), np.uint8),
+                    "lesion_label": _label((*label_depth, rows, columns, 1)),
                     "patient": tfds.features.Text(),
                     "slice_index": np.int32,
                     **{f"intensity_{name}": _vector(len(MODALITIES)) for name in _STATISTICS},
@@ -115,6 +117,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     "direction": _vector(9),
                 }
             ),
+            supervised_keys=("images", "lesion_label"),
             homepage="https://www.med.upenn.edu/cbica/brats/",
             metadata=tfds.core.MetadataDict(
                 modalities=list(MODALITIES),
@@ -125,7 +128,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
         cohort = self.cohort(Path(dl_manager.manual_dir))
-        for remark in self.check(cohort):
+        for remark in self.check(cohort).remarks:
             log.warning(remark)
         return {name: self._generate_examples(name, members) for name, members in cohort.splits.items()}
 
@@ -134,7 +137,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         for files in progress(patients, label=f"writing {split}", unit="patient"):
             if self._cut is None:
-                yield from patient_examples(read_patient(files), self.settings)
+                assert self._checked is not None
+                reading = self._checked[1].readings[files.name]
+                yield from patient_examples(read_patient(files, self.settings, reading), self.settings)
             else:
                 yield from cut_examples(self._cut, files.name)
 
@@ -142,8 +147,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         with _bounded_shuffle():
             super()._download_and_prepare(dl_manager, download_config)
         if self._checked is not None:  # in the directory that TFDS renames when all is written
-            cohort, remarks = self._checked
-            write_json(Path(self.data_dir) / INPUTS_FILE, cohort.record(remarks))
+            cohort, checked = self._checked
+            write_json(Path(self.data_dir) / INPUTS_FILE, cohort.record(checked))
 
 
 _STATISTICS = ("min", "max", "p995", "mean", "std")
@@ -151,6 +156,13 @@ _STATISTICS = ("min", "max", "p995", "mean", "std")
 
 def _voxels(shape: tuple[int | None, ...], dtype: type) -> tfds.features.Tensor:
     return tfds.features.Tensor(shape=shape, dtype=dtype, encoding=tfds.features.Encoding.ZLIB)
+
+
+def _label(shape: tuple[int | None, ...]) -> tfds.features.FeatureConnector:
+    """A label's feature: of a slice one that TFDS can show."""
+    if len(shape) != 3:
+        return _voxels(shape, np.uint8)
+    return tfds.features.LabeledImage(labels=list(LESION_CLASSES), shape=shape, encoding_format="png")
 
 
 def _vector(length: int) -> tfds.features.Tensor:

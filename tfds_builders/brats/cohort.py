@@ -5,19 +5,35 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tf_medsynth.cohorts import comparison
+from tf_medsynth.cohorts.patient import Examination, Reading, examine, raise_first
+from tf_medsynth.cohorts.report import Finding, summary
+from tf_medsynth.cohorts.survey import PatientFiles, find_patients
 from tf_medsynth.config.base import check, fingerprint
-from tf_medsynth.config.datasets import BratsSettings
-from tf_medsynth.config.layouts import PatientFiles, find_patients, split_of
+from tf_medsynth.config.datasets import SPLITS, UNLABELLED, BratsSettings
+from tf_medsynth.config.persons import split_of
 from tf_medsynth.runtime import progress
 from tf_medsynth.types import MedSynthError
 from tfds_builders.brats.examples import crop_box
-from tfds_builders.brats.patient import read_patient
 
 _ENDS = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """What examining a cohort gave.
+
+    Attributes:
+        remarks: oddities that do no harm, a line each.
+        readings: how the files of each patient are read.
+    """
+
+    remarks: tuple[str, ...]
+    readings: Mapping[str, Reading]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +43,7 @@ class Cohort:
     Attributes:
         folder: what all paths are relative to.
         settings: what chose patients and splits.
-        splits: ``train``, then ``validation`` and ``test`` as far as the settings ask for them.
+        splits: ``train``, then ``validation``, ``test`` and ``unlabelled`` as far as they are asked for.
         fingerprint: changes when settings, names, sizes or contents of the files do.
     """
 
@@ -41,18 +57,19 @@ class Cohort:
         """All patients, by name."""
         return sorted((p for split in self.splits.values() for p in split), key=lambda p: p.name)
 
-    def record(self, remarks: tuple[str, ...]) -> dict[str, Any]:
-        """What is kept beside the data set: fingerprint, settings, patients and their files."""
+    def record(self, checked: Checked) -> dict[str, Any]:
+        """What is kept beside the data set: fingerprint, settings, patients, files, how they were read."""
         return {
             "fingerprint": self.fingerprint,
             "settings": self.settings.to_dict(),
-            "remarks": list(remarks),
+            "remarks": list(checked.remarks),
             "patients": {
                 patient.name: {
                     "split": split,
                     "group": patient.group,
                     "layout": patient.layout,
-                    "files": {name: _relative(path, self.folder) for name, path in _files(patient).items()},
+                    "files": {name: _relative(path, self.folder) for name, path in patient.files.items()},
+                    **_read_as(checked.readings.get(patient.name)),
                 }
                 for split, patients in self.splits.items()
                 for patient in patients
@@ -64,14 +81,16 @@ def read_cohort(folder: str | os.PathLike[str], settings: BratsSettings, version
     """The cohort in `folder`; no voxel is read.
 
     Raises:
-        MedSynthError: what `find_patients` raises, or a split that would hold no patient.
+        MedSynthError: what `find_patients` raises, a split that would hold no patient, given splits that
+            lack a patient or name one who is not there.
     """
     folder = Path(folder)
-    patients = find_patients(folder, settings.layout, settings.aliases)
-    wanted = ["train"]
-    wanted += ["validation"] if settings.validation_fraction > 0 else []
-    wanted += ["test"] if settings.test_fraction > 0 else []
-    splits = {name: tuple(p for p in patients if _split(p, settings) == name) for name in wanted}
+    patients = find_patients(folder, settings)
+    places = (
+        _given(patients, settings) if settings.splits else {p.name: _drawn(p, settings) for p in patients}
+    )
+    wanted = [name for name in (*SPLITS, UNLABELLED) if name in _wanted(settings) or name in places.values()]
+    splits = {name: tuple(p for p in patients if places[p.name] == name) for name in wanted}
     for name, members in splits.items():
         check(
             f"split {name} needs a patient",
@@ -81,48 +100,128 @@ def read_cohort(folder: str | os.PathLike[str], settings: BratsSettings, version
             split_seed=settings.split_seed,
         )
     check_disjoint(splits)
-    files = {p.name: {n: _digest(f, folder) for n, f in _files(p).items()} for p in patients}
+    files = {p.name: {n: _digest(f, folder) for n, f in p.files.items()} for p in patients}
     return Cohort(folder, settings, splits, fingerprint(version, settings.to_dict(), files))
 
 
 def check_disjoint(splits: Mapping[str, tuple[PatientFiles, ...]]) -> None:
-    """Raises where one person is in two splits."""
-    seen: dict[str, str] = {}
+    """Raises where one person is in two splits; who has no label may also be in ``train``."""
+    seen: dict[str, tuple[str, str]] = {}
     for split, patients in splits.items():
+        side = "train" if split == UNLABELLED else split
         for patient in patients:
-            other = seen.setdefault(patient.group, split)
+            other, first = seen.setdefault(patient.group, (side, patient.name))
             check(
                 "a person is in one split only",
-                other == split,
-                patient=patient.name,
+                other == side,
+                "Names of one person are told by `person` and `aliases`.",
+                patients=(first, patient.name),
                 splits=(other, split),
             )
 
 
-def check_voxels(cohort: Cohort) -> tuple[str, ...]:
-    """Remarks on the cohort, once every volume has been read and every rule holds.
+def check_voxels(cohort: Cohort) -> Checked:
+    """The cohort examined, once every volume has been read and every rule holds.
 
     One patient is in memory at a time. Nothing has been written when this raises.
 
     Raises:
-        MedSynthError: naming the first file that breaks a rule.
+        MedSynthError: naming the first patient and file that break a rule, or what patients break together.
     """
-    remarks: list[str] = []
+    seen = []
     for files in progress(cohort.patients, label="checking", unit="patient"):
-        patient = read_patient(files)
-        crop_box(patient.header.shape, cohort.settings, patient.name)
-        remarks += patient.remarks
-    return tuple(remarks)
+        examined = examine_patient(files, cohort.settings)
+        seen.append((comparison.Portrait.of(examined), tuple(examined.findings), examined.reading))
+    return check_together(cohort, seen)
 
 
-def _split(patient: PatientFiles, settings: BratsSettings) -> str:
+def examine_patient(files: PatientFiles, settings: BratsSettings) -> Examination:
+    """One patient examined, who breaks no rule.
+
+    Raises:
+        MedSynthError: what `raise_first` and `crop_box` raise.
+    """
+    examined = examine(files, settings)
+    raise_first(examined)
+    assert examined.volumes is not None
+    crop_box(examined.volumes.header, settings, files.name, files.whole)
+    return examined
+
+
+def check_together(
+    cohort: Cohort, seen: Sequence[tuple[comparison.Portrait, Sequence[Finding], Reading]]
+) -> Checked:
+    """Remarks and readings of patients who break no rule one by one.
+
+    Raises:
+        MedSynthError: labels that make no sense together, the same scan in two splits.
+    """
+    portraits = [portrait for portrait, _, _ in seen]
+    between = comparison.findings(portraits, cohort.settings)
+    for finding in between:
+        if finding.severity == "error":
+            raise MedSynthError(f"{finding.text}.")
+    _check_twins(cohort, portraits)
+    by_patient = [(portrait.files.name, finding) for portrait, findings, _ in seen for finding in findings]
+    by_patient += [item for item in comparison.range_findings(portraits) if item[0]]
+    remarks = (*summary(by_patient), *(finding.text for finding in between))
+    return Checked(remarks, {portrait.files.name: reading for portrait, _, reading in seen})
+
+
+def _check_twins(cohort: Cohort, portraits: Sequence[comparison.Portrait]) -> None:
+    places = {patient.name: split for split, members in cohort.splits.items() for patient in members}
+    for first, other, modalities in comparison.twins(portraits):
+        check(
+            "a scan is in one split only",
+            places[first] == places[other],
+            f"They hold the same voxels ({modalities}): declare aliases={first}={other}, or leave one out.",
+            patients=(first, other),
+            splits=(places[first], places[other]),
+        )
+
+
+def _wanted(settings: BratsSettings) -> set[str]:
+    if settings.splits:
+        return set()
+    shares = {"validation": settings.validation_fraction, "test": settings.test_fraction}
+    return {"train", *(name for name, share in shares.items() if share > 0)}
+
+
+def _drawn(patient: PatientFiles, settings: BratsSettings) -> str:
+    """The split of a patient by the hash of the person."""
+    if patient.label is None:
+        return UNLABELLED
     fractions = settings.test_fraction, settings.validation_fraction
-    return split_of(patient.name, settings.split_seed, *fractions, settings.aliases, settings.test_fold)
+    return split_of(patient.group, settings.split_seed, *fractions, settings.test_fold)
 
 
-def _files(patient: PatientFiles) -> dict[str, Path]:
-    files = {str(modality): path for modality, path in patient.images.items()}
-    return files | ({"label": patient.label} if patient.label else {})
+def _given(patients: Sequence[PatientFiles], settings: BratsSettings) -> dict[str, str]:
+    """The split of each patient as the user gave it."""
+    words = [text.rpartition("=") for text in settings.splits]
+    given: dict[str, str] = {}
+    for name, _, split in words:
+        other = given.setdefault(name, split)
+        check("a patient is in one split only", other == split, patient=name, splits=(other, split))
+    unlabelled = {p.name for p in patients if p.label is None}
+    names = {p.name for p in patients}
+    for rule, wrong in (
+        ("given splits name patients of the folder", set(given) - names - set(settings.leave_out)),
+        ("given splits name every patient", names - unlabelled - set(given)),
+        ("a patient without a label is in no split but `unlabelled`", unlabelled & set(given)),
+    ):
+        check(
+            rule,
+            not wrong,
+            "Mend the list, or leave patients out.",
+            patients=sorted(wrong)[:5],
+            count=len(wrong),
+        )
+    return {p.name: UNLABELLED if p.label is None else given[p.name] for p in patients}
+
+
+def _read_as(reading: Reading | None) -> dict[str, Any]:
+    kept = reading.to_dict() if reading else {}
+    return {"read_as": kept} if kept else {}
 
 
 def _relative(path: Path, folder: Path) -> str:

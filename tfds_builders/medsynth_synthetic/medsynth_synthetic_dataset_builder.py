@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Iterator, Sequence
@@ -37,15 +38,18 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     - ``images``: `(H, W, M)` float32 in [0, 1];
     - ``structure_map``: `(H, W, 1)` uint8, 1 on a line; ``background_mask``: `(H, W, 1)` uint8, 1
-      OUTSIDE the organ; ``lesion_label``: `(H, W, 1)` uint8, index into `LESION_CLASSES`;
+      OUTSIDE the organ; ``lesion_label``: `(H, W, 1)` uint8, index into `LESION_CLASSES`, a PNG so
+      that TFDS can show it;
     - ``sample_index`` k and ``seed``, int64, and ``model_hash``: together the sample's name;
     - ``contour_mae``, ``lesion_dice``, ``lesion_dice_worst_class``, ``registration_shift_px``,
       ``training_distance``: float32, NaN where not measured.
 
+    Supervised examples are ``(images, lesion_label)``. They are read in order, shuffled where asked for.
+
     Args:
         spool: folder of the spool; without it, TFDS's ``manual_dir`` is one.
         count: number of samples to write, all of them without it.
-        **kwargs: of every TFDS builder.
+        **kwargs: of every TFDS builder; ``file_format="array_record"`` for `tfds.data_source`.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -63,9 +67,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         modalities = facts.get("modalities", list(MODALITIES))
         return self.dataset_info_from_configs(
             features=self._features(facts.get("image_size", (None, None)), modalities),
-            disable_shuffling=True,
+            supervised_keys=("images", "lesion_label"),
             metadata=tfds.core.MetadataDict(
-                {"modalities": modalities, "lesion_classes": list(LESION_CLASSES), **facts}
+                {"modalities": modalities, "lesion_classes": list(LESION_CLASSES)} | _walkable(facts)
             ),
         )
 
@@ -79,7 +83,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 "images": _pixels((rows, columns, len(modalities)), np.float32),
                 "structure_map": _pixels((rows, columns, 1), np.uint8),
                 "background_mask": _pixels((rows, columns, 1), np.uint8),
-                "lesion_label": _pixels((rows, columns, 1), np.uint8),
+                "lesion_label": tfds.features.LabeledImage(
+                    labels=list(LESION_CLASSES), shape=(rows, columns, 1), encoding_format="png"
+                ),
                 "sample_index": np.int64,
                 "seed": np.int64,
                 "model_hash": tfds.features.Text(),
@@ -116,6 +122,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """Writes record by record: TFDS's own writer gathers a split in memory, up to 1 GiB, first."""
         # Made anew, because `self.info` names the final folder: TFDS renames a temporary one at the end.
         info = self._info()
+        info.set_file_format(self.info.file_format)
         for split, examples in self._split_generators(dl_manager).items():
             shown = progress(examples, total=self._count, label="publish", unit="sample")
             some = itertools.islice(shown, download_config.max_examples_per_split)
@@ -128,12 +135,40 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 writer.close_all()
         return list(info.splits.values())
 
+    def _as_dataset(
+        self, split: Any, decoders: Any = None, read_config: Any = None, shuffle_files: bool = False
+    ) -> Any:
+        """In the order of the samples, several shards too, unless the files shall be shuffled."""
+        config = read_config or tfds.ReadConfig()
+        if not shuffle_files and config.interleave_cycle_length == tfds.ReadConfig.interleave_cycle_length:
+            config = dataclasses.replace(config, interleave_cycle_length=1)
+        return super()._as_dataset(split, decoders, config, shuffle_files)
+
+    def as_data_source(self, *args: Any, **kwargs: Any) -> Any:
+        """Samples by their number, as TFDS offers them for its ``array_record`` format alone."""
+        described = tfds.builder_from_directory(self.data_dir)  # `self.info` forgets a format added later
+        held = {form.value for form in described.info.available_file_formats()}
+        command = f"tfds convert_format --dataset_version_dir={self.data_dir} --out_file_format=array_record"
+        check(
+            "samples by number need the array_record format",
+            "array_record" in held,
+            f"Add it: {command}",
+            formats=sorted(held),
+        )
+        return described.as_data_source(*args, **kwargs)
+
 
 def _writer(info: tfds.core.DatasetInfo, split: str, example: dict[str, Any]) -> tfds.core.SequentialWriter:
     size = sum(np.asarray(value).nbytes for value in example.values())
-    writer = tfds.core.SequentialWriter(info, max(1, _BYTES_A_SHARD // size))
+    form = "tfrecord" if info.file_format is None else info.file_format.value
+    writer = tfds.core.SequentialWriter(info, max(1, _BYTES_A_SHARD // size), file_format=form)
     writer.initialize_splits([split])
     return writer
+
+
+def _walkable(facts: dict[str, Any]) -> dict[str, Any]:
+    """`facts` with numbers as text: `tfds.show_examples` walks through every value of the metadata."""
+    return {key: str(value) if isinstance(value, (int, float)) else value for key, value in facts.items()}
 
 
 def _identity(spool: tfds.core.Path) -> dict[str, Any]:

@@ -11,29 +11,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tf_medsynth.cohorts.labels import classes_of, unknown_codes, whole_numbers
+from tf_medsynth.cohorts.survey import PatientFiles, find_patients
 from tf_medsynth.config.base import check
 from tf_medsynth.config.datasets import REFERENCE_SHAPE, BratsSettings, brats_settings, scaled_range
-from tf_medsynth.config.layouts import PatientFiles, find_patients
 from tf_medsynth.experiments.audit.samples import Batch, Samples, spread
 from tf_medsynth.generation.publishing import INTENSITY_SCALE
-from tf_medsynth.imaging.volumes import Header, geometry_differences, read_header, read_volume, volume_suffix
+from tf_medsynth.imaging.orientation import canonical, canonical_header
+from tf_medsynth.imaging.volumes import geometry_differences, read_header, read_volume, volume_suffix
 from tf_medsynth.runtime import progress
 from tf_medsynth.types import MODALITIES
-from tfds_builders.brats.patient import label_classes
+from tfds_builders.brats.examples import Box, crop_box, taken
 
 OUR_LAYOUT = "medsynth"
 """Of what `generate` writes as volumes: one slice each, intensities times `INTENSITY_SCALE`."""
 
 _TOP_PERCENTILE = 99.5
 
-Box = tuple[slice, slice, slice]
 Slices = dict[str, NDArray[Any]]
 
 
 def read_folder(folder: Path, size: tuple[int, int] | None, most: int | None) -> Samples:
-    """Slices of every patient in `folder`, in any published layout; see `read_samples`.
+    """Slices of every patient in `folder`, in any known layout; see `read_samples`.
 
-    The builder's crop is taken in proportion to the volume, and resized where `size` asks for it.
+    Volumes are turned to one orientation by their headers, which must agree. The builder's crop is taken
+    in proportion to the volume, and resized where `size` asks for it.
     Intensities become [0, 1] by the 99.5th percentile of what is above the least value, per volume.
 
     Raises:
@@ -43,7 +45,7 @@ def read_folder(folder: Path, size: tuple[int, int] | None, most: int | None) ->
     patients = find_patients(folder)
     boxes = [_box(patient, size) for patient in progress(patients, label="headers", unit="patient")]
     _check_one_size(patients, boxes, size)
-    ends = np.cumsum([0, *(box[0].stop - box[0].start for box in boxes)])
+    ends = np.cumsum([0, *(box[0][1] - box[0][0] for box in boxes)])
     rows = spread(int(ends[-1]), most)
     tasks = [
         (patient, box, rows[(rows >= start) & (rows < stop)] - start)
@@ -57,11 +59,11 @@ def read_folder(folder: Path, size: tuple[int, int] | None, most: int | None) ->
         for patient, box, chosen in progress(wanted, label=f"reading {folder.name}", unit="patient"):
             found = _slices(patient, box, chosen, size)
             names = np.full(len(chosen), patient.name)
-            numbered = np.array([f"{patient.name}_{z:03d}" for z in box[0].start + chosen])
+            numbered = np.array([f"{patient.name}_{z:03d}" for z in box[0][0] + chosen])
             about = {"key": names} if ours else {"key": numbered, "patient": names}
             yield {**{name: found[name] for name in found if name in shared}, **about}
 
-    shape = boxes[0][1].stop - boxes[0][1].start, boxes[0][2].stop - boxes[0][2].start
+    shape = _plane(boxes[0])
     shown = shape if size is None or ours else size
     origin = "generated" if ours else "folder"
     return Samples(str(folder), origin, len(rows), int(ends[-1]), shown, batches)
@@ -75,9 +77,9 @@ def _settings(size: tuple[int, int] | None) -> BratsSettings:
 
 def _box(patient: PatientFiles, size: tuple[int, int] | None) -> Box:
     """What is cut out of a patient's volumes; raises where they lie on several grids."""
-    header = read_header(patient.images["T1"])
+    header = canonical_header(read_header(patient.images["T1"], patient.channels.get("T1")))
     for modality in MODALITIES[1:]:
-        other = read_header(patient.images[modality])
+        other = canonical_header(read_header(patient.images[modality], patient.channels.get(modality)))
         differences = geometry_differences(header, other)
         check(
             "the modalities of a patient share one grid",
@@ -87,28 +89,24 @@ def _box(patient: PatientFiles, size: tuple[int, int] | None) -> Box:
             modality=modality,
             **differences,
         )
-    return _whole(header) if patient.layout == OUR_LAYOUT else _cropped(header, _settings(size))
+    if patient.whole or size is None:
+        (depth, rows, columns), settings = header.shape, _settings(size)
+        if patient.whole:
+            return (0, depth), (0, rows), (0, columns)
+        ranges = (settings.slice_range, settings.row_range, settings.column_range)
+        first, second, third = (
+            scaled_range(*axis) for axis in zip(ranges, REFERENCE_SHAPE, header.shape, strict=True)
+        )
+        return first, second, third
+    return crop_box(header, _settings(size), patient.name)
 
 
-def _whole(header: Header) -> Box:
-    first, second, third = (slice(0, length) for length in header.shape)
-    return first, second, third
-
-
-def _cropped(header: Header, settings: BratsSettings) -> Box:
-    ranges = (settings.slice_range, settings.row_range, settings.column_range)
-    first, second, third = (
-        slice(*scaled_range(wanted, reference, length))
-        for wanted, reference, length in zip(ranges, REFERENCE_SHAPE, header.shape, strict=True)
-    )
-    return first, second, third
+def _plane(box: Box) -> tuple[int, int]:
+    return box[1][1] - box[1][0], box[2][1] - box[2][0]
 
 
 def _check_one_size(patients: list[PatientFiles], boxes: list[Box], size: tuple[int, int] | None) -> None:
-    shapes = {
-        (box[1].stop - box[1].start, box[2].stop - box[2].start): patient.name
-        for patient, box in zip(patients, boxes, strict=True)
-    }
+    shapes = {_plane(box): patient.name for patient, box in zip(patients, boxes, strict=True)}
     check(
         "patients of several sizes are compared at one",
         size is not None or len(shapes) == 1,
@@ -121,25 +119,38 @@ def _slices(patient: PatientFiles, box: Box, rows: NDArray[np.int64], size: tupl
     """``images`` `(n, H, W, M)` of some slices of a patient, and what labels lie beside them."""
     ours = patient.layout == OUR_LAYOUT
     size = None if ours else size  # what was generated has its own size, which is checked
-    volumes = (_unit(patient, modality, ours)[box][rows] for modality in MODALITIES)
+    volumes = (taken(_unit(patient, modality, ours), box)[rows] for modality in MODALITIES)
     found: Slices = {"images": np.stack([_resized(v, size, cv2.INTER_AREA) for v in volumes], axis=-1)}
     for name, label in _labels(patient):
+        header = canonical_header(read_header(patient.images["T1"], patient.channels.get("T1")))
         check(
             "a label lies on its patient's grid",
-            label.shape[0] >= box[0].stop and label.shape[1:] == read_header(patient.images["T1"]).shape[1:],
+            label.shape == header.shape,
             "Is it the label of another patient?",
             patient=patient.name,
             shape=label.shape,
         )
-        found[name] = _resized(label[box][rows], size, cv2.INTER_NEAREST_EXACT)
+        found[name] = _resized(taken(label, box)[rows], size, cv2.INTER_NEAREST_EXACT)
     return found
 
 
 def _labels(patient: PatientFiles) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     for name, path in _label_files(patient).items():
-        array = read_volume(path).array
-        is_lesion = name == "lesion_label"
-        yield name, label_classes(array, path, patient.layout) if is_lesion else array.astype(np.uint8)
+        array = canonical(read_volume(path)).array
+        yield name, _classes(array, patient) if name == "lesion_label" else array.astype(np.uint8)
+
+
+def _classes(label: NDArray[Any], patient: PatientFiles) -> NDArray[np.uint8]:
+    codes = whole_numbers(label)
+    unknown = unknown_codes(codes, patient.codes)
+    check(
+        f"a label of layout {patient.layout} holds the codes {', '.join(map(str, patient.codes))}",
+        not unknown,
+        "`medsynth doctor` says more.",
+        path=str(patient.label),
+        unknown=unknown,
+    )
+    return classes_of(codes, patient.codes)
 
 
 def _label_files(patient: PatientFiles) -> dict[str, Path]:
@@ -160,7 +171,7 @@ def _label_files(patient: PatientFiles) -> dict[str, Path]:
 def _unit(patient: PatientFiles, modality: Any, ours: bool) -> NDArray[np.float32]:
     """A volume with intensities in [0, 1]."""
     path = patient.images[modality]
-    values = read_volume(path).array.astype(np.float32)
+    values = canonical(read_volume(path, patient.channels.get(modality))).array.astype(np.float32)
     check(
         "voxels are finite numbers",
         bool(np.isfinite(values).all()),

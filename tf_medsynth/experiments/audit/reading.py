@@ -14,6 +14,7 @@ import tensorflow as tf
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.datasets import UNLABELLED
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource, open_slices
 from tf_medsynth.experiments.audit.folders import read_folder
 from tf_medsynth.experiments.audit.samples import Batch, Samples, spread
@@ -123,7 +124,8 @@ def _whole(folder: Path) -> Iterator[None]:
 def _prepared(target: str, data_dir: Path, most: int | None, settings: DataSettings | None) -> Samples:
     data, _, split = target.partition(":")
     first = open_slices(data, data_dir, split or "train", settings)
-    names = [split] if split else [name for name, i in first.builder.info.splits.items() if i.num_examples]
+    labelled = {n: i for n, i in first.builder.info.splits.items() if n != UNLABELLED}
+    names = [split] if split else [name for name, i in labelled.items() if i.num_examples]
     sources = [first if n == first.split else open_slices(data, data_dir, n, settings) for n in names]
     ends = np.cumsum([0, *(source.count for source in sources)])
     rows = spread(int(ends[-1]), most)

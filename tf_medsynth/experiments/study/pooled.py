@@ -12,7 +12,7 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
-from tf_medsynth.config.layouts import split_group
+from tf_medsynth.config.persons import split_group
 from tf_medsynth.config.studies import chosen_rows
 from tf_medsynth.experiments.study import summary
 

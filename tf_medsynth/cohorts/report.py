@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
+from collections.abc import Iterable
 from typing import Any, Literal
 
 Severity = Literal["warning", "error"]
 
 CLEAN, WARNINGS, UNUSABLE = 0, 1, 2
 """Exit statuses."""
+
+SHOWN = 3
+"""Patients of whom the same is told one by one; `medsynth doctor` tells of all."""
 
 _WIDTH = 110
 
@@ -22,11 +26,21 @@ class Finding:
         severity: ``"error"`` where `prepare` would refuse the patient, else ``"warning"``.
         code: a word to search and filter by, e.g. ``label_dtype``.
         message: what was found, with numbers; on one line, without a full stop.
+        remedy: what to do about it; as `message`.
+        file: name of the file concerned, where it is one.
     """
 
     severity: Severity
     code: str
     message: str
+    remedy: str = ""
+    file: str = ""
+
+    @property
+    def text(self) -> str:
+        """File, message and remedy on one line, without a full stop."""
+        named = self.message if not self.file or self.file in self.message else f"{self.file}: {self.message}"
+        return f"{named}. {self.remedy}" if self.remedy else named
 
 
 @dataclasses.dataclass
@@ -60,11 +74,15 @@ class DoctorReport:
         folder: as it was given.
         patients: by name.
         cohort: findings that concern the folder, or several patients.
+        proposal: text of a layout file, where the folder holds volumes of no known layout.
+        proposal_file: where that text was written.
     """
 
     folder: str
     patients: list[PatientReport]
     cohort: list[Finding]
+    proposal: str | None = None
+    proposal_file: str | None = None
 
     @property
     def usable(self) -> list[str]:
@@ -87,6 +105,8 @@ class DoctorReport:
             "usable": self.usable,
             "cohort": [dataclasses.asdict(finding) for finding in self.cohort],
             "patients": [{"usable": p.usable, **dataclasses.asdict(p)} for p in self.patients],
+            "proposal": self.proposal,
+            "proposal_file": self.proposal_file,
         }
 
     def render(self) -> str:
@@ -100,6 +120,9 @@ class DoctorReport:
         if self.cohort:
             lines += ["", "Between patients"]
             lines += [_line(finding) for finding in self.cohort]
+        if self.proposal is not None:
+            place = f", written to {self.proposal_file}" if self.proposal_file else ""
+            lines += ["", f"A layout file for this folder, to be read and mended{place}:", "", self.proposal]
         return "\n".join([*lines, "", self._verdict()])
 
     def _verdict(self) -> str:
@@ -111,10 +134,24 @@ class DoctorReport:
         )
 
 
+def summary(findings: Iterable[tuple[str, Finding]]) -> list[str]:
+    """A line for each thing found, and one for many of a kind: how many patients, and an example."""
+    kinds: dict[str, list[tuple[str, Finding]]] = {}
+    for name, finding in findings:
+        kinds.setdefault(finding.code, []).append((name, finding))
+    lines = []
+    for code, found in kinds.items():
+        names = {name for name, _ in found}
+        told = found if len(names) <= SHOWN else found[:1]
+        head = "" if told is found else f"{len(names)} patients: {code}, e.g. "
+        lines += [f"{head}{name}: {finding.text}" for name, finding in told]
+    return lines
+
+
 def _line(finding: Finding) -> str:
     head = f"    {finding.severity:<7} {finding.code}: "
     return textwrap.fill(
-        head + finding.message,
+        head + finding.text,
         _WIDTH,
         subsequent_indent=" " * 12,
         break_long_words=False,

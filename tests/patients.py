@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from tf_medsynth.imaging.volumes import Volume, read_volume, write_volume
 
 SHAPE = (12, 24, 24)
 LPS_ORIGIN = (0.0, -239.0, 0.0)
+"""What BraTS gives a volume of 240 rows; any origin would do."""
 
 _NAMES = {
     "brats2015": ("MR_T1.1", "MR_T2.2", "MR_T1c.3", "MR_Flair.4", "OT.5"),
@@ -72,6 +73,13 @@ def write_patient(
         files[kind].parent.mkdir(parents=True, exist_ok=True)
         write_volume(Volume(array, origin=LPS_ORIGIN), files[kind])
     return files
+
+
+def write_named(files: Mapping[str, Path], arrays: Mapping[str, NDArray], **header: object) -> None:
+    """Writes the arrays of `volumes` under any names, by kind."""
+    for kind, path in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_volume(Volume(arrays[kind], **{"origin": LPS_ORIGIN, **header}), path)
 
 
 def rewrite(path: Path, array: NDArray | None = None, **header: object) -> None:
