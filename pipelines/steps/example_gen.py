@@ -11,6 +11,7 @@ def prepare_examples(root: str, manual_dir: str, settings: dict[str, Any], examp
     """Phantom cohort where no folder is given, doctor, prepare."""
     from tf_medsynth import doctor, phantom, prepare
     from tf_medsynth.config.base import check, fingerprint
+    from tf_medsynth.config.cohorts import cohort_part
     from tf_medsynth.runtime import record_step, write_json
 
     with pipeline_step("example-gen", root, settings, {}, {"manual_dir": manual_dir}) as step:
@@ -22,7 +23,7 @@ def prepare_examples(root: str, manual_dir: str, settings: dict[str, Any], examp
         diagnosis_file = step.root / "doctor.json"
         if not diagnosis_file.exists():
             with record_step(step.run, "doctor"):
-                diagnosis = doctor(patients)
+                diagnosis = doctor(patients, overrides=cohort_part(config.prepare))
             check(
                 "the patients must be usable",
                 diagnosis.exit_status < 2,

@@ -88,6 +88,36 @@ def test_a_wrong_header_is_told_from_wrong_voxels_by_what_the_images_show(tmp_pa
         equal(read_patient(patient(tmp_path / folder), reading=found.reading), plain)
 
 
+def test_a_wrong_header_of_t1_turns_nobody_else(tmp_path):
+    write_patient(tmp_path / "ref", shape=LARGE, edit=seen_lesion)
+    files = write_patient(tmp_path / "in", shape=LARGE, edit=seen_lesion)
+    ras = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+    rewrite(files["T1"], direction=ras)  # but is LPS
+    found = examine(patient(tmp_path / "in"))
+    assert (found.reading.frame, found.reading.axes, found.reading.places["T1"]) == ("T2", "LPS", "voxels")
+    equal(found.volumes, read_patient(patient(tmp_path / "ref")))
+    equal(read_patient(patient(tmp_path / "in"), reading=found.reading), found.volumes)
+
+
+def test_a_header_whose_place_needs_resampling_is_followed_by_no_voxels(tmp_path):
+    """A raw series of the same size elsewhere: neither its voxels nor a shift put it right."""
+    files = write_patient(tmp_path, shape=LARGE)
+    moved = np.roll(read_volume(files["T2"]).array, (0, 4, 4), axis=(0, 1, 2))
+    rewrite(files["T2"], moved, spacing=(1.0, 1.1, 1.1), origin=(-4.0, -243.0, 0.0))
+    with pytest.raises(
+        MedSynthError, match=rf"{NAME}_t2.*another grid than T1.*spacing.*Resample it onto T1"
+    ):
+        read_patient(patient(tmp_path))
+    rewrite(files["T2"], np.roll(moved, (0, -4, -4), axis=(0, 1, 2)))  # the header alone is wrong
+    assert examine(patient(tmp_path)).reading.places["T2"] == "voxels"
+    rewrite(files["T2"], spacing=(1.0, 1.0, 1.0), origin=(0.4, -239.0, 0.0))
+    assert examine(patient(tmp_path)).reading.places["T2"] == "voxels"  # less than half a voxel away
+    true = np.roll(read_volume(files["T2"]).array, (0, 0, -3), axis=(0, 1, 2))
+    rewrite(files["T2"], true, origin=(3.4, -239.0, 0.0))
+    with pytest.raises(MedSynthError, match=r"by its header \d.*no shift by whole voxels"):
+        read_patient(patient(tmp_path))
+
+
 @pytest.mark.parametrize("affine", [None, np.eye(4)], ids=["none", "identity"])
 def test_a_label_without_a_header_is_read_by_its_voxels(tmp_path, affine):
     write_patient(tmp_path / "ref", shape=LARGE, edit=seen_lesion)
@@ -202,7 +232,7 @@ def test_one_scan_for_two_modalities_is_refused_unless_asked_for(tmp_path):
 def test_a_patient_without_a_label_is_refused_unless_asked_for(tmp_path):
     write_patient(tmp_path)["label"].unlink()
     with pytest.raises(
-        MedSynthError, match=rf"{NAME}: there is no lesion label.*leave_out.*unlabelled=split"
+        MedSynthError, match=rf"{NAME}: there is no lesion label.*leave-out.*unlabelled=split"
     ):
         read_patient(patient(tmp_path))
     found = read_patient(patient(tmp_path), CohortSettings(unlabelled="split"))

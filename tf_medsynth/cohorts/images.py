@@ -55,7 +55,7 @@ def findings(arrays: Arrays, facts: dict[str, Any]) -> list[Finding]:
     found = _edge_findings(arrays)
     if what := unstripped(arrays):
         remedy = "Strip the skull first, e.g. with HD-BET or SynthStrip"
-        found.append(Finding("warning", "not_stripped", f"the head is not skull-stripped: {what}", remedy))
+        found.append(Finding("warning", "not_stripped", what, remedy))
     return found + _shift_findings(arrays, facts)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tf_medsynth.cohorts import images as image_checks
 from tf_medsynth.cohorts import labels as label_checks
 from tf_medsynth.cohorts import values
-from tf_medsynth.cohorts.placement import Frame, How, place_image, place_label, replay
+from tf_medsynth.cohorts.placement import Frame, How, frame_kind, place_image, place_label, replay
 from tf_medsynth.cohorts.report import Finding
 from tf_medsynth.cohorts.survey import PatientFiles
 from tf_medsynth.config.cohorts import CohortSettings
@@ -34,18 +34,21 @@ class Reading:
     """How a patient's files are read, once that is decided; plain values, kept in the record.
 
     Attributes:
-        axes: orientation of T1 as stored, e.g. ``"RAS"``.
+        frame: the modality that the others were laid against.
+        axes: its orientation as stored, e.g. ``"RAS"``.
         places: for each kind of file, whose word on its place is taken.
         scales: for each modality, the factor from its file's values to what is stored.
     """
 
+    frame: str = "T1"
     axes: str = CANONICAL
     places: Mapping[str, How] = dataclasses.field(default_factory=dict)
     scales: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """What is not as in every BraTS release: other axes, places and scales only."""
+        """What is not as in every BraTS release: another frame, other axes, places and scales only."""
         kept: dict[str, Any] = {"axes": self.axes} if self.axes != CANONICAL else {}
+        kept |= {"frame": self.frame} if self.frame != "T1" else {}
         places = {kind: how for kind, how in self.places.items() if how != "same"}
         scales = {kind: scale for kind, scale in self.scales.items() if scale != 1.0}
         return kept | ({"places": places} if places else {}) | ({"scales": scales} if scales else {})
@@ -150,9 +153,12 @@ def examine(files: PatientFiles, settings: CohortSettings | None = None, voxels:
         _check_headers(seen)
         return seen
     found = _volumes(seen)
-    if "T1" not in found:
+    images = {kind: volume for kind, volume in found.items() if kind != LABEL}
+    if not images:
         return seen
-    frame = Frame.of(found["T1"])
+    sane = {kind: volume for kind, volume in images.items() if _finite(volume.array)}
+    kind = frame_kind(sane or images)
+    frame = Frame.of(kind, images[kind])
     _note_frame(seen, found, frame)
     arrays, drawn, places = _place_images(seen, found, frame)
     scales = _check_values(seen, arrays, settings)
@@ -160,26 +166,24 @@ def examine(files: PatientFiles, settings: CohortSettings | None = None, voxels:
     stored = {m: values.as_int16(array, scales[m]) for m, array in sound.items()}
     label = _label(seen, found, frame, stored, [e for m, e in drawn.items() if m in sound], places, settings)
     seen.findings += image_checks.findings(stored, seen.facts)
-    seen.reading = Reading(axis_codes(found["T1"].direction), places, scales)
+    seen.reading = Reading(kind, axis_codes(images[kind].direction), places, scales)
     if not seen.errors and len(stored) == len(MODALITIES):
-        images = tuple(stored[m] for m in MODALITIES)
-        classes = np.zeros(images[0].shape, np.uint8) if label is None else label
-        seen.volumes = PatientVolumes(files.name, images, classes, _stored_header(frame), files.whole)
+        classes = np.zeros(frame.header.shape, np.uint8) if label is None else label
+        kept = tuple(stored[m] for m in MODALITIES)
+        seen.volumes = PatientVolumes(files.name, kept, classes, _stored_header(frame), files.whole)
     return seen
 
 
 def _reread(files: PatientFiles, reading: Reading) -> PatientVolumes:
-    frame = Frame.of(read_volume(files.images["T1"], files.channels.get("T1")))
+    volumes = {kind: read_volume(path, files.channels.get(kind)) for kind, path in files.files.items()}
+    frame = Frame.of(reading.frame, volumes[reading.frame])
     images = []
     for modality in MODALITIES:
-        volume = read_volume(files.images[modality], files.channels.get(modality))
-        array = replay(frame, volume, reading.places.get(modality, "same"))
+        array = replay(frame, volumes[modality], reading.places.get(modality, "same"))
         images.append(values.as_int16(array, reading.scales.get(modality, 1.0)))
     label = np.zeros(images[0].shape, np.uint8)
     if files.label:
-        placed = replay(
-            frame, read_volume(files.label, files.channels.get(LABEL)), reading.places.get(LABEL, "same")
-        )
+        placed = replay(frame, volumes[LABEL], reading.places.get(LABEL, "same"))
         label = label_checks.classes_of(label_checks.whole_numbers(placed), files.codes)
     return PatientVolumes(files.name, tuple(images), label, _stored_header(frame), files.whole)
 
@@ -191,7 +195,7 @@ def _stored_header(frame: Frame) -> Header:
 def _check_names(seen: Examination, settings: CohortSettings) -> None:
     """A missing label, and names in another letter case than their release's."""
     if seen.files.label is None and settings.unlabelled == "refuse":
-        remedy = "Leave the patient out (leave_out), or take those without one as a split (unlabelled=split)"
+        remedy = "Leave the patient out (--leave-out), or keep all such as a split (--set unlabelled=split)"
         seen.add(LABEL, Finding("error", "missing_label", "there is no lesion label", remedy))
     layout = LAYOUTS.get(seen.files.layout)
     for kind, path in seen.files.files.items() if layout else ():
@@ -229,36 +233,36 @@ def _volumes(seen: Examination) -> dict[str, Volume]:
 
 def _note_frame(seen: Examination, found: Mapping[str, Volume], frame: Frame) -> None:
     """Geometry as facts, and which files are stored in another orientation than they are kept in."""
-    t1 = found["T1"]
+    first = found[frame.kind]
     seen.facts["shape"], seen.facts["spacing"] = list(frame.header.shape), list(frame.header.spacing)
-    axes = axis_codes(t1.direction)
-    seen.facts["orientation"] = axes if t1.placed else "unknown"
-    if not t1.placed:
+    axes = axis_codes(first.direction)
+    seen.facts["orientation"] = axes if first.placed else "unknown"
+    if not first.placed:
         text = f"the header names no place: the voxels are taken as {CANONICAL}, as BraTS stores them"
-        seen.add("T1", Finding("warning", "unplaced", text))
+        seen.add(frame.kind, Finding("warning", "unplaced", text))
     elif axes != CANONICAL:
         text = f"the volumes are stored as {axes}, and are turned to {CANONICAL}"
-        seen.add("T1", Finding("warning", "turned", text))
+        seen.add(frame.kind, Finding("warning", "turned", text))
     for kind, volume in found.items():
         own = axis_codes(volume.direction)
-        if own != axes and volume.placed and t1.placed:
-            text = f"{kind} is stored as {own}, T1 as {axes}: each is turned to {CANONICAL} by its header"
+        if own != axes and volume.placed and first.placed:
+            text = f"{kind} is stored as {own}, {frame.kind} as {axes}"
             seen.add(kind, Finding("warning", "turned", text))
 
 
 def _place_images(
     seen: Examination, found: Mapping[str, Volume], frame: Frame
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Edges], dict[str, How]]:
-    """Voxels on T1's grid, their edges, and whose word was taken, by modality."""
-    arrays: dict[str, NDArray[Any]] = {"T1": frame.volume.array}
-    drawn = {"T1": edges(frame.volume.array)} if _finite(frame.volume.array) else {}
-    places: dict[str, How] = {"T1": "same"}
-    for modality in [m for m in MODALITIES[1:] if m in found]:
+    """Voxels in the frame, their edges, and whose word was taken, by modality."""
+    arrays: dict[str, NDArray[Any]] = {frame.kind: frame.volume.array}
+    drawn = {frame.kind: edges(frame.volume.array)} if _finite(frame.volume.array) else {}
+    places: dict[str, How] = {frame.kind: "same"}
+    for modality in [m for m in MODALITIES if m in found and m != frame.kind]:
         volume = found[modality]
-        if "T1" not in drawn or not _finite(volume.array):
+        if frame.kind not in drawn or not _finite(volume.array):
             arrays[modality], places[modality] = volume.array, "same"
             continue
-        how, array, mine, odd = place_image(frame, drawn["T1"], modality, volume)
+        how, array, mine, odd = place_image(frame, drawn[frame.kind], modality, volume)
         seen.add(modality, *odd)
         arrays[modality], places[modality] = array, how
         if mine is not None and array.shape == frame.volume.array.shape:

@@ -357,7 +357,7 @@ def _remarks(files: Files) -> list[Remark]:
         text = f"{len(files.left_out)} files or folders were left out by their names: {some(files.left_out)}"
         remarks.append(Remark("left_out", text))
     for kind, paths in sorted(files.foreign.items()):
-        text = f"{len(paths)} files of {kind} were seen, which is not read: {some(paths)}. To convert: "
+        text = f"not read: {kind}, {len(paths)} files, such as {some(paths)}. To convert: "
         remarks.append(Remark("unread_format", text + how_to_convert(kind)))
     return remarks
 

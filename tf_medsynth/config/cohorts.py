@@ -83,3 +83,9 @@ def settings_of(base: S, overrides: Mapping[str, Any]) -> S:
     if isinstance(layout, os.PathLike) or (isinstance(layout, str) and layout.endswith(".toml")):
         values["layout"] = read_layout(Path(layout)).to_text()
     return base.override(values)
+
+
+def cohort_part(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a data set's settings that say how its folder is read."""
+    known = {field.name for field in dataclasses.fields(CohortSettings)}
+    return {name: value for name, value in overrides.items() if name in known}
