@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tests.patients import SHAPE, paths, rewrite, volumes, write_patient
+from tests.patients import KINDS, SHAPE, paths, rewrite, volumes, write_named, write_patient
 from tf_medsynth.cohorts.doctor import doctor
 from tf_medsynth.cohorts.report import DoctorReport
 from tf_medsynth.types import MedSynthError
@@ -194,6 +194,19 @@ def test_labels_of_one_code_are_a_mask_unless_the_code_is_explained(tmp_path):
     assert "label_mask" not in _codes(doctor(tmp_path, overrides={"codes": "1=oedema"}))
     write_patient(tmp_path, "p4", seed=4)
     assert "label_mask" not in _codes(doctor(tmp_path))
+
+
+def test_labels_of_2012_are_not_read_with_the_codes_of_2013(tmp_path):
+    words = ("T1", "T2", "T1C", "FLAIR", "truth")
+    for number in (1, 2):
+        arrays, name = volumes(number), f"BRATS_HG000{number}"
+        arrays["label"] = np.choose(arrays["label"], [0, 2, 1, 2, 2]).astype(np.uint8)
+        write_named(
+            {k: tmp_path / name / f"{name}_{w}.mha" for k, w in zip(KINDS, words, strict=True)}, arrays
+        )
+    assert "label_study" in _codes(doctor(tmp_path), "error")
+    told = doctor(tmp_path, overrides={"codes": "1=oedema,2=enhancing"})
+    assert "label_study" not in _codes(told)
 
 
 def test_a_cohort_without_any_lesion_is_told(tmp_path):

@@ -35,6 +35,7 @@ label = "masks/{patient}"
         ("VSD.Brain.*.MR_T1.*", "HGG/pat1/VSD.Brain.XX.O.MR_T1c.545", None),
         ("{patient}/anat/{patient}_T1w", "sub-1/anat/sub-1_T1w", "sub-1"),
         ("imagesTr/{patient}#1", "imagesTr/GBM (1)", "GBM (1)"),
+        ("{patient}/{session}/T1", "LUMIERE/Patient-001/week-044/T1", "Patient-001_week-044"),
     ],
 )
 def test_a_template_names_the_patient_of_a_path(template, path, patient):
@@ -102,11 +103,15 @@ def test_a_layout_of_one_s_own_is_read(tmp_path):
         ('Flair = "{patient}/scan_FLAIR"', "", "files of a layout name"),
         ('"masks/{patient}"', '"?"', "still open.*label"),
         ('"masks/{patient}"', "3", "has a template.*label"),
-        ('"masks/{patient}"', '"{pat}"', "names {patient} only"),
+        ('"masks/{patient}"', '"{pat}"', "names {patient} and {session} only"),
         ('"edema"', '"tumour"', "means a class.*necrosis"),
         ('1 = "edema"', '999 = "edema"', "from 0 to 255"),
         (r"(P\d+)_.*", "(", "regular expression"),
         ("[codes]", "[codes", "is TOML"),
+        ('name = "clinic"', "whole = 3", "true or false"),
+        ('name = "clinic"', "needs = 3", "needs of a layout"),
+        ('name = "clinic"', 'notes = ["a"]', "notes of a layout"),
+        ('name = "clinic"', "name = 3", "name of a layout is text"),
     ],
 )
 def test_what_is_wrong_in_a_layout_file_is_named(tmp_path, old, new, message):

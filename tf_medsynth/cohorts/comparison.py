@@ -16,6 +16,7 @@ from tf_medsynth.cohorts.patient import Examination, PatientVolumes
 from tf_medsynth.cohorts.report import Finding
 from tf_medsynth.cohorts.survey import PatientFiles, Survey, some
 from tf_medsynth.config.cohorts import CohortSettings
+from tf_medsynth.config.layouts import LAYOUTS
 from tf_medsynth.imaging.lesion_anatomy import CodeAnatomy, pool
 from tf_medsynth.types import MODALITIES
 
@@ -113,9 +114,18 @@ def _label_findings(portraits: Sequence[Portrait], settings: CohortSettings) -> 
             text = f"all {len(members)} labels of {layout} hold the one code {code}: a mask, not classes"
             remedy = "Say what it is, e.g. --set codes=1=oedema, or give labels with classes"
             found.append(Finding("error", "label_mask", text, remedy))
+        elif _lacks(layout, codes, settings):
+            text = f"the labels of {layout} hold codes {sorted(codes)} alone, as another study's do"
+            remedy = "Say what they mean, e.g. --set codes=1=oedema,2=enhancing"
+            found.append(Finding("error", "label_study", text, remedy))
         else:
             found += _pooled(layout, [p for p in members if p.files.name not in settings.trusted])
     return found
+
+
+def _lacks(layout: str, codes: set[int], settings: CohortSettings) -> bool:
+    needs = set(LAYOUTS[layout].needs) if layout in LAYOUTS and not settings.codes else set()
+    return bool(needs) and not needs & codes
 
 
 def _pooled(layout: str, members: Sequence[Portrait]) -> list[Finding]:

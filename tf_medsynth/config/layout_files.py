@@ -97,12 +97,19 @@ def parse_layout(values: Mapping[str, Any], source: str) -> Layout:
         check(f"{key} of a layout is text", isinstance(text, str), source=source, received=text)
     for key in ("patients", "person"):
         check_pattern(texts[key])
+    whole, needs, notes = values.get("whole", False), values.get("needs", ()), values.get("notes", {})
+    check("whole is true or false", isinstance(whole, bool), source=source, whole=whole)
+    for key, given in (("needs", needs), ("notes", notes)):
+        good = isinstance(given, list | tuple | Mapping) and all(str(code).isdecimal() for code in given)
+        good = good and isinstance(given, Mapping) == (key == "notes")
+        check(f"{key} of a layout holds label codes", good, source=source, received=given)
     layout = Layout(
         name=values.get("name", "own"),
         files=templates,
         codes={0: 0} | parse_codes(codes.items(), source),
-        whole=bool(values.get("whole", False)),
-        notes={int(code): str(note) for code, note in dict(values.get("notes", {})).items()},
+        whole=whole,
+        needs=tuple(int(code) for code in needs),
+        notes={int(code): str(note) for code, note in notes.items()},
         **texts,
     )
     assert layout.templates  # parses, and so checks, every template

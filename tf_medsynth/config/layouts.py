@@ -4,6 +4,7 @@ A layout is a row of `LAYOUTS`, or a file of one's own (`layout_files.read_layou
 templates::
 
     {patient}/anat/{patient}_T1w        a folder, and the patient's name in it twice
+    {patient}/{session}/T1              the patient is called PATIENT_SESSION
     VSD.Brain.*.MR_T1.*                 * is any text without a slash
     imagesTr/{patient}#1                volume 1 (from 0) of a file with four axes
 
@@ -72,6 +73,7 @@ class Layout:
         whole: the volumes are cropped already, and are taken as they are.
         remark: what a reader of these labels should know.
         notes: codes of which a reader is told where they occur.
+        needs: codes of which a cohort must hold one; without them its labels are another study's.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Layout:
     whole: bool = False
     remark: str = ""
     notes: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    needs: tuple[int, ...] = ()
 
     def to_text(self) -> str:
         """The layout as JSON text, which `layout_files.layouts_of` reads."""
@@ -141,16 +144,18 @@ class Template:
         """
         path, _, channel = text.partition("#")
         check("#N of a template is a number from 0", not channel or channel.isdecimal(), template=text)
-        pieces, known = [], False
+        pieces: list[str] = []
         for piece in re.split(r"(\{[^}]*\}|\*)", path.strip("/")):
-            if piece == "{patient}":
-                pieces.append("(?P=patient)" if known else "(?P<patient>[^/]+)")
-                known = True
+            if piece in ("{patient}", "{session}"):
+                name = piece[1:-1]
+                known = f"(?P<{name}>[^/]+)" in pieces
+                pieces.append(f"(?P={name})" if known else f"(?P<{name}>[^/]+)")
             elif piece == "*":
                 pieces.append("[^/]*")
             else:
                 plain = not piece.startswith("{")
-                check("a template names {patient} only", plain, "Example: {patient}_t1", template=text)
+                rule = "a template names {patient} and {session} only"
+                check(rule, plain, "Example: {patient}_t1", template=text)
                 pieces.append(re.escape(piece))
         pattern = re.compile("(?:.*/)?" + "".join(pieces), re.IGNORECASE)
         return cls(kind, text, pattern, int(channel) if channel else None)
@@ -160,8 +165,9 @@ class Template:
         match = self.pattern.fullmatch(path)
         if match is None:
             return None
-        folder = path.rpartition("/")[0].rpartition("/")[2]
-        return match.groupdict().get("patient") or folder
+        names = match.groupdict()
+        patient = names.get("patient") or path.rpartition("/")[0].rpartition("/")[2]
+        return f"{patient}_{names['session']}" if "session" in names else patient
 
 
 def _named(template: str, **words: str) -> dict[str, tuple[str, ...]]:
@@ -219,7 +225,8 @@ LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
     for layout in (
         Layout("brats2015", _FILES_2015, _C["brats2015"]),
-        Layout("brats2013", _FILES_2013, _C["brats2015"], r"(Sim)?BRATS_[HL]G\d+"),
+        # The names of 2012, whose labels hold 1, oedema, and 2, the whole core: no classes of ours.
+        Layout("brats2013", _FILES_2013, _C["brats2015"], r"(Sim)?BRATS_[HL]G\d+", needs=(3, 4)),
         Layout("brats2017", _FILES_2017, _C["brats2017"], r"Brats17_.*", remark=_MERGED_NECROSIS),
         Layout("brats2018", _FILES_2017, _C["brats2017"], r"Brats18_.*", remark=_MERGED_NECROSIS),
         Layout("brats2019", _FILES_2017, _C["brats2017"], r"BraTS19_.*", remark=_MERGED_NECROSIS),
