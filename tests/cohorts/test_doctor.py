@@ -1,8 +1,10 @@
 """The doctor: a clean folder is clean, every kind of damage has its code, doubles are suspected."""
 
+import gzip
 import json
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -10,6 +12,7 @@ from scipy import ndimage
 from tests.patients import KINDS, SHAPE, paths, rewrite, volumes, write_named, write_patient
 from tf_medsynth.cohorts.doctor import doctor
 from tf_medsynth.cohorts.report import DoctorReport
+from tf_medsynth.imaging.volumes import Volume, write_volume
 from tf_medsynth.types import MedSynthError
 
 NAME = "BraTS2021_00001"
@@ -112,7 +115,7 @@ def test_headers_alone_tell_that_grids_differ(tmp_path):
     headers = doctor(tmp_path, voxels=False).patients[0].findings
     assert [(f.code, f.severity) for f in headers] == [
         ("grid", "warning"),
-        ("grid", "error"),
+        ("grid", "warning"),
         ("label_grid", "warning"),
     ]
     assert "origin" in headers[0].message and "spacing" in headers[1].message
@@ -190,8 +193,10 @@ def test_labels_of_one_code_are_a_mask_unless_the_code_is_explained(tmp_path):
         )
     report = doctor(tmp_path)
     (mask,) = [f for f in report.cohort if f.code == "label_mask"]
-    assert mask.severity == "error" and "3 labels" in mask.message and "codes=1=oedema" in mask.remedy
+    assert mask.severity == "error" and "brats2021 (3)" in mask.message and "codes=1=oedema" in mask.remedy
     assert "label_mask" not in _codes(doctor(tmp_path, overrides={"codes": "1=oedema"}))
+    assert "label_mask" in _codes(doctor(tmp_path, overrides={"codes": "brats2017"}))
+    assert "label_mask" not in _codes(doctor(tmp_path, overrides={"trusted": ("P1", "p2", "p3")}))
     write_patient(tmp_path, "p4", seed=4)
     assert "label_mask" not in _codes(doctor(tmp_path))
 
@@ -244,3 +249,46 @@ def test_empty_and_absent_folders(tmp_path):
     assert report.exit_status == 2 and _codes(report) == {"no_patient"}
     with pytest.raises(MedSynthError, match="must be a folder"):
         doctor(Path(tmp_path / "absent"))
+
+
+def test_an_image_in_the_place_of_a_label_is_one_line(tmp_path):
+    write_patient(
+        tmp_path, NAME, edit=_edited("label", lambda a: np.arange(a.size, dtype=np.uint16).reshape(a.shape))
+    )
+    (finding,) = [f for f in doctor(tmp_path).patients[0].findings if f.severity == "error"]
+    assert finding.code == "label_code" and len(finding.text) < 500 and "more" in finding.text
+
+
+def test_a_rescaled_copy_is_a_copy(tmp_path):
+    def edit(arrays):
+        noise = np.random.default_rng(0).normal(0, 9, (3, 40, 96, 96))
+        for kind, own in zip(("T2", "T1c", "Flair"), noise, strict=True):
+            arrays[kind] = (arrays[kind] + own * (arrays[kind] > 0)).astype(np.int16)
+        copied.append(arrays["T1"] * np.float32(0.731))
+
+    copied: list[np.ndarray] = []
+    files = write_patient(tmp_path, NAME, shape=(40, 96, 96), edit=edit)
+    assert "copied_modality" not in _codes(doctor(tmp_path))
+    rewrite(files["T1c"], copied[0])
+    assert "copied_modality" in _codes(doctor(tmp_path), "error")
+
+
+def test_damaged_headers_stop_no_other_patient(tmp_path):
+    for name, affine in (("a", np.full((4, 4), np.nan)), ("b", np.ones((4, 4)))):
+        path = write_patient(tmp_path, name)["T1"]
+        image = nibabel.load(path)
+        image.header.set_sform(affine, 2)
+        content = image.header.binaryblock + bytes(4) + np.asanyarray(image.dataobj).tobytes("F")
+        path.write_bytes(gzip.compress(content))
+    write_patient(tmp_path, "c")
+    report = doctor(tmp_path)
+    assert report.usable == ["c"] and [p.findings[0].code for p in report.patients[:2]] == ["unreadable"] * 2
+
+
+def test_a_proposal_that_cannot_be_written_is_still_shown(tmp_path):
+    (tmp_path / "in").mkdir()
+    for kind, array in volumes().items():
+        write_volume(Volume(array), tmp_path / "in" / f"case7_{kind}_x.nii.gz")
+    (tmp_path / "file").write_text("")
+    report = doctor(tmp_path / "in", proposal=tmp_path / "file" / "layout.toml")
+    assert report.proposal in report.render() and "proposal" in _codes(report)

@@ -224,7 +224,7 @@ def test_one_scan_for_two_modalities_is_refused_unless_asked_for(tmp_path):
         arrays["T1c"] = arrays["T1"].copy()
 
     write_patient(tmp_path, edit=edit)
-    with pytest.raises(MedSynthError, match=r"T1 and T1c hold the same voxels.*copied_modalities=true"):
+    with pytest.raises(MedSynthError, match=r"T1 and T1c hold the same image.*copied_modalities=true"):
         read_patient(patient(tmp_path))
     assert read_patient(patient(tmp_path), CohortSettings(copied_modalities=True)).images[2].any()
 

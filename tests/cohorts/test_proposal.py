@@ -124,6 +124,14 @@ def test_words_of_names_are_kinds(name, kind):
         ("whole tumor", None),
         ("tumor core", None),
         ("tumour", None),
+        ("non-contrast-enhancing tumor", "non_enhancing"),
+        ("not enhancing", "non_enhancing"),
+        ("unenhancing tumour", "non_enhancing"),
+        ("tumor without enhancement", "non_enhancing"),
+        ("surrounding non-enhancing FLAIR hyperintensity", "oedema"),
+        ("oedema/necrosis", None),
+        ("NCR/NET", "necrosis"),
+        ("ET", "enhancing"),
     ],
 )
 def test_words_of_labels_are_classes(name, meaning):

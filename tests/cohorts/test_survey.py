@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tf_medsynth.cohorts.survey import find_patients, survey
-from tf_medsynth.config.cohorts import CohortSettings
+from tf_medsynth.config.cohorts import CohortSettings, settings_of
 from tf_medsynth.config.layouts import LAYOUTS
 from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
 
@@ -138,6 +138,89 @@ def test_a_dataset_json_says_channels_and_codes(tmp_path, values, names, layout,
     assert all(path.name[:-7].endswith(end) for path, end in zip(found.images.values(), order, strict=True))
 
 
+def test_a_dataset_json_is_for_its_own_folder(tmp_path):
+    orders = {"one": ("T1", "T1ce", "T2", "FLAIR"), "two": ("FLAIR", "T1ce", "T2", "T1")}
+    for number, (folder, order) in enumerate(orders.items(), start=1):
+        labels = {"edema": number, "necrosis": 3 - number}
+        values = {"channel_names": dict(enumerate(order)), "labels": labels}
+        touch(tmp_path / folder / "dataset.json", json.dumps(values).encode())
+        for name in (*(f"imagesTr/{folder}_{n:04d}.nii.gz" for n in range(4)), f"labelsTr/{folder}.nii.gz"):
+            touch(tmp_path / folder / name)
+    one, two = find_patients(tmp_path)
+    assert one.images["T1"].name == "one_0000.nii.gz" and two.images["T1"].name == "two_0003.nii.gz"
+    assert (one.codes[1], two.codes[1]) == (2, 1)
+
+
+def test_the_first_nnunet_and_images_to_be_tested_on(tmp_path):
+    values = {"modality": dict(enumerate(("T1", "T1ce", "T2", "FLAIR"))), "labels": {"1": "edema"}}
+    touch(tmp_path / "dataset.json", json.dumps(values).encode())
+    for folder, name in (("imagesTr", "a"), ("imagesTs", "b")):
+        for n in range(4):
+            touch(tmp_path / folder / f"{name}_{n:04d}.nii.gz")
+    touch(tmp_path / "labelsTr" / "a.nii.gz")
+    found = survey(tmp_path)
+    assert [(p.name, p.layout) for p in found.patients] == [("a", "nnunet")] and len(found.strangers) == 4
+    every = find_patients(tmp_path, CohortSettings(unlabelled="split"))
+    assert [(p.name, p.label is None) for p in every] == [("a", False), ("b", True)]
+
+
+def test_channels_of_one_kind_do_not_say_which_is_meant(tmp_path):
+    values = {"channel_names": dict(enumerate(("T1", "T1ce", "T2", "T2 fat", "FLAIR"))), "labels": {}}
+    touch(tmp_path / "dataset.json", json.dumps(values).encode())
+    for n in range(5):
+        touch(tmp_path / f"imagesTr/a_{n:04d}.nii.gz")
+    assert not survey(tmp_path).patients
+
+
+def test_sessions_in_folders_are_one_person(tmp_path):
+    rows = "\n".join(f'{kind} = "{{patient}}/{{session}}/{kind}"' for kind in (*MODALITIES, "label"))
+    (tmp_path / "own.toml").write_text(f"[files]\n{rows}\n[codes]\n1 = 1\n")
+    for name in ("P1/v1", "P1/v2", "P2/v1"):
+        for kind in (*MODALITIES, "label"):
+            touch(tmp_path / "in" / name / f"{kind}.nii.gz")
+    settings = settings_of(CohortSettings(), {"layout": tmp_path / "own.toml"})
+    found = {p.name: p.group for p in find_patients(tmp_path / "in", settings)}
+    assert found == {"P1_v1": "p1", "P1_v2": "p1", "P2_v1": "p2"}
+
+
+def test_visits_with_bare_names_are_suspected(tmp_path):
+    for name in ("P1/2019", "P1/2020", "P2/2021", "P2/2022"):
+        for kind in "t1 t2 t1ce flair seg".split():
+            touch(tmp_path / name / f"{kind}.nii.gz")
+    assert "nested" in {remark.code for remark in survey(tmp_path).remarks}
+    touch(tmp_path / "P2/2020/t1.nii.gz")
+    (problem,) = [p for p in survey(tmp_path).problems if p.code == "name_twice"]
+    assert "{session}" in problem.message
+
+
+def test_of_two_labels_the_better_one_is_taken(tmp_path):
+    home = patient(tmp_path, "tcga")
+    other = touch(home / "TCGA-02-0006_1996.08.23_GlistrBoost.nii.gz")
+    found = survey(tmp_path)
+    assert found.patients[0].label.name.endswith("ManuallyCorrected.nii.gz") and not found.problems
+    (remark,) = found.remarks
+    assert remark.code == "other_file" and other.name in remark.message
+
+
+def test_names_that_settings_speak_of_must_be_there(tmp_path):
+    patient(tmp_path, "brats2021")
+    with pytest.raises(MedSynthError, match=r"trusted names patients.*nobody"):
+        survey(tmp_path, CohortSettings(trusted=("nobody",)))
+    (remark,) = survey(tmp_path, CohortSettings(aliases=("BraTS2021_00495=nobody",))).remarks
+    assert remark.code == "alias_unknown" and "nobody" in remark.message
+    with pytest.raises(MedSynthError, match="person finds something"):
+        survey(tmp_path, CohortSettings(person="nomatch"))
+    patient(tmp_path, "brats2020")
+    (remark,) = survey(tmp_path, CohortSettings(person="2021_.*")).remarks
+    assert remark.code == "person_unmatched" and "BraTS20_Training_001" in remark.message
+
+
+def test_patients_of_another_layout_than_asked_for_are_named(tmp_path):
+    patient(tmp_path, "brats_ped2024")
+    with pytest.raises(MedSynthError, match=r"1 patients are of layout brats_ped2024.*give codes"):
+        find_patients(tmp_path, CohortSettings(layout="brats2023"))
+
+
 def test_channels_without_names_are_nobody_s(tmp_path):
     for name in (*(f"imagesTr/P_{n:04d}.nii.gz" for n in range(4)), "labelsTr/P.nii.gz"):
         touch(tmp_path / name)
@@ -245,6 +328,8 @@ def test_an_equal_twin_is_a_remark_and_another_is_not(tmp_path):
         ("TCGA_CS_4941_1.tif", b"", "picture files.*SimpleITK"),
         ("volume_1_slice_0.h5", b"", "HDF5.*Nifti1Image"),
         ("BraTS2021.zip", b"", "an archive.*unzip"),
+        ("BraTS2021.tar.gz", b"", "an archive.*tar xf"),
+        ("case_t1.img.gz", b"", "ANALYZE.*nibabel"),
         ("case_t1.img", b"", "ANALYZE.*nibabel"),
         ("case_t1.nhdr", b"", "NRRD in two files.*SimpleITK"),
     ],

@@ -39,7 +39,8 @@ label = "masks/{patient}"
     ],
 )
 def test_a_template_names_the_patient_of_a_path(template, path, patient):
-    assert Template.of("T1", template).patient(path) == patient
+    names = Template.of("T1", template).names(path)
+    assert (names and names[0]) == patient
 
 
 @pytest.mark.parametrize("text", ["{name}_t1", "{patient}_t1#x", "{}_t1"])
@@ -107,7 +108,9 @@ def test_a_layout_of_one_s_own_is_read(tmp_path):
         ('"edema"', '"tumour"', "means a class.*necrosis"),
         ('1 = "edema"', '999 = "edema"', "from 0 to 255"),
         (r"(P\d+)_.*", "(", "regular expression"),
-        ("[codes]", "[codes", "is TOML"),
+        ("[codes]", "[codes", "can be read and is TOML"),
+        ('1 = "edema"', '0 = "edema"', "code 0 is the background"),
+        ('1 = "edema"', '1 = "edema"\n01 = "necrosis"', "given once"),
         ('name = "clinic"', "whole = 3", "true or false"),
         ('name = "clinic"', "needs = 3", "needs of a layout"),
         ('name = "clinic"', 'notes = ["a"]', "notes of a layout"),
@@ -126,6 +129,8 @@ def test_what_is_wrong_in_a_layout_file_is_named(tmp_path, old, new, message):
 def test_unknown_layouts_and_codes_are_refused(tmp_path):
     with pytest.raises(MedSynthError, match=r"unknown layout.*Known: brats2015"):
         layouts_of("brats2016")
+    with pytest.raises(MedSynthError, match="a name, a TOML file or JSON text"):
+        layouts_of("{bad")
     with pytest.raises(MedSynthError, match="must exist"):
         read_layout(tmp_path / "absent.toml")
     with pytest.raises(MedSynthError, match="from 0 to 255"):

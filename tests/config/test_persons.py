@@ -20,6 +20,7 @@ SAME = [
     ("Patient-901_week-000-1", "Patient-901_week-044"),
     ("sub-901_ses-01", "sub-901_ses-02"),
     ("sub-901", "sub-901_ses-02"),
+    ("sub-901_run-1", "sub-901_ses-02_acq-ax_run-2"),
     ("TCGA-02-9006_1996.08.23", "TCGA-02-9006_1997.01.05"),
     ("YG_9ABC_2015-01-02", "YG_9ABC_2016-03-04"),
 ]
@@ -62,6 +63,8 @@ def test_a_pattern_of_one_s_own_goes_first():
     pattern = r"(P\d+)_.*"
     assert split_group("P01_visit1", person=pattern) == split_group("p01_visit2", person=pattern) == "p01"
     assert split_group("Q1", person=pattern) == "q1"
+    assert split_group("Fall-0007_a", person=r"(\d+)") == split_group("Fall-0007_b", person=r"\d+") == "0007"
+    assert split_group("Fall-a", person=r"(\d*)") == "fall-a"
     assert split_group("site7-pat3-v2", person=r"(site\d+)-(pat\d+)") == "site7_pat3"
     assert split_group("P01_b", ("P02_a=P01_a",), pattern) == split_group("P02_c", ("P02_a=P01_a",), pattern)
     with pytest.raises(MedSynthError, match="regular expression"):

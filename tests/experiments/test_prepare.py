@@ -236,6 +236,9 @@ def test_given_splits_are_read_from_csv_and_kept(patients, tmp_path, text):
     file.write_text("name,part\na,b\n")
     with pytest.raises(MedSynthError, match="columns patient and split"):
         _run(patients, tmp_path / "data", splits=file)
+    file.write_text("patient,split\n")
+    with pytest.raises(MedSynthError, match="names patients"):
+        _run(patients, tmp_path / "data", splits=file)
     file.write_text("patient,split\na,holdout\n")
     with pytest.raises(MedSynthError, match=r"a row of splits.*line=2"):
         _run(patients, tmp_path / "data", splits=file)

@@ -1,5 +1,7 @@
 """Volumes in files: lossless both ways, one geometry whatever the format, damage is noticed."""
 
+import re
+
 import nibabel
 import numpy as np
 import pytest
@@ -114,3 +116,32 @@ def test_differences_are_named():
     other = Volume(np.zeros((4, 6, 6), np.int16), spacing=(3.0, 2.0, 1.0), direction=TURNED).header
     assert list(geometry_differences(header, other)) == ["shape", "spacing", "origin"]
     assert not geometry_differences(header, header)
+
+
+def test_a_file_that_names_no_place_says_so(tmp_path):
+    image = sitk.GetImageFromArray(np.arange(24, dtype=np.int16).reshape(2, 3, 4))
+    lines = {"a.nrrd": b"space: left-posterior-superior\n", "a.mha": b"TransformMatrix = 1 0 0 0 1 0 0 0 1\n"}
+    for name, line in lines.items():
+        path = tmp_path / name
+        sitk.WriteImage(image, str(path))
+        assert read_header(path).placed and read_volume(path).placed
+        content = path.read_bytes()
+        assert line in content
+        content = content.replace(line, b"")
+        if name.endswith("nrrd"):  # without a space there are no directions in it either
+            content = re.sub(rb"(space directions|space origin): .*\n", b"", content)
+        path.write_bytes(content)
+        assert not read_header(path).placed and not read_volume(path).placed
+
+
+PARALLEL = np.array([[1.0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("affine", [np.full((4, 4), np.nan), np.diag([1.0, 1.0, 0.0, 1.0]), PARALLEL])
+def test_an_affine_that_spans_no_space_is_refused(tmp_path, affine):
+    image = nibabel.Nifti1Image(np.zeros((2, 3, 4), np.int16), np.eye(4))
+    image.header.set_sform(affine, 2)
+    path = tmp_path / "a.nii"
+    path.write_bytes(bytes(image.header.binaryblock) + bytes(4) + bytes(48))
+    with pytest.raises(MedSynthError, match=r"must be whole.*a\.nii.*affine"):
+        read_header(path)

@@ -17,12 +17,12 @@ ALL_TRAIN = BratsSettings(size=(24, 24), row_range=(0, 240), column_range=(0, 24
 
 def _examples(folder, settings):
     (files,) = find_patients(folder)
-    return dict(patient_examples(read_patient(files), settings))
+    return dict(patient_examples(read_patient(files, settings), settings))
 
 
 def test_the_published_crop_is_bit_exact(tmp_path):
     files = write_patient(tmp_path, shape=(10, 240, 240))
-    examples = _examples(tmp_path, BratsSettings())
+    examples = _examples(tmp_path, BratsSettings(copied_modalities=True))  # blobs differ in contrast alone
     assert list(examples) == [f"BraTS2021_00001_{z:03d}" for z in range(3, 7)]
     for index, modality in enumerate(MODALITIES):
         voxels = read_volume(files[modality]).array

@@ -5,18 +5,20 @@ from __future__ import annotations
 import collections
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import heapq
+import itertools
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.cohorts.labels import anatomy_findings
+from tf_medsynth.cohorts.oddities import some
 from tf_medsynth.cohorts.patient import Examination, PatientVolumes
 from tf_medsynth.cohorts.report import Finding
-from tf_medsynth.cohorts.survey import PatientFiles, Survey, some
+from tf_medsynth.cohorts.survey import PatientFiles, Survey
 from tf_medsynth.config.cohorts import CohortSettings
-from tf_medsynth.config.layouts import LAYOUTS
 from tf_medsynth.imaging.lesion_anatomy import CodeAnatomy, pool
 from tf_medsynth.types import MODALITIES
 
@@ -103,29 +105,27 @@ def _label_findings(portraits: Sequence[Portrait], settings: CohortSettings) -> 
     layouts = collections.defaultdict(list)
     for portrait in portraits:
         if "label_codes" in portrait.facts:
-            layouts[portrait.files.layout].append(portrait)
-    for layout, members in layouts.items():
+            layouts[portrait.files.layout, tuple(portrait.files.codes.items())].append(portrait)
+    explained = any("=" in word for word in settings.codes)
+    trusted = {name.casefold() for name in settings.trusted}
+    for (layout, _), members in layouts.items():
         codes = set().union(*(set(map(int, p.facts["label_codes"])) for p in members)) - {0}
+        needs = set(members[0].files.needs)
         if not codes:
             text = f"no label of {layout} holds a lesion ({len(members)} patients)"
             found.append(Finding("warning", "no_lesion", text))
-        elif len(codes) == 1 and len(members) > 1 and not settings.codes:
+        elif len(codes) == 1 and not explained and not trusted >= {p.files.name.casefold() for p in members}:
             (code,) = codes
-            text = f"all {len(members)} labels of {layout} hold the one code {code}: a mask, not classes"
+            text = f"all labels of {layout} ({len(members)}) hold the one code {code}: a mask, not classes"
             remedy = "Say what it is, e.g. --set codes=1=oedema, or give labels with classes"
             found.append(Finding("error", "label_mask", text, remedy))
-        elif _lacks(layout, codes, settings):
+        elif needs and not needs & codes:
             text = f"the labels of {layout} hold codes {sorted(codes)} alone, as another study's do"
             remedy = "Say what they mean, e.g. --set codes=1=oedema,2=enhancing"
             found.append(Finding("error", "label_study", text, remedy))
         else:
-            found += _pooled(layout, [p for p in members if p.files.name not in settings.trusted])
+            found += _pooled(layout, [p for p in members if p.files.name.casefold() not in trusted])
     return found
-
-
-def _lacks(layout: str, codes: set[int], settings: CohortSettings) -> bool:
-    needs = set(LAYOUTS[layout].needs) if layout in LAYOUTS and not settings.codes else set()
-    return bool(needs) and not needs & codes
 
 
 def _pooled(layout: str, members: Sequence[Portrait]) -> list[Finding]:
@@ -177,19 +177,24 @@ def range_findings(portraits: Sequence[Portrait]) -> list[tuple[str, Finding]]:
 def _double_findings(portraits: Sequence[Portrait]) -> list[Finding]:
     """Patients of two persons who look like one, the likest first; of many pairs only some are named."""
     known = sorted((p for p in portraits if p.thumbnail.size), key=lambda p: p.files.name)
-    pairs = _look_alikes(known) | _same_voxels(known)
-    names = sorted(pairs, key=lambda pair: (-pairs[pair][0], pair))
+    same = _same_voxels(known)
+    alike, count = _look_alikes(known, same)
+    pairs = {pair: f"hold the same voxels ({modalities})" for pair, modalities in same.items()}
+    pairs |= {
+        pair: f"look alike (correlation {value:.3f}): one person under two names?" for value, pair in alike
+    }
     found = [
         Finding(
             "warning",
             "suspected_double",
-            f"{known[a].files.name} and {known[b].files.name} {pairs[a, b][1]}; declare "
+            f"{known[a].files.name} and {known[b].files.name} {text}; declare "
             f"{known[a].files.name}={known[b].files.name} as aliases, or they may be in train and test",
         )
-        for a, b in names[:MOST_DOUBLES]
+        for (a, b), text in itertools.islice(pairs.items(), MOST_DOUBLES)
     ]
-    if len(names) > MOST_DOUBLES:
-        text = f"{len(names) - MOST_DOUBLES} more pairs look like one person: is it one patient many times?"
+    more = len(same) + count - len(found)
+    if more > 0:
+        text = f"{more} more pairs look like one person: is it one patient many times?"
         found.append(Finding("warning", "suspected_double", text))
     return found
 
@@ -197,18 +202,15 @@ def _double_findings(portraits: Sequence[Portrait]) -> list[Finding]:
 def twins(portraits: Sequence[Portrait]) -> list[tuple[str, str, str]]:
     """Names of patients of two persons who share voxels, and the modalities they share."""
     known = sorted((p for p in portraits if p.digests), key=lambda p: p.files.name)
-    return [
-        (known[a].files.name, known[b].files.name, text) for (a, b), (_, text) in _same_voxels(known).items()
-    ]
+    return [(known[a].files.name, known[b].files.name, text) for (a, b), text in _same_voxels(known).items()]
 
 
-Pairs = dict[tuple[int, int], tuple[float, str]]
+Pair = tuple[int, int]
 
 
-def _same_voxels(known: Sequence[Portrait]) -> Pairs:
-    """Pairs, neighbours in the order of names, of which a modality's voxels are the same."""
-    pairs: Pairs = {}
-    same: dict[tuple[int, int], list[str]] = collections.defaultdict(list)
+def _same_voxels(known: Sequence[Portrait]) -> dict[Pair, str]:
+    """Pairs, neighbours in the order of names, of which modalities' voxels are the same, and which."""
+    same: dict[Pair, list[str]] = collections.defaultdict(list)
     for number, modality in enumerate(MODALITIES):
         last: dict[str, int] = {}
         for index, portrait in enumerate(known):
@@ -216,27 +218,24 @@ def _same_voxels(known: Sequence[Portrait]) -> Pairs:
             if digest in last and known[last[digest]].files.group != portrait.files.group:
                 same[last[digest], index].append(modality)
             last[digest] = index
-    for pair, modalities in same.items():
-        pairs[pair] = 2.0, f"hold the same voxels ({', '.join(modalities)})"
-    return pairs
+    return {pair: ", ".join(modalities) for pair, modalities in same.items()}
 
 
-def _look_alikes(known: Sequence[Portrait]) -> Pairs:
-    pairs: Pairs = {}
-    if len(known) < 2:
-        return pairs
-    thumbnails = np.stack([portrait.thumbnail for portrait in known])
-    for start in range(0, len(known), BLOCK):
+def _look_alikes(known: Sequence[Portrait], without: Container[Pair]) -> tuple[list[tuple[float, Pair]], int]:
+    """The likest pairs, likest first, at most `MOST_DOUBLES`, and how many there are in all."""
+    best: list[tuple[float, Pair]] = []
+    count = 0
+    thumbnails = np.stack([p.thumbnail for p in known]) if len(known) > 1 else np.zeros((0, 1), np.float32)
+    for start in range(0, len(thumbnails), BLOCK):
         likeness = thumbnails[start : start + BLOCK] @ thumbnails.T / thumbnails.shape[1]
-        for row, other in zip(*np.nonzero(likeness > DOUBLE_CORRELATION), strict=True):
-            first = start + int(row)
-            if first < other and known[first].files.group != known[other].files.group:
-                value = float(likeness[row, other])
-                pairs[first, int(other)] = (
-                    value,
-                    f"look alike (correlation {value:.3f}): one person under two names?",
-                )
-    return pairs
+        rows, others = np.nonzero(likeness > DOUBLE_CORRELATION)
+        for row, other in zip((rows + start).tolist(), others.tolist(), strict=True):
+            pair = (row, other)
+            if row < other and pair not in without and known[row].files.group != known[other].files.group:
+                count += 1
+                item = (float(likeness[row - start, other]), pair)
+                heapq.heappush(best, item) if len(best) < MOST_DOUBLES else heapq.heappushpop(best, item)
+    return sorted(best, key=lambda item: (-item[0], item[1])), count
 
 
 def _looks(volumes: PatientVolumes) -> tuple[tuple[str, ...], NDArray[np.float32]]:

@@ -14,25 +14,31 @@ from tf_medsynth.config.layouts import LABEL, Layout
 from tf_medsynth.types import MODALITIES
 
 
-def dataset_layouts(paths: Iterable[Path]) -> Iterator[Layout]:
-    """A layout for each ``dataset.json`` that names four modalities; others are passed over.
+def dataset_layouts(paths: Iterable[Path], tested: bool = False) -> Iterator[tuple[Path, Layout]]:
+    """A layout for each ``dataset.json`` that names four modalities, with its folder; others are passed over.
 
-    nnU-Net writes a file a channel, ``imagesTr/NAME_0000.nii.gz``, and ``channel_names``; the Medical
-    Segmentation Decathlon one file of four axes, and ``modality``.
+    nnU-Net writes a file a channel, ``imagesTr/NAME_0000.nii.gz``, and ``channel_names`` (``modality`` in its
+    first version); the Medical Segmentation Decathlon one file of four axes, and ``modality``.
+
+    Args:
+        paths: of the files.
+        tested: look for the images to be tested on as well, which have no label.
     """
     for path in paths:
         values = _read(path)
-        channels = values.get("channel_names")
-        separate = isinstance(channels, Mapping)
-        kinds = _kinds(channels if separate else values.get("modality"))
+        kinds = _kinds(values.get("channel_names", values.get("modality")))
         if set(kinds) != set(MODALITIES):
             continue
+        separate = "channel_names" in values or any(path.parent.glob("imagesTr/*_0000.*"))
+        folders = ("imagesTr", "imagesTs") if tested else ("imagesTr",)
+        form = "{folder}/{{patient}}_{number:04d}" if separate else "{folder}/{{patient}}#{number}"
         templates = {
-            kind: (f"imagesTr/{{patient}}_{number:04d}" if separate else f"imagesTr/{{patient}}#{number}",)
+            kind: tuple(form.format(folder=folder, number=number) for folder in folders)
             for kind, number in kinds.items()
         }
+        codes = _codes(values.get("labels"), path)
         name = "nnunet" if separate else "decathlon"
-        yield Layout(name, templates | {LABEL: ("labelsTr/{patient}",)}, _codes(values.get("labels")))
+        yield path.parent, Layout(name, templates | {LABEL: ("labelsTr/{patient}",)}, codes)
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -49,13 +55,15 @@ def _kinds(channels: Any) -> dict[str, int]:
     for number, name in channels.items() if isinstance(channels, Mapping) else ():
         found = kind_of(re.sub(r"\s+", "_", str(name)))
         if found and str(number).isdecimal():
-            kinds.setdefault(found[0], int(number))
+            if found[0] in kinds:
+                return {}  # two channels of one kind: the names do not say which is meant
+            kinds[found[0]] = int(number)
     return kinds
 
 
-def _codes(labels: Any) -> dict[int, int]:
+def _codes(labels: Any, path: Path) -> dict[int, int]:
     """Code -> class; a label whose name means no single class has no code, and is refused where it occurs."""
     items = labels.items() if isinstance(labels, Mapping) else ()
     pairs = [(code, name) if str(code).isdecimal() else (name, code) for code, name in items]
     known = [(code, class_of(str(name))) for code, name in pairs if str(code).isdecimal()]
-    return {0: 0} | parse_codes((code, meaning) for code, meaning in known if meaning)
+    return {0: 0} | parse_codes(((code, meaning) for code, meaning in known if meaning), str(path))

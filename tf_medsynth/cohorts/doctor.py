@@ -14,7 +14,8 @@ from tf_medsynth.cohorts.report import DoctorReport, Finding, PatientReport
 from tf_medsynth.cohorts.survey import PatientFiles, Survey, survey
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings, settings_of
-from tf_medsynth.runtime import atomic_path, progress
+from tf_medsynth.runtime import atomic_path, check_writable, progress
+from tf_medsynth.types import MedSynthError
 
 
 def doctor(
@@ -75,8 +76,18 @@ def _examine(
 
 def _propose(report: DoctorReport, folder: Path, found: Survey, file: Path | None) -> None:
     report.proposal = propose(folder, found.strangers, str(file or "layout.toml"))
-    if report.proposal is None or file is None or file.exists():
+    if report.proposal is None or file is None:
         return
-    with atomic_path(file) as partial:
-        partial.write_text(report.proposal, encoding="utf-8")
+    if file.exists():
+        text = f"a layout was proposed, but {file} is there already and was kept: see --proposal"
+        report.cohort.append(Finding("warning", "proposal", text))
+        return
+    try:
+        check_writable(file.absolute().parent)
+        with atomic_path(file) as partial:
+            partial.write_text(report.proposal, encoding="utf-8")
+    except (OSError, MedSynthError) as error:
+        text = f"the proposed layout could not be written to {file}: {str(error).rstrip('.')}"
+        report.cohort.append(Finding("warning", "proposal", text))
+        return
     report.proposal_file = str(file)

@@ -35,11 +35,11 @@ FORMATS: Mapping[str, tuple[str, str]] = {
     ".nhdr": ("NRRD in two files", "SimpleITK.WriteImage(SimpleITK.ReadImage('NAME.nhdr'), 'NAME.nii.gz')"),
     ".mgz": ("FreeSurfer volumes", "nibabel.save(nibabel.load('NAME.mgz'), 'NAME.nii.gz')"),
     ".mgh": ("FreeSurfer volumes", "nibabel.save(nibabel.load('NAME.mgh'), 'NAME.nii.gz')"),
-    ".zip": ("an archive", "unzip NAME.zip"),
-    ".tar": ("an archive", "tar xf NAME.tar"),
-    ".tgz": ("an archive", "tar xf NAME.tgz"),
-    ".7z": ("an archive", "7z x NAME.7z"),
-    ".rar": ("an archive", "unrar x NAME.rar"),
+    ".zip": ("an archive (.zip)", "unzip NAME.zip"),
+    ".tar": ("an archive (.tar)", "tar xf NAME.tar"),
+    ".tgz": ("an archive (.tar)", "tar xf NAME.tgz"),
+    ".7z": ("an archive (.7z)", "7z x NAME.7z"),
+    ".rar": ("an archive (.rar)", "unrar x NAME.rar"),
 }
 """Endings of images that are not read: what they are, and how they become what is."""
 
@@ -81,11 +81,12 @@ def _search(folder: Path, above: tuple[str, ...], found: Files) -> None:
         return
     try:
         entries = sorted(folder.iterdir())
+        inside = [(path, path.is_dir()) for path in entries]
     except PermissionError:
         found.closed.append(folder)
         return
-    for path in entries:
-        if path.is_dir():
+    for path, is_folder in inside:
+        if is_folder:
             if path.name == "__MACOSX":
                 found.left_out.append(path)
             elif not path.name.startswith("."):
@@ -96,6 +97,8 @@ def _search(folder: Path, above: tuple[str, ...], found: Files) -> None:
 
 def _sort(path: Path, found: Files) -> None:
     suffix = path.suffix.lower()
+    if suffix == ".gz":  # compressed: what is inside counts
+        suffix = Path(path.stem).suffix.lower()
     if volume_suffix(path):
         aside = path.name.startswith(".") or COPY.search(path.name)
         (found.left_out if aside else found.volumes).append(path)

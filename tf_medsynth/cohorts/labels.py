@@ -12,7 +12,7 @@ from tf_medsynth.cohorts.report import Finding, Severity
 from tf_medsynth.cohorts.survey import PatientFiles
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings
-from tf_medsynth.config.layouts import LAYOUTS, STUDIES
+from tf_medsynth.config.layouts import STUDIES
 from tf_medsynth.imaging.lesion_anatomy import CodeAnatomy, contradiction, lesion_anatomy, likely_studies
 from tf_medsynth.types import LESION_CLASSES
 
@@ -20,6 +20,11 @@ FOREIGN_SHARE = 0.5
 """A label that lies outside the brain by more than this is another patient's."""
 
 WHOLE_NUMBER_TOLERANCE = 1e-3
+
+LARGEST_CODE = 255
+
+MOST_CODES = 20
+"""A file of more values is an image in the place of a label, or a map of organs."""
 
 _HINTS = {
     3: "enhancing tumour from 2023 on (codes=brats2023), or one of another study (codes=decathlon, ...)",
@@ -47,16 +52,25 @@ def whole_numbers(label: NDArray[Any]) -> NDArray[Any]:
 
 def classes_of(codes: NDArray[Any], table: Mapping[int, int]) -> NDArray[np.uint8]:
     """Indices into `LESION_CLASSES`, uint8, of a label whose codes are all in `table`."""
-    classes = np.zeros(codes.shape, np.uint8)
-    for code in np.unique(codes):
-        if table[int(code)]:
-            classes[codes == code] = table[int(code)]
-    return classes
+    meanings = np.zeros(LARGEST_CODE + 1, np.uint8)
+    for code, index in table.items():
+        meanings[code] = index
+    return meanings[codes.astype(np.uint8, copy=False)]
+
+
+def count_codes(codes: NDArray[Any]) -> dict[int, int]:
+    """Voxels of every code that occurs."""
+    low, high = (float(codes.min()), float(codes.max())) if codes.size else (0.0, 0.0)
+    if low >= 0 and high <= LARGEST_CODE:  # as nearly always; a sort of all voxels takes longer
+        counts = np.bincount(codes.astype(np.uint8, copy=False).ravel())
+        return {code: int(count) for code, count in enumerate(counts) if count}
+    present, numbers = np.unique(codes, return_counts=True)
+    return {int(code): int(count) for code, count in zip(present, numbers, strict=True)}
 
 
 def unknown_codes(codes: NDArray[Any], table: Mapping[int, int]) -> list[int]:
     """Codes of a label that `table` does not hold."""
-    return sorted({int(code) for code in np.unique(codes)} - set(table))
+    return sorted(set(count_codes(codes)) - set(table))
 
 
 def type_findings(label: NDArray[Any]) -> list[Finding]:
@@ -78,14 +92,16 @@ def findings(
 
     Measurements go into `facts`.
     """
-    counts = {int(c): int(n) for c, n in zip(*np.unique(codes, return_counts=True), strict=True)}
+    counts = count_codes(codes)
     facts["label_codes"] = counts
-    anatomy = lesion_anatomy(images, codes) if set(counts) - {0} and images else {}
+    few = 1 < len(counts) + (0 not in counts) <= MOST_CODES  # else it is no lesion, or no label
+    anatomy = lesion_anatomy(images, codes) if few and images else {}
     found = _code_findings(counts, anatomy, files)
     if anatomy:
         found += _place_findings(codes != 0, brain, facts)
         if not any(finding.severity == "error" for finding in found):
-            found += anatomy_findings(anatomy, files.codes, files.name in settings.trusted)
+            trusted = files.name.casefold() in {name.casefold() for name in settings.trusted}
+            found += anatomy_findings(anatomy, files.codes, trusted)
     return found, anatomy
 
 
@@ -112,7 +128,8 @@ def _code_findings(
     known, layout = files.codes, files.layout
     if unknown := sorted(set(present) - set(known)):
         hints = [f"code {code} may be {_HINTS[code]}" for code in unknown if code in _HINTS]
-        text = f"the label holds codes {unknown}, which are unknown in {layout}: it has {sorted(known)}"
+        shown = f"{unknown[:5]}" + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        text = f"the label holds codes {shown}, which are unknown in {layout}: it has {sorted(known)}"
         if likely := likely_studies(anatomy, STUDIES):
             hints.append(f"the anatomy fits the codes of {' or '.join(likely)}")
         remedy = f"{'; '.join(hints)}. " if hints else ""
@@ -130,8 +147,7 @@ def _code_findings(
         meaning = ", ".join(f"{code} is {LESION_CLASSES[lesion[code]]}" for code in other)
         text = f"the label holds the codes of {layout}, {list(lesion)}: {meaning}"
         found.append(Finding("warning", "label_year", text))
-    published = LAYOUTS.get(layout)
-    for code, note in published.notes.items() if published and published.codes == known else ():
+    for code, note in files.notes.items():
         if code in present:
             found.append(Finding("warning", "label_note", f"code {code} is {note}"))
     return found

@@ -20,6 +20,7 @@ from tf_medsynth.cohorts import values
 from tf_medsynth.cohorts.placement import Frame, How, frame_kind, place_image, place_label, replay
 from tf_medsynth.cohorts.report import Finding
 from tf_medsynth.cohorts.survey import PatientFiles
+from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings
 from tf_medsynth.config.layouts import LABEL, LAYOUTS
 from tf_medsynth.imaging.agreement import Edges, edges
@@ -184,7 +185,12 @@ def _reread(files: PatientFiles, reading: Reading) -> PatientVolumes:
     label = np.zeros(images[0].shape, np.uint8)
     if files.label:
         placed = replay(frame, volumes[LABEL], reading.places.get(LABEL, "same"))
-        label = label_checks.classes_of(label_checks.whole_numbers(placed), files.codes)
+        codes = label_checks.whole_numbers(placed)
+        unknown = label_checks.unknown_codes(codes, files.codes)
+        check(
+            "a label keeps the codes that were checked", not unknown, path=str(files.label), unknown=unknown
+        )
+        label = label_checks.classes_of(codes, files.codes)
     return PatientVolumes(files.name, tuple(images), label, _stored_header(frame), files.whole)
 
 
@@ -199,7 +205,7 @@ def _check_names(seen: Examination, settings: CohortSettings) -> None:
         seen.add(LABEL, Finding("error", "missing_label", "there is no lesion label", remedy))
     layout = LAYOUTS.get(seen.files.layout)
     for kind, path in seen.files.files.items() if layout else ():
-        text = path.as_posix()[: -len(volume_suffix(path) or "")]
+        text = path.resolve().as_posix()[: -len(volume_suffix(path) or "")]
         own = [template for template in layout.templates if template.kind == kind] if layout else []
         if not any(re.fullmatch(template.pattern.pattern, text) for template in own):
             text = f"{path.name} is not in the letter case of the release ({seen.files.layout})"

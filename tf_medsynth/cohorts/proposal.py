@@ -18,6 +18,9 @@ from tf_medsynth.config.layouts import KINDS, LABEL, STUDIES
 from tf_medsynth.imaging.volumes import read_header, read_volume, volume_suffix
 from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
 
+MOST_FILES = 100
+"""Files of a kind whose names are compared with each other."""
+
 LABELS_READ = 5
 """Labels of which the codes are looked up."""
 
@@ -77,7 +80,7 @@ def _kinds(paths: Mapping[Path, str]) -> tuple[dict[str, dict[Path, str]], list[
 
 
 def _files(kinds: Mapping[str, Mapping[Path, str]], rest: Sequence[str]) -> list[str]:
-    found = {kind: list(kinds[kind].values()) for kind in KINDS if kind in kinds}
+    found = {kind: list(kinds[kind].values())[:MOST_FILES] for kind in KINDS if kind in kinds}
     if not set(MODALITIES) & set(found):
         return _open_lines(rest or found[LABEL], found.get(LABEL))
     patients = _patients(found)

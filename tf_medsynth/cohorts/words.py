@@ -37,17 +37,26 @@ def kind_of(text: str) -> tuple[str, tuple[int, int]] | None:
 
 def class_of(text: str) -> str | None:
     """The class of `LESION_CLASSES` that a label's name means; None where it means none, or several."""
-    words = text.lower().replace("-", " ").replace("_", " ")
-    if "background" in words or "cavity" in words:
-        return "background"
-    if "whole" in words or ("core" in words and "non" not in words and "necro" not in words):
+    words = re.sub(r"[-_/,&+]+", " ", text.lower()).strip()
+    if words in _ABBREVIATIONS:
+        return _ABBREVIATIONS[words]
+    if "whole" in words:
         return None
-    if "edema" in words or "oedema" in words or "snfh" in words:
+    if re.search(r"flair hyperintens|snfh", words):
         return "oedema"
-    if "necro" in words or words.strip() == "ncr":
-        return "necrosis"
-    if re.search(r"non ?enhanc|\bnet\b|\bnetc\b", words):
-        return "non_enhancing"
-    if "enhanc" in words or words.strip() == "et":
-        return "enhancing"
-    return None
+    negated = re.search(r"\b(non|not|no|un|without)\b.*enhanc|\b(non|un)enhanc", words)
+    necrosis, enhancing = "necro" in words, "enhanc" in words and not negated
+    found = {
+        "background": bool(re.search(r"background|cavity", words)),
+        "oedema": "edema" in words,
+        "necrosis": necrosis,
+        # BraTS called the two together necrotic and non-enhancing core, and they are read as necrosis
+        "non_enhancing": bool(negated or re.search(r"\bnet\b", words)) and not necrosis,
+        "enhancing": enhancing,
+    }
+    named = [name for name, holds in found.items() if holds]
+    return named[0] if len(named) == 1 else None
+
+
+_ABBREVIATIONS = {"ncr": "necrosis", "ncr net": "necrosis", "ed": "oedema", "et": "enhancing"}
+_ABBREVIATIONS |= {"net": "non_enhancing", "netc": "non_enhancing", "rc": "background"}

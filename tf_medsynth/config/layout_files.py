@@ -25,7 +25,13 @@ def layouts_of(layout: str) -> tuple[Layout, ...]:
     if layout == ANY_LAYOUT:
         return tuple(LAYOUTS.values())
     if layout.startswith("{"):
-        return (parse_layout(json.loads(layout), "layout"),)
+        try:
+            values = json.loads(layout)
+        except ValueError as error:
+            check(
+                "a layout is a name, a TOML file or JSON text", False, layout=layout[:80], reason=str(error)
+            )
+        return (parse_layout(values, "layout"),)
     check(
         "unknown layout",
         layout in LAYOUTS,
@@ -58,9 +64,15 @@ def read_layout(path: Path) -> Layout:
     """
     check("a layout file must exist", path.is_file(), path=str(path))
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        check("a layout file is TOML", False, "See docs/own_data.md.", path=str(path), reason=str(error))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        check(
+            "a layout file can be read and is TOML",
+            False,
+            "See docs/own_data.md.",
+            path=str(path),
+            reason=str(error),
+        )
     return parse_layout({"name": path.stem, **values}, str(path))
 
 
@@ -90,9 +102,7 @@ def parse_layout(values: Mapping[str, Any], source: str) -> Layout:
     templates = {kind: _texts(kind, files[kind], source) for kind in KINDS if kind in files}
     codes = values.get("codes", {})
     check("codes of a layout are a table", isinstance(codes, Mapping), source=source, codes=codes)
-    texts = {
-        key: values.get(key, default) for key, default in (("patients", ".*"), ("person", ""), ("remark", ""))
-    }
+    texts = {key: values.get(key, default) for key, default in (("patients", ".*"), ("person", ""))}
     for key, text in {**texts, "name": values.get("name", "own")}.items():
         check(f"{key} of a layout is text", isinstance(text, str), source=source, received=text)
     for key in ("patients", "person"):
@@ -144,6 +154,8 @@ def parse_codes(items: Iterable[tuple[Any, Any]], source: str = "codes") -> dict
             code=code,
             received=meaning,
         )
+        check("code 0 is the background", number > 0 or index == 0, source=source, received=meaning)
+        check("a label code is given once", number not in table, source=source, code=code)
         table[number] = index
     return table
 

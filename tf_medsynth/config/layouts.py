@@ -54,8 +54,6 @@ STUDIES: Mapping[str, Mapping[int, int]] = {
 }
 """Code -> index into `LESION_CLASSES`, by the study that published it."""
 
-_MERGED = "code 1 joins necrosis and the non-enhancing core; both are read as {}"
-_MERGED_NECROSIS, _MERGED_CORE = _MERGED.format("necrosis"), _MERGED.format("non-enhancing core")
 _CAVITY = {4: "resection cavity, which is read as background"}
 _CYST = {3: "cyst, which is read as non-enhancing core"}
 
@@ -71,7 +69,6 @@ class Layout:
         patients: pattern (regular expression) that the patients' names match from end to end.
         person: pattern of what in a name is the person; see `persons.split_group`.
         whole: the volumes are cropped already, and are taken as they are.
-        remark: what a reader of these labels should know.
         notes: codes of which a reader is told where they occur.
         needs: codes of which a cohort must hold one; without them its labels are another study's.
     """
@@ -82,7 +79,6 @@ class Layout:
     patients: str = ".*"
     person: str = ""
     whole: bool = False
-    remark: str = ""
     notes: Mapping[int, str] = dataclasses.field(default_factory=dict)
     needs: tuple[int, ...] = ()
 
@@ -160,14 +156,14 @@ class Template:
         pattern = re.compile("(?:.*/)?" + "".join(pieces), re.IGNORECASE)
         return cls(kind, text, pattern, int(channel) if channel else None)
 
-    def patient(self, path: str) -> str | None:
-        """The patient's name if `path`, without ending, fits; else None."""
+    def names(self, path: str) -> tuple[str, str] | None:
+        """The patient's name, and what in it is the person, if `path`, without ending, fits; else None."""
         match = self.pattern.fullmatch(path)
         if match is None:
             return None
         names = match.groupdict()
-        patient = names.get("patient") or path.rpartition("/")[0].rpartition("/")[2]
-        return f"{patient}_{names['session']}" if "session" in names else patient
+        person = names.get("patient") or path.rpartition("/")[0].rpartition("/")[2]
+        return (f"{person}_{names['session']}" if "session" in names else person), person
 
 
 def _named(template: str, **words: str) -> dict[str, tuple[str, ...]]:
@@ -227,47 +223,44 @@ LAYOUTS: Mapping[str, Layout] = {
         Layout("brats2015", _FILES_2015, _C["brats2015"]),
         # The names of 2012, whose labels hold 1, oedema, and 2, the whole core: no classes of ours.
         Layout("brats2013", _FILES_2013, _C["brats2015"], r"(Sim)?BRATS_[HL]G\d+", needs=(3, 4)),
-        Layout("brats2017", _FILES_2017, _C["brats2017"], r"Brats17_.*", remark=_MERGED_NECROSIS),
-        Layout("brats2018", _FILES_2017, _C["brats2017"], r"Brats18_.*", remark=_MERGED_NECROSIS),
-        Layout("brats2019", _FILES_2017, _C["brats2017"], r"BraTS19_.*", remark=_MERGED_NECROSIS),
-        Layout("brats2020", _FILES_2020, _C["brats2017"], r"BraTS20_.*", remark=_MERGED_NECROSIS),
+        Layout("brats2017", _FILES_2017, _C["brats2017"], r"Brats17_.*"),
+        Layout("brats2018", _FILES_2017, _C["brats2017"], r"Brats18_.*"),
+        Layout("brats2019", _FILES_2017, _C["brats2017"], r"BraTS19_.*"),
+        Layout("brats2020", _FILES_2020, _C["brats2017"], r"BraTS20_.*"),
         # What `generate` writes as volumes: the names of 2017 with the codes of 2015.
         Layout("medsynth", _FILES_2017, _C["brats2015"], r"medsynth_.*", whole=True),
-        Layout("kaggle2021", _FILES_KAGGLE, _C["brats2017"], remark=_MERGED_NECROSIS),
-        Layout("fets", _FILES_FETS, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout("kaggle2021", _FILES_KAGGLE, _C["brats2017"]),
+        Layout("fets", _FILES_FETS, _C["brats2017"]),
         Layout(
             "upenn_gbm",
             _after("_", T1="T1", T2="T2", T1c="T1GD", Flair="FLAIR") | {LABEL: _SEGM},
             _C["brats2017"],
-            remark=_MERGED_NECROSIS,
         ),
-        Layout("ucsf_pdgm", _FILES_UCSF, _C["brats2017"], remark=_MERGED_NECROSIS),
-        Layout("ucsd_ptgbm", _FILES_UCSD, _C["brats2024"], remark=_MERGED_CORE, notes=_CAVITY),
-        Layout("tcga", _FILES_TCGA, _C["brats2017"], remark=_MERGED_NECROSIS),
-        Layout("brats_toolkit", _FILES_TOOLKIT, _C["brats2017"], remark=_MERGED_NECROSIS),
-        Layout("bids", _FILES_BIDS, _C["brats2017"], r"sub-.*", remark=_MERGED_NECROSIS),
+        Layout("ucsf_pdgm", _FILES_UCSF, _C["brats2017"]),
+        Layout("ucsd_ptgbm", _FILES_UCSD, _C["brats2024"], notes=_CAVITY),
+        Layout("tcga", _FILES_TCGA, _C["brats2017"]),
+        Layout("brats_toolkit", _FILES_TOOLKIT, _C["brats2017"]),
+        Layout("bids", _FILES_BIDS, _C["brats2017"], r"sub-.*"),
         # Also whatever else carries these suffixes: 2021 is the last year that used them.
-        Layout("brats2021", _FILES_2017, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout("brats2021", _FILES_2017, _C["brats2017"]),
         Layout("brats_ped2024", _FILES_2023, _C["brats_ped2024"], r"BraTS-PED-.*", notes=_CYST),
         # The children of the 2023 challenge have its names and other codes: to be asked for.
-        Layout("brats_ped2023", _FILES_2023, _C["brats_met"], r"BraTS-PED-.*", remark=_MERGED_CORE),
-        Layout("brats_met", _FILES_2023, _C["brats_met"], r"BraTS-(MET|MEN)-.*", remark=_MERGED_CORE),
+        Layout("brats_ped2023", _FILES_2023, _C["brats_met"], r"BraTS-PED-.*"),
+        Layout("brats_met", _FILES_2023, _C["brats_met"], r"BraTS-(MET|MEN)-.*"),
         # Scans after treatment number their time points from 100.
         Layout(
             "brats2024",
             _FILES_2023,
             _C["brats2024"],
             r"BraTS-GLI-\d+-1\d\d",
-            remark=_MERGED_CORE,
             notes=_CAVITY,
         ),
         Layout(
             "brats2023",
             _FILES_2023,
             _C["brats2023"],
-            remark=f"code 3 is enhancing tumour (code 4 until 2021); {_MERGED_NECROSIS}",
         ),
-        Layout("bare", _FILES_BARE, _C["brats2017"], remark=_MERGED_NECROSIS),
+        Layout("bare", _FILES_BARE, _C["brats2017"]),
     )
 }
 """Published layouts by name, most particular first among those that share file names."""

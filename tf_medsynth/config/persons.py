@@ -31,8 +31,8 @@ PERSONS: tuple[re.Pattern[str], ...] = (
     _pattern(r"(?P<source>yg)_(?P<number>[a-z0-9]+)_\d{4}-\d\d-\d\d"),
     # weeks of treatment: Patient-001_week-000-1
     _pattern(r"(?P<source>patient)[-_](?P<number>\d+)_week-.+"),
-    # BIDS: sub-001_ses-02
-    _pattern(r"(?P<source>sub)-(?P<number>[a-z0-9]+)(_ses-[a-z0-9]+)?"),
+    # BIDS: sub-001_ses-02, sub-001_ses-02_run-1
+    _pattern(r"(?P<source>sub)-(?P<number>[a-z0-9]+)(_[a-z]+-[a-z0-9]+)*"),
 )
 """How public collections name several scans of one person, by person: ``source`` and ``number``."""
 
@@ -47,8 +47,8 @@ def split_group(patient: str, aliases: Sequence[str] | None = None, person: str 
     Args:
         patient: name of a patient.
         aliases: ``"A=B"``: two names of one person.
-        person: regular expression of the cohort's own names; its groups, or what it matches, are the
-            person. It goes before the patterns of public collections.
+        person: regular expression of what in the cohort's own names is the person: its groups, or what it
+            matches anywhere in the name. It goes before the patterns of public collections.
 
     Raises:
         MedSynthError: an alias that does not name two, or a pattern that is none.
@@ -111,12 +111,19 @@ def check_pattern(person: str) -> None:
         )
 
 
+def matched(patient: str, person: str) -> str:
+    """What the regular expression `person` takes out of a name, in lower case; empty where nothing."""
+    if not person:
+        return ""
+    check_pattern(person)
+    match = re.search(person, patient, re.IGNORECASE)
+    parts = [part for part in (*match.groups(), match.group(0)) if part] if match else []
+    return "_".join(parts[: max(len(parts) - 1, 1)]).lower()
+
+
 def _person(patient: str, person: str) -> str:
-    if person:
-        check_pattern(person)
-        if match := re.match(person, patient, re.IGNORECASE):
-            parts = [part for part in match.groups() if part] or [match.group(0)]
-            return "_".join(parts).lower()
+    if own := matched(patient, person):
+        return own
     for pattern in PERSONS:
         if match := pattern.fullmatch(patient):
             return f"{match['source']}_{match['number'].lstrip('0') or '0'}".lower()

@@ -171,6 +171,7 @@ def _given_splits(path: Path) -> tuple[str, ...]:
         rule = f"a row of splits has a patient and one of {', '.join(SPLITS)}"
         check(rule, bool(values.get("patient")) and split is not None, splits=str(path), line=number, row=row)
         given.append(f"{values['patient']}={split}")
+    check("a file of splits names patients", bool(given), splits=str(path))
     return tuple(given)
 
 

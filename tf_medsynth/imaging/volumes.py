@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,15 +21,15 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
+from tf_medsynth.imaging.itk_files import check_header, check_voxels
 from tf_medsynth.types import MedSynthError
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd")
 """File endings that `read_volume` knows, longest first."""
 
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # RAS <-> LPS: x and y change sign
-_META_BYTES = {"CHAR": 1, "UCHAR": 1, "SHORT": 2, "USHORT": 2, "INT": 4, "UINT": 4, "LONG": 8, "ULONG": 8}
-_META_BYTES |= {"LONG_LONG": 8, "ULONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
-_META_HEADER_LIMIT = 1 << 16
+LEAST_VOLUME = 1e-3
+"""Of the cell that three unit vectors along a volume's axes span: less is no space, but a damaged header."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,6 +216,7 @@ def _volume_shape(shape: tuple[int, ...], path: Path, channel: int | None) -> tu
     A fourth axis is one of volumes (modalities, time points), of which `channel` is one.
     """
     *_, last = kept = [*shape[:3], *(n for n in shape[3:] if n != 1)]
+    check("a volume has voxels", min(shape, default=0) > 0, path=str(path), shape=tuple(shape))
     if channel is None:
         remedy = "Stack the slices of a patient into one volume." if len(kept) < 3 else (
             "Several modalities in one file are read where a dataset.json (Medical Segmentation Decathlon) "
@@ -244,6 +244,8 @@ def _nifti_header(image: Any, path: Path, channel: int | None) -> Header:
     spacing = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
     if not _positive(tuple(spacing), 3):
         raise ValueError(f"its affine has spacing {spacing.tolist()}")
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3] / spacing)) < LEAST_VOLUME:
+        raise ValueError("its affine holds NaN or spans no space")
     scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
     return Header(
         shape=tuple(int(n) for n in shape[::-1]),
@@ -284,7 +286,7 @@ def _write_nifti(volume: Volume, path: Path) -> None:
 def _itk_header(path: Path) -> Header:
     reader = sitk.ImageFileReader()
     reader.SetFileName(os.fspath(path))
-    _check_itk_header(path)
+    placed = check_header(path)
     reader.ReadImageInformation()
     probe = sitk.Image([1, 1, 1], reader.GetPixelID())
     return Header(
@@ -293,20 +295,19 @@ def _itk_header(path: Path) -> Header:
         origin=tuple(float(v) for v in reader.GetOrigin()),
         direction=tuple(float(v) for v in reader.GetDirection()),
         dtype=str(sitk.GetArrayViewFromImage(probe).dtype),
+        placed=placed,
     )
 
 
 def _read_itk(path: Path) -> Volume:
-    if path.suffix.lower() == ".nrrd":
-        _check_nrrd_header(path)
-    else:
-        _check_meta_voxels(path)
+    placed = check_voxels(path)
     image = sitk.ReadImage(os.fspath(path))
     return Volume(
         sitk.GetArrayFromImage(image),
         tuple(float(v) for v in image.GetSpacing()[::-1]),
         tuple(float(v) for v in image.GetOrigin()),
         tuple(float(v) for v in image.GetDirection()),
+        placed,
     )
 
 
@@ -316,81 +317,3 @@ def _write_meta(volume: Volume, path: Path) -> None:
     image.SetOrigin(volume.origin)
     image.SetDirection(volume.direction)
     sitk.WriteImage(image, os.fspath(path), useCompression=True)
-
-
-def _check_itk_header(path: Path) -> None:
-    check_header = _check_nrrd_header if path.suffix.lower() == ".nrrd" else _check_meta_header
-    check_header(path)
-
-
-def _check_nrrd_header(path: Path) -> None:
-    """Raises unless a file has an NRRD header of three axes, with its voxels behind it."""
-    with path.open("rb") as file:
-        start = file.read(_META_HEADER_LIMIT)
-    head, blank, _ = start.replace(b"\r\n", b"\n").partition(b"\n\n")
-    lines = head.decode("ascii", "replace").splitlines()
-    if not blank or not lines[0].startswith("NRRD"):
-        raise ValueError("its header is not a whole NRRD header")
-    fields = {
-        key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])
-    }
-    check("an NRRD file holds its own voxels", not {"data file", "datafile"} & set(fields), path=str(path))
-    shape = tuple(int(n) for n in fields.get("sizes", "").split() if n.isdecimal())
-    check("a volume has three axes", len(shape) == 3, "Split the file first.", path=str(path), shape=shape)
-
-
-def _check_meta_header(path: Path) -> tuple[dict[str, str], int]:
-    """The fields of a MetaImage header and its length in bytes; raises where it is not one."""
-    with path.open("rb") as file:
-        start = file.read(_META_HEADER_LIMIT)
-    fields: dict[str, str] = {}
-    position = 0
-    while "ElementDataFile" not in fields:
-        end = start.find(b"\n", position)
-        if end < 0:
-            raise ValueError("its header is not a whole MetaImage header")
-        key, _, value = start[position:end].decode("ascii", "replace").partition("=")
-        fields[key.strip()] = value.strip()
-        position = end + 1
-    shape = fields.get("DimSize", "").split()
-    check("a volume has three axes", len(shape) == 3, path=str(path), shape=" ".join(shape))
-    channels = fields.get("ElementNumberOfChannels", "1")
-    check("a volume has one value a voxel", channels == "1", path=str(path), channels=channels)
-    return fields, position
-
-
-def _check_meta_voxels(path: Path) -> None:
-    """Raises unless the voxels of a MetaImage file are all there and unharmed.
-
-    ITK returns whatever it could decompress of a damaged file and only prints a remark.
-    """
-    fields, length = _check_meta_header(path)
-    data = fields["ElementDataFile"]
-    if data == "LIST" or "%" in data:
-        return  # slices in files of their own: ITK itself finds a missing one
-    local = data.upper() == "LOCAL"
-    if local and fields.get("HeaderSize", "0") not in ("0", "-1"):
-        return
-    source = path if local else path.with_name(data)
-    if not source.is_file():
-        raise ValueError(f"its voxel file {data!r} is missing")
-    shape = [int(n) for n in fields["DimSize"].split()]
-    expected = int(np.prod(shape)) * _META_BYTES.get(fields.get("ElementType", "")[4:], 0)
-    with source.open("rb") as file:
-        file.seek(length if local else 0)
-        packed = fields.get("CompressedData", "False").lower() == "true"
-        found = _inflated_size(file) if packed else source.stat().st_size - file.tell()
-    if expected and found < expected:
-        raise ValueError(f"it holds {found} of {expected} bytes of voxels")
-
-
-def _inflated_size(file: Any) -> int:
-    """Bytes that a zlib (or gzip) stream unpacks to, its checksum verified, in constant memory."""
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    size = 0
-    while chunk := file.read(1 << 20):
-        size += len(unpacker.decompress(chunk))
-    size += len(unpacker.flush())
-    if not unpacker.eof:
-        raise ValueError("its compressed voxels end too early")
-    return size

@@ -12,7 +12,7 @@ from typing import Any
 from tf_medsynth.cohorts import comparison
 from tf_medsynth.cohorts.patient import Examination, Reading, examine, raise_first
 from tf_medsynth.cohorts.report import Finding, summary
-from tf_medsynth.cohorts.survey import PatientFiles, find_patients
+from tf_medsynth.cohorts.survey import PatientFiles, check_sound, survey
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.datasets import SPLITS, UNLABELLED, BratsSettings
 from tf_medsynth.config.persons import split_of
@@ -45,12 +45,14 @@ class Cohort:
         settings: what chose patients and splits.
         splits: ``train``, then ``validation``, ``test`` and ``unlabelled`` as far as they are asked for.
         fingerprint: changes when settings, names, sizes or contents of the files do.
+        remarks: on the folder, before any volume is opened.
     """
 
     folder: Path
     settings: BratsSettings
     splits: Mapping[str, tuple[PatientFiles, ...]]
     fingerprint: str
+    remarks: tuple[str, ...] = ()
 
     @property
     def patients(self) -> list[PatientFiles]:
@@ -85,7 +87,9 @@ def read_cohort(folder: str | os.PathLike[str], settings: BratsSettings, version
             lack a patient or name one who is not there.
     """
     folder = Path(folder)
-    patients = find_patients(folder, settings)
+    found = survey(folder, settings)
+    check_sound(found, folder, settings)
+    patients = found.patients
     places = (
         _given(patients, settings) if settings.splits else {p.name: _drawn(p, settings) for p in patients}
     )
@@ -101,23 +105,34 @@ def read_cohort(folder: str | os.PathLike[str], settings: BratsSettings, version
         )
     check_disjoint(splits)
     files = {p.name: {n: _digest(f, folder) for n, f in p.files.items()} for p in patients}
-    return Cohort(folder, settings, splits, fingerprint(version, settings.to_dict(), files))
+    remarks = tuple(finding.text for finding in comparison.folder_findings(found))
+    return Cohort(folder, settings, splits, fingerprint(version, settings.to_dict(), files), remarks)
 
 
 def check_disjoint(splits: Mapping[str, tuple[PatientFiles, ...]]) -> None:
     """Raises where one person is in two splits; who has no label may also be in ``train``."""
     seen: dict[str, tuple[str, str]] = {}
+    parted = []
     for split, patients in splits.items():
-        side = "train" if split == UNLABELLED else split
         for patient in patients:
-            other, first = seen.setdefault(patient.group, (side, patient.name))
-            check(
-                "a person is in one split only",
-                other == side,
-                "Names of one person are told by `person` and `aliases`.",
-                patients=(first, patient.name),
-                splits=(other, split),
-            )
+            other, first = seen.setdefault(patient.group, (_side(split), patient.name))
+            if other != _side(split):
+                parted.append((first, other, patient.name, split))
+    without = " ".join(name for _, _, name, split in parted if split == UNLABELLED)
+    check(
+        "a person is in one split only",
+        not parted,
+        f"Leave out the scans without a label: --leave-out {without}"
+        if without
+        else "Mend splits or aliases.",
+        first=parted[:1],
+        count=len(parted),
+    )
+
+
+def _side(split: str) -> str:
+    """The split that `split` may share persons with."""
+    return "train" if split == UNLABELLED else split
 
 
 def check_voxels(cohort: Cohort) -> Checked:
@@ -164,7 +179,7 @@ def check_together(
     _check_twins(cohort, portraits)
     by_patient = [(portrait.files.name, finding) for portrait, findings, _ in seen for finding in findings]
     by_patient += [item for item in comparison.range_findings(portraits) if item[0]]
-    remarks = (*summary(by_patient), *(finding.text for finding in between))
+    remarks = (*summary(by_patient), *(finding.text for finding in between), *cohort.remarks)
     return Checked(remarks, {portrait.files.name: reading for portrait, _, reading in seen})
 
 
@@ -173,7 +188,7 @@ def _check_twins(cohort: Cohort, portraits: Sequence[comparison.Portrait]) -> No
     for first, other, modalities in comparison.twins(portraits):
         check(
             "a scan is in one split only",
-            places[first] == places[other],
+            _side(places[first]) == _side(places[other]),
             f"They hold the same voxels ({modalities}): declare aliases={first}={other}, or leave one out.",
             patients=(first, other),
             splits=(places[first], places[other]),
@@ -204,8 +219,10 @@ def _given(patients: Sequence[PatientFiles], settings: BratsSettings) -> dict[st
         check("a patient is in one split only", other == split, patient=name, splits=(other, split))
     unlabelled = {p.name for p in patients if p.label is None}
     names = {p.name for p in patients}
+    left = {name.casefold() for name in settings.leave_out}
+    without = {name for name in given if name.casefold() in left}
     for rule, wrong in (
-        ("given splits name patients of the folder", set(given) - names - set(settings.leave_out)),
+        ("given splits name patients of the folder", set(given) - names - without),
         ("given splits name every patient", names - unlabelled - set(given)),
         ("a patient without a label is in no split but `unlabelled`", unlabelled & set(given)),
     ):

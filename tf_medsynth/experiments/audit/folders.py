@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.cohorts.labels import classes_of, unknown_codes, whole_numbers
+from tf_medsynth.cohorts.patient import read_patient
 from tf_medsynth.cohorts.survey import PatientFiles, find_patients
 from tf_medsynth.config.base import check
+from tf_medsynth.config.cohorts import CohortSettings
 from tf_medsynth.config.datasets import REFERENCE_SHAPE, BratsSettings, brats_settings, scaled_range
 from tf_medsynth.experiments.audit.samples import Batch, Samples, spread
 from tf_medsynth.generation.publishing import INTENSITY_SCALE
 from tf_medsynth.imaging.orientation import canonical, canonical_header
-from tf_medsynth.imaging.volumes import geometry_differences, read_header, read_volume, volume_suffix
+from tf_medsynth.imaging.volumes import Volume, geometry_differences, read_header, read_volume, volume_suffix
 from tf_medsynth.runtime import progress
 from tf_medsynth.types import MODALITIES
 from tfds_builders.brats.examples import Box, crop_box, taken
@@ -136,11 +138,18 @@ def _slices(patient: PatientFiles, box: Box, rows: NDArray[np.int64], size: tupl
 
 def _labels(patient: PatientFiles) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     for name, path in _label_files(patient).items():
-        array = canonical(read_volume(path)).array
-        yield name, _classes(array, patient) if name == "lesion_label" else array.astype(np.uint8)
+        if name == "lesion_label":
+            yield name, _classes(canonical(read_volume(path)), patient)
+        else:
+            yield name, canonical(read_volume(path)).array.astype(np.uint8)
 
 
-def _classes(label: NDArray[Any], patient: PatientFiles) -> NDArray[np.uint8]:
+def _classes(volume: Volume, patient: PatientFiles) -> NDArray[np.uint8]:
+    """The label by class; one that names another place than T1 lies where `prepare` would put it."""
+    header = canonical_header(read_header(patient.images["T1"], patient.channels.get("T1")))
+    if not volume.placed or geometry_differences(header, volume.header):
+        return read_patient(patient, CohortSettings(copied_modalities=True)).label
+    label = volume.array
     codes = whole_numbers(label)
     unknown = unknown_codes(codes, patient.codes)
     check(
