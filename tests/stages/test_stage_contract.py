@@ -33,6 +33,11 @@ CLASSES = ("structure", "lesion", "translation", "multimodal", "gan")
 """One of each class, for what is slow."""
 
 
+ROUNDING = 2e-5
+"""Of an update in float32, relative: half a batch is summed in another order than the whole. Up to 1.3e-5 was
+seen, on an AMD processor; elsewhere these tests held 1e-5."""
+
+
 def build(name: str, changes: Mapping[str, Any] | None = None) -> AdversarialStage:
     """The registered stage `name` in miniature."""
     stage, own, guides = STAGES[name]
@@ -207,7 +212,7 @@ def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
         assert clipped, "nothing was clipped"
         one, two = tiny.state(alone), tiny.state(mirrored)
         for network in {n for player in players for n in alone.players[player]}:
-            assert difference(network, start, one, two) < 1e-5, (phase, network)
+            assert difference(network, start, one, two) < ROUNDING, (phase, network)
             if network in alone.ema_networks:
                 assert difference(f"ema {network}", start, one, two) < 1e-5, (phase, network)
 

@@ -123,6 +123,8 @@ def prepare(
         log.info("prepare: %s/%s is there already, skipped", DATASET, name)
     else:
         check_room(target, _least_bytes(settings, len(cohort.patients)))
+        if (scratch := Path(builder._data_dir_root)).is_dir():  # told before every patient is read
+            os.close(_lock(scratch))
         if beam is None:
             builder.check(cohort)
         with disk_errors(target, "Nothing was kept; free some space or choose another data_dir."):
@@ -226,6 +228,18 @@ def _held(scratch: Path) -> Iterator[None]:
     What a killed process left in it is removed; a living one is not disturbed.
     """
     scratch.mkdir(parents=True, exist_ok=True)
+    handle = _lock(scratch)
+    try:
+        for left in scratch.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        yield
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(handle)
+
+
+def _lock(scratch: Path) -> int:
+    """An open handle of the folder, which keeps others out until it is closed."""
     handle = os.open(scratch, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -235,13 +249,7 @@ def _held(scratch: Path) -> Iterator[None]:
             f"one process at a time prepares a data set. Received: path={str(scratch)!r}, which is in use. "
             "Wait for the other process."
         ) from None
-    try:
-        for left in scratch.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        yield
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        os.close(handle)
+    return handle
 
 
 @contextlib.contextmanager
