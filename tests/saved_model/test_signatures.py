@@ -61,7 +61,7 @@ def test_outputs_are_named_floats_a_row_a_sample(eleven):
 
 
 LAST_DIGITS = 2e-6
-"""Of images in [0, 1]. On an AMD processor 13 % of the pixels of eleven rows asked for in reverse differ, by 8e-7
+"""Of images in [0, 1]. On an AMD processor 13 % of the pixels of eleven rows in reverse differ, by 8e-7
 at most; elsewhere this test held equal bits."""
 
 
