@@ -214,7 +214,7 @@ def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
         for network in {n for player in players for n in alone.players[player]}:
             assert difference(network, start, one, two) < ROUNDING, (phase, network)
             if network in alone.ema_networks:
-                assert difference(f"ema {network}", start, one, two) < 1e-5, (phase, network)
+                assert difference(f"ema {network}", start, one, two) < ROUNDING, (phase, network)
 
 
 def difference(network: str, start: dict, one: dict, two: dict) -> float:
