@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tf_medsynth.cohorts.values import as_int16, background_of, findings, scale_of
+from tf_medsynth.cohorts.values import as_int16, findings, scale_of
 
 
 def brain(dtype=np.int16):
@@ -13,13 +13,13 @@ def brain(dtype=np.int16):
 
 
 def codes(array, severity):
-    return {f.code for f in findings("T1", array, background_of(array)) if f.severity == severity}
+    return {f.code for f in findings("T1", array) if f.severity == severity}
 
 
 def test_whole_numbers_of_sixteen_bits_are_kept_whatever_their_type():
     for dtype in (np.int16, np.int32, np.float32, np.float64, np.uint16):
         array = brain(dtype)
-        assert scale_of(array) == 1.0 and not findings("T1", array, 0)
+        assert scale_of(array) == 1.0 and not findings("T1", array)
         np.testing.assert_array_equal(as_int16(array, 1.0), brain())
     array = brain()
     assert as_int16(array, 1.0) is array
@@ -48,7 +48,7 @@ def test_a_z_scored_brain_is_refused_with_a_remedy_that_works():
     array = brain(np.float32)
     inside = array != 0
     array[inside] = (array[inside] - array[inside].mean()) / array[inside].std()
-    (finding,) = [f for f in findings("T1", array, 0) if f.severity == "error"]
+    (finding,) = [f for f in findings("T1", array) if f.severity == "error"]
     assert finding.code == "negative" and "50 %" in finding.message
     array[inside] -= array.min() - 1  # what the remedy says
     assert "v[v != 0] -= v.min() - 1" in finding.remedy

@@ -31,12 +31,14 @@ bias field of 20 %, 0.992 when moved by 2 voxels."""
 RANGE_RATIO = 3.0
 OUTLIER_RATIO = 4.0
 
-
 MOST_DOUBLES = 50
 """Pairs that are named one by one."""
 
 BLOCK = 256
 """Portraits that are compared with all others at a time."""
+
+Named = list[tuple[str, Finding]]
+"""Findings, each with the name of the patient it is about."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,9 +82,12 @@ def folder_findings(found: Survey) -> list[Finding]:
     )
 
 
-def findings(portraits: Sequence[Portrait], settings: CohortSettings) -> list[Finding]:
-    """Differences between patients, what their labels say together, and suspected doubles."""
-    found = []
+def findings(portraits: Sequence[Portrait], settings: CohortSettings) -> tuple[list[Finding], Named]:
+    """What concerns several patients, and what only the comparison says of one, by name.
+
+    Differences between patients, what their labels say together, suspected doubles; brightness far off.
+    """
+    found: list[Finding] = []
     for code, text, fact in (
         ("mixed_shapes", "volumes have several shapes", "shape"),
         ("mixed_spacings", "volumes have several spacings", "spacing"),
@@ -95,8 +100,8 @@ def findings(portraits: Sequence[Portrait], settings: CohortSettings) -> list[Fi
     ):
         found += _mixed(code, text, [p.facts[fact] for p in portraits if fact in p.facts])
     found += _label_findings(portraits, settings)
-    found += [finding for _, finding in range_findings(portraits) if finding.code == "intensity_range"]
-    return found + _double_findings(portraits)
+    ranges, outliers = _range_findings(portraits)
+    return [*found, *ranges, *_double_findings(portraits)], outliers
 
 
 def _label_findings(portraits: Sequence[Portrait], settings: CohortSettings) -> list[Finding]:
@@ -107,14 +112,13 @@ def _label_findings(portraits: Sequence[Portrait], settings: CohortSettings) -> 
         if "label_codes" in portrait.facts:
             layouts[portrait.files.layout, tuple(portrait.files.codes.items())].append(portrait)
     explained = any("=" in word for word in settings.codes)
-    trusted = {name.casefold() for name in settings.trusted}
     for (layout, _), members in layouts.items():
         codes = set().union(*(set(map(int, p.facts["label_codes"])) for p in members)) - {0}
         needs = set(members[0].files.needs)
         if not codes:
             text = f"no label of {layout} holds a lesion ({len(members)} patients)"
             found.append(Finding("warning", "no_lesion", text))
-        elif len(codes) == 1 and not explained and not trusted >= {p.files.name.casefold() for p in members}:
+        elif len(codes) == 1 and not explained and not all(settings.trusts(p.files.name) for p in members):
             (code,) = codes
             text = f"all labels of {layout} ({len(members)}) hold the one code {code}: a mask, not classes"
             remedy = "Say what it is, e.g. --set codes=1=oedema, or give labels with classes"
@@ -124,7 +128,7 @@ def _label_findings(portraits: Sequence[Portrait], settings: CohortSettings) -> 
             remedy = "Say what they mean, e.g. --set codes=1=oedema,2=enhancing"
             found.append(Finding("error", "label_study", text, remedy))
         else:
-            found += _pooled(layout, [p for p in members if p.files.name.casefold() not in trusted])
+            found += _pooled(layout, [p for p in members if not settings.trusts(p.files.name)])
     return found
 
 
@@ -147,9 +151,10 @@ def _mixed(code: str, text: str, values: Iterable[Any]) -> list[Finding]:
     return [Finding("warning", code, f"{text}: {shown}")]
 
 
-def range_findings(portraits: Sequence[Portrait]) -> list[tuple[str, Finding]]:
+def _range_findings(portraits: Sequence[Portrait]) -> tuple[list[Finding], Named]:
     """Modalities whose brightness differs widely between patients, and, by name, the patients far off."""
-    found: list[tuple[str, Finding]] = []
+    found: list[Finding] = []
+    outliers: Named = []
     for modality in MODALITIES:
         values = {p.files.name: p.facts.get("intensities", {}).get(modality) for p in portraits}
         known = {name: value for name, value in values.items() if value}
@@ -164,14 +169,14 @@ def range_findings(portraits: Sequence[Portrait]) -> list[tuple[str, Finding]]:
                 f"{tops[low]:.0f} ({low}) to {tops[high]:.0f} ({high}), maxima from {min(maxima):.0f} to "
                 f"{max(maxima):.0f}; normalise by volume"
             )
-            found.append(("", Finding("warning", "intensity_range", text)))
+            found.append(Finding("warning", "intensity_range", text))
         median = float(np.median(list(tops.values())))
         for name, top in tops.items():
             ratio = top / median
             if max(ratio, 1 / ratio) > OUTLIER_RATIO:
                 text = f"the 99.5 % point of {modality} is {ratio:.2g} times that of the median patient"
-                found.append((name, Finding("warning", "intensity_outlier", text)))
-    return found
+                outliers.append((name, Finding("warning", "intensity_outlier", text)))
+    return found, outliers
 
 
 def _double_findings(portraits: Sequence[Portrait]) -> list[Finding]:

@@ -47,10 +47,10 @@ def doctor(
         _examine(patient, settings, voxels, reports[patient.name])
         for patient in progress(found.patients, label="doctor", unit="patient")
     ]
-    for name, finding in comparison.range_findings(portraits):
-        if name:
-            reports[name].findings.append(finding)
-    between = [*comparison.folder_findings(found), *comparison.findings(portraits, settings)]
+    together, outliers = comparison.findings(portraits, settings)
+    for name, finding in outliers:
+        reports[name].findings.append(finding)
+    between = [*comparison.folder_findings(found), *together]
     report = DoctorReport(str(folder), sorted(reports.values(), key=lambda r: r.name), between)
     if not found.patients:
         _propose(report, Path(folder), found, Path(proposal) if proposal is not None else None)

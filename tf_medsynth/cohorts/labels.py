@@ -100,8 +100,7 @@ def findings(
     if anatomy:
         found += _place_findings(codes != 0, brain, facts)
         if not any(finding.severity == "error" for finding in found):
-            trusted = files.name.casefold() in {name.casefold() for name in settings.trusted}
-            found += anatomy_findings(anatomy, files.codes, trusted)
+            found += anatomy_findings(anatomy, files.codes, settings.trusts(files.name))
     return found, anatomy
 
 

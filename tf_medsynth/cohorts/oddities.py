@@ -61,11 +61,11 @@ def foreign_labels(claims: list[Claim]) -> list[LayoutProblem]:
 
 def missing(claim: Claim) -> list[LayoutProblem]:
     """The modalities that a patient lacks, as one problem."""
-    missing = [modality for modality in MODALITIES if modality not in claim.files]
-    if not missing:
+    absent = [modality for modality in MODALITIES if modality not in claim.files]
+    if not absent:
         return []
     home = next(iter(claim.files.values()))[0].parent
-    text = f"modality {', '.join(missing)} is missing in {home}"
+    text = f"modality {', '.join(absent)} is missing in {home}"
     return [LayoutProblem(claim.name, "missing_modality", text)]
 
 

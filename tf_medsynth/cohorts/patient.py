@@ -1,15 +1,16 @@
 """One patient's volumes: read, brought to one orientation and one grid, checked, named by class.
 
-Doctor and builder read through this one file: `examine` tells all that is odd, `read_patient` raises at
-the first error and hands on the rest as remarks.
+Doctor and builder read through this one file: `examine` tells all that is odd, `raise_first` and
+`read_patient` raise the first error of it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from tf_medsynth.imaging.lesion_anatomy import CodeAnatomy
 from tf_medsynth.imaging.orientation import CANONICAL, axis_codes
 from tf_medsynth.imaging.volumes import Header, Volume, read_header, read_volume, volume_suffix
 from tf_medsynth.types import MODALITIES, MedSynthError
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +156,7 @@ def examine(files: PatientFiles, settings: CohortSettings | None = None, voxels:
     if not voxels:
         _check_headers(seen)
         return seen
-    found = _volumes(seen)
+    found = _readable(seen, read_volume)
     images = {kind: volume for kind, volume in found.items() if kind != LABEL}
     if not images:
         return seen
@@ -203,22 +206,19 @@ def _check_names(seen: Examination, settings: CohortSettings) -> None:
     if seen.files.label is None and settings.unlabelled == "refuse":
         remedy = "Leave the patient out (--leave-out), or keep all such as a split (--set unlabelled=split)"
         seen.add(LABEL, Finding("error", "missing_label", "there is no lesion label", remedy))
-    layout = LAYOUTS.get(seen.files.layout)
-    for kind, path in seen.files.files.items() if layout else ():
+    published = LAYOUTS.get(seen.files.layout)
+    if published is None:
+        return
+    for kind, path in seen.files.files.items():
         text = path.resolve().as_posix()[: -len(volume_suffix(path) or "")]
-        own = [template for template in layout.templates if template.kind == kind] if layout else []
+        own = [template for template in published.templates if template.kind == kind]
         if not any(re.fullmatch(template.pattern.pattern, text) for template in own):
             text = f"{path.name} is not in the letter case of the release ({seen.files.layout})"
             seen.add(kind, Finding("warning", "letter_case", text))
 
 
 def _check_headers(seen: Examination) -> None:
-    headers: dict[str, Header] = {}
-    for kind, path in seen.files.files.items():
-        try:
-            headers[kind] = read_header(path, seen.files.channels.get(kind))
-        except MedSynthError as error:
-            seen.add(kind, Finding("error", "unreadable", _bare(error)))
+    headers = _readable(seen, read_header)
     if "T1" in headers:
         seen.facts["shape"] = list(headers["T1"].shape)
         seen.facts["spacing"] = list(headers["T1"].spacing)
@@ -226,12 +226,12 @@ def _check_headers(seen: Examination) -> None:
             seen.add(kind, finding)
 
 
-def _volumes(seen: Examination) -> dict[str, Volume]:
-    """The files that can be read, by kind."""
-    found: dict[str, Volume] = {}
+def _readable(seen: Examination, read: Callable[[Path, int | None], T]) -> dict[str, T]:
+    """What `read` makes of each file that it can read, by kind."""
+    found: dict[str, T] = {}
     for kind, path in seen.files.files.items():
         try:
-            found[kind] = read_volume(path, seen.files.channels.get(kind))
+            found[kind] = read(path, seen.files.channels.get(kind))
         except MedSynthError as error:
             seen.add(kind, Finding("error", "unreadable", _bare(error)))
     return found
@@ -284,7 +284,7 @@ def _check_values(
     scales: dict[str, float] = {}
     for modality in [m for m in MODALITIES if m in arrays]:
         array = arrays[modality]
-        odd = values.findings(modality, array, values.background_of(array))
+        odd = values.findings(modality, array)
         seen.add(modality, *odd)
         if all(finding.severity == "warning" for finding in odd):
             scales[modality] = values.scale_of(array)

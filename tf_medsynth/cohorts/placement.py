@@ -41,9 +41,6 @@ EXACT_VOXELS = 0.05
 SAME_HEAD = 0.5
 """Least overlap (Dice) of two brains, or share of a lesion inside the brain, that a reading must give."""
 
-Arrays = dict[str, NDArray[Any]]
-Score = Callable[[NDArray[Any]], float]
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frame:
@@ -84,24 +81,29 @@ def replay(frame: Frame, volume: Volume, how: How) -> NDArray[Any]:
     """The voxels of a file in the frame, read as was decided before."""
     if how == "voxels":
         return frame.turn.apply(volume.array)
+    own = canonical(volume)
     if how == "header":
-        array = _by_header(frame, volume)
+        array = _by_header(frame, own)
         assert array is not None  # or it could not have been decided
         return array
-    return canonical(volume).array
+    return own.array
 
 
-def readings(frame: Frame, volume: Volume) -> dict[How, NDArray[Any]]:
-    """Every way to read a file whose header does not name the frame's place; none of another shape."""
+def _readings(frame: Frame, volume: Volume, own: Volume) -> tuple[dict[How, NDArray[Any]], bool]:
+    """Every way to read a file whose header does not name the frame's place, none of another shape.
+
+    And whether the header is out of the question: it says nothing, or what it says is among them.
+    """
     found: dict[How, NDArray[Any]] = {}
-    if volume.placed and (array := _by_header(frame, volume)) is not None:
-        found["header"] = array
+    by_header = _by_header(frame, own) if volume.placed else None
+    if by_header is not None:
+        found["header"] = by_header
     turned = frame.turn.apply(volume.array)
     if turned.shape == frame.volume.array.shape:
         found["voxels"] = turned
     if len(found) == 2 and np.array_equal(found["header"], turned):
         del found["header"]  # less than half a voxel away: there is nothing to decide
-    return found
+    return found, not volume.placed or by_header is not None
 
 
 def differences(frame: Frame, header: Header) -> str:
@@ -130,14 +132,14 @@ def place_image(
             remedy = "One of the two is stored wrongly: convert it again from its source"
             return "same", own.array, mine, [Finding("error", "mirrored", message, remedy)]
         return "same", own.array, mine, []
-    every = readings(frame, volume)
+    every, lost = _readings(frame, volume, own)
     rivals = {how: a for how, a in every.items() if _overlap(frame.volume.array, a) >= SAME_HEAD}
     drawn = {how: edges(array) for how, array in rivals.items()}
     how, evidence = _decide(
         drawn,
         lambda found: image_agreement(reference, found),
         lambda found: image_places(reference, found),
-        lost=not volume.placed or _by_header(frame, volume) is not None,
+        lost,
     )
     message = f"{modality} lies on another grid than {frame.kind}: {text}{evidence}"
     if how == "header" and not _whole_voxels(frame, own):
@@ -159,13 +161,14 @@ def place_label(
     text = differences(frame, own.header)
     if not text or _both_unplaced(frame, own):
         return "same", own.array, _mirrored_label(images, own.array)
-    every, count = readings(frame, volume), int((volume.array != 0).sum())
+    every, lost = _readings(frame, volume, own)
+    count = int((volume.array != 0).sum())
     rivals = {how: array for how, array in every.items() if _share_inside(array, brain, count) >= SAME_HEAD}
     how, evidence = _decide(
         rivals,
         lambda label: label_agreement(images, label),
         lambda label: label_places(images, label),
-        lost=not volume.placed or _by_header(frame, volume) is not None,
+        lost,
     )
     message = f"the label lies on another grid than the images: {text}{evidence}"
     if how is None:
@@ -231,9 +234,8 @@ def _believed(how: How) -> str:
     return "the header is believed" if how == "header" else "header only, the voxels align"
 
 
-def _by_header(frame: Frame, volume: Volume) -> NDArray[Any] | None:
-    """The voxels where the header says, to the nearest voxel; None where that takes more than a shift."""
-    own = canonical(volume)
+def _by_header(frame: Frame, own: Volume) -> NDArray[Any] | None:
+    """Canonical voxels where their header says, to the nearest; None where that takes more than a shift."""
     if set(geometry_differences(frame.header, own.header)) - {"origin"}:
         return None
     return _shifted(own.array, [int(n) for n in np.rint(_offset(frame, own))])

@@ -173,8 +173,7 @@ def _settle(
     if claims and (absent := sorted(aliased - known)):
         text = f"aliases name patients who are not in the folder: {some(absent)}"
         remarks.append(Remark("alias_unknown", text))
-    without = {name.casefold() for name in settings.leave_out}
-    kept = [claim for claim in claims if claim.name.casefold() not in without]
+    kept = [claim for claim in claims if not settings.leaves_out(claim.name)]
     pattern = settings.person
     if pattern and (missed := [claim.name for claim in kept if not matched(claim.name, pattern)]):
         check(

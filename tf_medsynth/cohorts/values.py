@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.cohorts.report import Finding
+from tf_medsynth.imaging.surroundings import corner_value
 
 INT16 = np.iinfo(np.int16)
 WHOLE_NUMBER_TOLERANCE = 1e-3
@@ -31,13 +32,12 @@ _SHIFT_REMEDY = (
 )
 
 
-def findings(modality: str, array: NDArray[Any], background: float) -> list[Finding]:
+def findings(modality: str, array: NDArray[Any]) -> list[Finding]:
     """What is odd about the voxels of a modality; ``"error"`` where `as_int16` would do harm.
 
     Args:
         modality: for the messages.
         array: `(z, y, x)`, any real type.
-        background: what surrounds the organ, see `background_of`.
     """
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -55,7 +55,7 @@ def findings(modality: str, array: NDArray[Any], background: float) -> list[Find
             f"{modality} looks clipped: {100 * top:.1f} % of what is above 0 has the largest value, {high:g}"
         )
         found.append(Finding("warning", "clipped", text))
-    if background != 0:
+    if (background := corner_value(array)) != 0:
         text = f"{modality} has background {background:g}, not 0: it is not skull-stripped, or shifted"
         found.append(Finding("warning", "background", text))
     return found
@@ -77,14 +77,6 @@ def as_int16(array: NDArray[Any], scale: float) -> NDArray[np.int16]:
     if array.dtype.kind == "f":
         array = np.rint(array)
     return array.astype(np.int16, copy=False)
-
-
-def background_of(array: NDArray[Any]) -> float:
-    """The commonest value in the volume's eight corners."""
-    ends = [(slice(0, 3), slice(-3, None))] * 3
-    corners = [array[z, y, x].ravel() for z in ends[0] for y in ends[1] for x in ends[2]]
-    values, counts = np.unique(np.concatenate(corners), return_counts=True)
-    return float(values[counts.argmax()])
 
 
 def intensities(array: NDArray[Any]) -> dict[str, float]:

@@ -52,6 +52,14 @@ class CohortSettings(Config):
         """The layouts to look for, in order."""
         return layouts_of(self.layout)
 
+    def trusts(self, patient: str) -> bool:
+        """Whether a patient is in `trusted`, in any letter case."""
+        return patient.casefold() in {name.casefold() for name in self.trusted}
+
+    def leaves_out(self, patient: str) -> bool:
+        """Whether a patient is in `leave_out`, in any letter case."""
+        return patient.casefold() in {name.casefold() for name in self.leave_out}
+
     def code_table(self, published: Mapping[int, int]) -> Mapping[int, int]:
         """Code -> index into `LESION_CLASSES`: what these settings say, else `published`."""
         if not self.codes:

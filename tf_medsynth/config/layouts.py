@@ -23,7 +23,7 @@ import re
 from collections.abc import Mapping
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.persons import split_group as split_group  # whose names a layout's are
+from tf_medsynth.config.persons import split_group as split_group  # scripts beside the project look here
 from tf_medsynth.config.persons import split_of as split_of
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
@@ -110,9 +110,6 @@ class Layout:
 
     def _matches(self, patient: str) -> bool:
         return re.fullmatch(self.patients, patient, re.IGNORECASE) is not None
-
-    def __hash__(self) -> int:
-        return hash(self.to_text())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
-from tf_medsynth.imaging.edge_field import Edges, box_of, edges, reduced
+from tf_medsynth.imaging.edge_field import Edges, edges, reduced
+from tf_medsynth.imaging.extent import extent
 from tf_medsynth.imaging.orientation import Turn
 
 MARGIN = 0.15
@@ -249,7 +250,7 @@ def _points(found: Edges) -> _Points:
 def _outline(label: NDArray[Any]) -> _Points:
     """The outline of a label, any code, as a list."""
     covered = reduced(np.not_equal(label, 0).astype(np.float32))
-    box = tuple(slice(max(0, side.start - 2), side.stop + 2) for side in box_of(covered > 0))
+    box = tuple(slice(max(0, side.start - 2), side.stop + 2) for side in extent(covered > 0))
     part = covered[box]
     gradient = np.zeros((3, *part.shape), np.float32)
     if min(part.shape) > 1:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tf_medsynth.imaging.extent import extent
+
 GRID = 64
 """Most voxels along an axis of the reduced grid; axes of one length stay of one length."""
 
@@ -45,7 +47,7 @@ def edges(image: NDArray[Any]) -> Edges:
     organ = coarse != 0
     field = np.zeros((*coarse.shape, 4), np.float32)
     nothing = Edges(image.shape, field, organ, np.zeros((3, 0), np.intp), 0.0)
-    box = box_of(organ)
+    box = extent(organ)
     part = coarse[box]
     if min(part.shape) < 3:
         return nothing
@@ -94,15 +96,6 @@ def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     inner &= mask[1:-1, :-2, 1:-1] & mask[1:-1, 2:, 1:-1]
     eroded[1:-1, 1:-1, 1:-1] = inner & mask[1:-1, 1:-1, :-2] & mask[1:-1, 1:-1, 2:]
     return eroded
-
-
-def box_of(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """The smallest box that holds all of a mask; of no voxels if it is empty."""
-    box = []
-    for axis in range(mask.ndim):
-        along = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
-        box.append(slice(int(along[0]), int(along[-1]) + 1) if along.size else slice(0, 0))
-    return tuple(box)
 
 
 def _background(image: NDArray[Any]) -> float:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
+from tf_medsynth.imaging.extent import extent
 from tf_medsynth.types import LESION_CLASSES
 
 LEAST_LESION = 200
@@ -300,11 +301,7 @@ def _spreads(uptake: float) -> str:
 
 def _box(lesion: NDArray[np.bool_]) -> tuple[slice, ...]:
     """The lesion's cuboid with one voxel around it, where the volume has one."""
-    box = []
-    for axis in range(3):
-        hits = np.flatnonzero(lesion.any(axis=tuple(a for a in range(3) if a != axis)))
-        box.append(slice(max(int(hits[0]) - 1, 0), int(hits[-1]) + 2))
-    return tuple(box)
+    return tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in extent(lesion))
 
 
 def _brightness(

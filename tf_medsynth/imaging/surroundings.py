@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
+from tf_medsynth.imaging.extent import extent
 
 AIR_SHARE = 0.02
 """Share of the cuboid's corners that is not background, from which air is told; stripped heads have 0."""
@@ -58,6 +59,11 @@ class Surroundings:
     ring: float
 
 
+def corner_value(image: NDArray[Any]) -> float:
+    """The commonest value in a volume's eight corners, each of 3 voxels a side; 0 if none is finite."""
+    return _commonest(_corners(image, (3, 3, 3)))[0]
+
+
 def surroundings(image: NDArray[Any]) -> Surroundings:
     """What surrounds the head of one modality.
 
@@ -72,7 +78,7 @@ def surroundings(image: NDArray[Any]) -> Surroundings:
         image.ndim == 3 and image.size > 0,
         shape=image.shape,
     )
-    inner, background = image, _commonest(_corners(image, (3, 3, 3)))[0]
+    inner, background = image, corner_value(image)
     for _ in range(3):  # a margin, what lies behind it, and no more
         level = _level(inner, background)
         box = _box(inner, background, _TINY * level) if level > 0 else None
@@ -157,15 +163,8 @@ def _level(image: NDArray[Any], background: float) -> float:
 def _box(image: NDArray[Any], background: float, least: float) -> tuple[slice, ...] | None:
     """The smallest cuboid that holds whatever rises above the background; None of nothing."""
     low, high = background - least, background + least
-    outside = (image < low) | (image > high)  # false of NaN
-    box = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        hits = np.flatnonzero(outside.any(axis=others))
-        if not hits.size:
-            return None
-        box.append(slice(int(hits[0]), int(hits[-1]) + 1))
-    return tuple(box)
+    box = extent((image < low) | (image > high))  # false of NaN
+    return box if box[0].stop else None
 
 
 def _ring(image: NDArray[Any], background: float, level: float) -> float:

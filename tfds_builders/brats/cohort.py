@@ -172,14 +172,13 @@ def check_together(
         MedSynthError: labels that make no sense together, the same scan in two splits.
     """
     portraits = [portrait for portrait, _, _ in seen]
-    between = comparison.findings(portraits, cohort.settings)
+    between, outliers = comparison.findings(portraits, cohort.settings)
     for finding in between:
         if finding.severity == "error":
             raise MedSynthError(f"{finding.text}.")
     _check_twins(cohort, portraits)
     by_patient = [(portrait.files.name, finding) for portrait, findings, _ in seen for finding in findings]
-    by_patient += [item for item in comparison.range_findings(portraits) if item[0]]
-    remarks = (*summary(by_patient), *(finding.text for finding in between), *cohort.remarks)
+    remarks = (*summary([*by_patient, *outliers]), *(finding.text for finding in between), *cohort.remarks)
     return Checked(remarks, {portrait.files.name: reading for portrait, _, reading in seen})
 
 
@@ -219,8 +218,7 @@ def _given(patients: Sequence[PatientFiles], settings: BratsSettings) -> dict[st
         check("a patient is in one split only", other == split, patient=name, splits=(other, split))
     unlabelled = {p.name for p in patients if p.label is None}
     names = {p.name for p in patients}
-    left = {name.casefold() for name in settings.leave_out}
-    without = {name for name in given if name.casefold() in left}
+    without = {name for name in given if settings.leaves_out(name)}
     for rule, wrong in (
         ("given splits name patients of the folder", set(given) - names - without),
         ("given splits name every patient", names - unlabelled - set(given)),

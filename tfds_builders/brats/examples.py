@@ -49,12 +49,15 @@ def crop_box(header: Header, settings: BratsSettings, patient: str, whole: bool 
     if whole:
         box: Box = ((0, shape[0]), (0, shape[1]), (0, shape[2]))
     else:
-        wanted = (settings.slice_range, settings.row_range, settings.column_range)
-        slices, rows, columns = (
-            scaled_range(*axis) for axis in zip(wanted, REFERENCE_SHAPE, shape, strict=True)
-        )
-        box = (slices, rows, columns)
+        box = proportional_box(shape, settings)
     return box[0], *_unsqueezed(box[1:], header, settings, whole)
+
+
+def proportional_box(shape: tuple[int, ...], settings: BratsSettings) -> Box:
+    """The ranges of `settings`, which are of the reference grid, carried over to a volume of `shape`."""
+    wanted = (settings.slice_range, settings.row_range, settings.column_range)
+    slices, rows, columns = (scaled_range(*axis) for axis in zip(wanted, REFERENCE_SHAPE, shape, strict=True))
+    return slices, rows, columns
 
 
 def _unsqueezed(

@@ -16,14 +16,21 @@ from tf_medsynth.cohorts.patient import read_patient
 from tf_medsynth.cohorts.survey import PatientFiles, find_patients
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings
-from tf_medsynth.config.datasets import REFERENCE_SHAPE, BratsSettings, brats_settings, scaled_range
+from tf_medsynth.config.datasets import BratsSettings, brats_settings
 from tf_medsynth.experiments.audit.samples import Batch, Samples, spread
 from tf_medsynth.generation.publishing import INTENSITY_SCALE
 from tf_medsynth.imaging.orientation import canonical, canonical_header
-from tf_medsynth.imaging.volumes import Volume, geometry_differences, read_header, read_volume, volume_suffix
+from tf_medsynth.imaging.volumes import (
+    Header,
+    Volume,
+    geometry_differences,
+    read_header,
+    read_volume,
+    volume_suffix,
+)
 from tf_medsynth.runtime import progress
-from tf_medsynth.types import MODALITIES
-from tfds_builders.brats.examples import Box, crop_box, taken
+from tf_medsynth.types import MODALITIES, Modality
+from tfds_builders.brats.examples import Box, crop_box, proportional_box, taken
 
 OUR_LAYOUT = "medsynth"
 """Of what `generate` writes as volumes: one slice each, intensities times `INTENSITY_SCALE`."""
@@ -79,10 +86,9 @@ def _settings(size: tuple[int, int] | None) -> BratsSettings:
 
 def _box(patient: PatientFiles, size: tuple[int, int] | None) -> Box:
     """What is cut out of a patient's volumes; raises where they lie on several grids."""
-    header = canonical_header(read_header(patient.images["T1"], patient.channels.get("T1")))
+    header = _grid(patient, "T1")
     for modality in MODALITIES[1:]:
-        other = canonical_header(read_header(patient.images[modality], patient.channels.get(modality)))
-        differences = geometry_differences(header, other)
+        differences = geometry_differences(header, _grid(patient, modality))
         check(
             "the modalities of a patient share one grid",
             not differences,
@@ -91,16 +97,17 @@ def _box(patient: PatientFiles, size: tuple[int, int] | None) -> Box:
             modality=modality,
             **differences,
         )
-    if patient.whole or size is None:
-        (depth, rows, columns), settings = header.shape, _settings(size)
-        if patient.whole:
-            return (0, depth), (0, rows), (0, columns)
-        ranges = (settings.slice_range, settings.row_range, settings.column_range)
-        first, second, third = (
-            scaled_range(*axis) for axis in zip(ranges, REFERENCE_SHAPE, header.shape, strict=True)
-        )
-        return first, second, third
+    if patient.whole:
+        depth, rows, columns = header.shape
+        return (0, depth), (0, rows), (0, columns)
+    if size is None:  # every volume keeps its own
+        return proportional_box(header.shape, _settings(size))
     return crop_box(header, _settings(size), patient.name)
+
+
+def _grid(patient: PatientFiles, modality: Modality) -> Header:
+    """The canonical header of a modality."""
+    return canonical_header(read_header(patient.images[modality], patient.channels.get(modality)))
 
 
 def _plane(box: Box) -> tuple[int, int]:
@@ -124,10 +131,9 @@ def _slices(patient: PatientFiles, box: Box, rows: NDArray[np.int64], size: tupl
     volumes = (taken(_unit(patient, modality, ours), box)[rows] for modality in MODALITIES)
     found: Slices = {"images": np.stack([_resized(v, size, cv2.INTER_AREA) for v in volumes], axis=-1)}
     for name, label in _labels(patient):
-        header = canonical_header(read_header(patient.images["T1"], patient.channels.get("T1")))
         check(
             "a label lies on its patient's grid",
-            label.shape == header.shape,
+            label.shape == _grid(patient, "T1").shape,
             "Is it the label of another patient?",
             patient=patient.name,
             shape=label.shape,
@@ -146,8 +152,7 @@ def _labels(patient: PatientFiles) -> Iterator[tuple[str, NDArray[np.uint8]]]:
 
 def _classes(volume: Volume, patient: PatientFiles) -> NDArray[np.uint8]:
     """The label by class; one that names another place than T1 lies where `prepare` would put it."""
-    header = canonical_header(read_header(patient.images["T1"], patient.channels.get("T1")))
-    if not volume.placed or geometry_differences(header, volume.header):
+    if not volume.placed or geometry_differences(_grid(patient, "T1"), volume.header):
         return read_patient(patient, CohortSettings(copied_modalities=True)).label
     label = volume.array
     codes = whole_numbers(label)
