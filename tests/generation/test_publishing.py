@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import tensorflow_datasets as tfds
-from tfds_builders.brats.patient import read_patient
 
 import tfds_builders  # noqa: F401  registers the name
 from tests.generation.analytic import Ellipses, lesion
+from tf_medsynth.cohorts.patient import read_patient
 from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.config.generation import GenerationConfig, Geometry, LesionGate
 from tf_medsynth.generation import LabelPool, Spool, check_output, publish, stream
@@ -95,9 +95,15 @@ def test_our_own_reader_reads_volume_files_back(tmp_path, spool, samples, form):
     patients = find_patients(tmp_path / "out")
     assert len(patients) == 5
     patient = read_patient(patients[0])
-    np.testing.assert_array_equal(patient.label[0], samples[0]["lesion_label"][..., 0])
+
+    def turned(
+        plane: np.ndarray,
+    ) -> np.ndarray:  # columns run to the back, rows to the right: kept as BraTS keeps them
+        return np.rot90(plane, -1)
+
+    np.testing.assert_array_equal(patient.label[0], turned(samples[0]["lesion_label"][..., 0]))
     for number, modality in enumerate(MODALITIES):
-        wanted = np.rint(samples[0]["images"][..., number] * 10_000.0)
+        wanted = turned(np.rint(samples[0]["images"][..., number] * 10_000.0))
         assert patients[0].images[modality].exists()
         np.testing.assert_allclose(patient.images[number][0], wanted, atol=1)
 
