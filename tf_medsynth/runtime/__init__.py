@@ -1,7 +1,7 @@
 """The process and its machine: the only room that touches global state. Importing it is instant."""
 
 from tf_medsynth.runtime.beam import Beam, beam_of
-from tf_medsynth.runtime.disk import check_room, check_writable, disk_errors
+from tf_medsynth.runtime.disk import check_room, disk_error, disk_errors, reserve
 from tf_medsynth.runtime.engine import (
     POLICIES,
     Precision,
@@ -14,8 +14,10 @@ from tf_medsynth.runtime.engine import (
     seed_draws,
     strategy,
 )
-from tf_medsynth.runtime.files import atomic_path, json_text, read_json, write_json
+from tf_medsynth.runtime.files import atomic_path, json_text, read_json, settle, write_json
+from tf_medsynth.runtime.locks import alone
 from tf_medsynth.runtime.output import FAILED, answering
+from tf_medsynth.runtime.places import check_new_file, check_writable, local_path
 from tf_medsynth.runtime.sockets import listening
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
 from tf_medsynth.runtime.terminal import log, log_to_stderr, progress, training_bar
@@ -28,20 +30,24 @@ __all__ = [
     "POLICIES",
     "Precision",
     "Stopwatch",
+    "alone",
     "answering",
     "atomic_path",
     "beam_of",
+    "check_new_file",
     "check_room",
     "check_tensorflow",
     "check_writable",
     "chief_first",
     "cluster",
     "configure",
+    "disk_error",
     "disk_errors",
     "forget_models",
     "hardware_bfloat16",
     "json_text",
     "listening",
+    "local_path",
     "log",
     "log_to_stderr",
     "logical_cpu_devices",
@@ -50,8 +56,10 @@ __all__ = [
     "read_json",
     "record_step",
     "require_tensorflow",
+    "reserve",
     "reset_peak_memory",
     "seed_draws",
+    "settle",
     "strategy",
     "together",
     "training_bar",

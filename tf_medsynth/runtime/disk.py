@@ -8,29 +8,18 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from tf_medsynth.config.base import check
+from tf_medsynth.runtime.places import FULL, nearest
 from tf_medsynth.types import MedSynthError
 
-_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
-_WORDS = ("No space left", "File too large", "Permission denied", "Read-only")
-"""How libraries say it that raise errors of their own."""
-
-
-def check_writable(folder: Path | str) -> None:
-    """Raises unless `folder` is, or can be made, a folder that may be written to; makes nothing."""
-    there = _nearest(folder)
-    check(
-        "an output folder must be one that can be written to",
-        there.is_dir() and os.access(there, os.W_OK | os.X_OK),
-        "Choose another, or change its rights.",
-        folder=str(folder),
-    )
+_ERRORS = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
 
 def check_room(folder: Path | str, needed: float, remedy: str = "Make room, or choose another disk.") -> None:
     """Raises where the disk of `folder`, which need not exist, has less than `needed` bytes left."""
-    free = shutil.disk_usage(_nearest(folder)).free
+    free = shutil.disk_usage(nearest(folder)).free
     check(
         "the disk must have room for what is to be written",
         needed <= free,
@@ -41,10 +30,29 @@ def check_room(folder: Path | str, needed: float, remedy: str = "Make room, or c
     )
 
 
-def _nearest(folder: Path | str) -> Path:
-    """`folder`, or the nearest of the folders around it that exists."""
-    folder = Path(folder).absolute()
-    return next(path for path in (folder, *folder.parents) if path.exists())
+def reserve(file: BinaryIO, size: int) -> None:
+    """Gives `file` its `size` bytes on the disk, so that writing to it by a mapping cannot fail.
+
+    A page of a mapped file for which there is no room ends the process by a signal.
+
+    Raises:
+        OSError: there is no room.
+    """
+    if size:
+        os.posix_fallocate(file.fileno(), 0, size)
+
+
+def disk_error(error: BaseException) -> int | None:
+    """Number of the system's error that says what the disk lacked, None where `error` says no such thing.
+
+    TensorFlow, HDF5 and ITK raise errors of their own, which only hold the system's words.
+    """
+    if isinstance(error, MedSynthError):
+        return None
+    if isinstance(error, OSError) and error.errno in _ERRORS:
+        return error.errno
+    told = str(error)
+    return next((number for number in _ERRORS if os.strerror(number) in told), None)
 
 
 @contextlib.contextmanager
@@ -56,14 +64,11 @@ def disk_errors(folder: Path | str, remedy: str) -> Iterator[None]:
     """
     try:
         yield
-    except MedSynthError:
-        raise
     except Exception as error:
-        number = error.errno if isinstance(error, OSError) and error.errno in _ERRORS else None
-        reason = os.strerror(number) if number else next((w for w in _WORDS if w in str(error)), None)
-        if reason is None:
+        number = disk_error(error)
+        if number is None:
             raise
         raise MedSynthError(
             f"the disk must stay writable and have room. Received: folder={str(folder)!r}, "
-            f"reason={reason!r}. {remedy}"
+            f"reason={os.strerror(number)!r}. {remedy}"
         ) from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import glob
 import json
 import math
 import os
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
+from tf_medsynth.runtime.disk import disk_error
 
 
 @contextlib.contextmanager
@@ -27,25 +30,77 @@ def atomic_path(path: Path | str, overwrite: bool = False, shared: bool = False)
             there is replaced.
         overwrite: whether a directory that holds anything may be replaced as well.
         shared: whether other processes may write the same file meanwhile: each has a sibling of its
-            own, and the last one stays. What a killed process leaves is then the caller's to remove.
+            own, and the last one stays.
 
     Raises:
-        MedSynthError: a directory with contents stands at `path` and `overwrite` is False.
+        MedSynthError: a directory with contents stands at `path` and `overwrite` is False; or any
+            directory, and a file was written.
+        OSError: the disk has no room or cannot be written, whichever library noticed.
     """
     path = Path(path)
     empty = not path.is_dir() or not any(path.iterdir())
     check("the output directory must be new or empty", empty or overwrite, path=str(path))
-    partial = path.with_name(f".partial-{f'{uuid.uuid4().hex}-' if shared else ''}{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove(partial)
-    try:
-        yield partial
-        _flush(partial)
-        _replace(partial, path)
-    except BaseException:
-        _remove(partial)
-        raise
+    if not shared:
+        settle(path)
+    with contextlib.ExitStack() as held:
+        partial = held.enter_context(_own_sibling(path)) if shared else _partial(path)
+        try:
+            with _named(path):
+                yield partial
+                _flush(partial)
+                _replace(partial, path)
+        except BaseException:
+            _remove(partial)
+            raise
     _flush_one(path.parent)
+
+
+def settle(path: Path | str) -> None:
+    """Ends what a killed process left beside `path` when it wrote there; an old directory is put back.
+
+    Only where no other process writes there.
+    """
+    path = Path(path)
+    _remove(_partial(path))
+    old = _replaced(path)
+    if os.path.lexists(path):
+        _remove(old)
+    elif old.is_dir():
+        os.replace(old, path)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".partial-{path.name}")
+
+
+def _replaced(path: Path) -> Path:
+    return path.with_name(f".replaced-{path.name}")
+
+
+@contextlib.contextmanager
+def _own_sibling(path: Path) -> Iterator[Path]:
+    """A sibling of this process's own, locked as long as it lives; those of dead processes are removed."""
+    for left in path.parent.glob(f".partial-{'[0-9a-f]' * 32}-{glob.escape(path.name)}"):
+        with contextlib.suppress(OSError), left.open("rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
+    own = path.with_name(f".partial-{uuid.uuid4().hex}-{path.name}")
+    with own.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield own
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Makes errors of the disk, whichever library noticed, errors of the system that name `path`."""
+    try:
+        yield
+    except Exception as error:
+        number = disk_error(error)
+        if number is None or getattr(error, "filename", None) is not None:
+            raise
+        raise OSError(number, os.strerror(number), os.fspath(path)) from error
 
 
 def _replace(partial: Path, path: Path) -> None:
@@ -53,7 +108,9 @@ def _replace(partial: Path, path: Path) -> None:
     if not path.is_dir():
         os.replace(partial, path)
         return
-    old = path.with_name(f".replaced-{path.name}")
+    rule = "a file cannot take the place of a folder"
+    check(rule, partial.is_dir(), "Choose another name.", path=str(path))
+    old = _replaced(path)
     _remove(old)
     os.replace(path, old)
     try:

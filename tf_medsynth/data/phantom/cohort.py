@@ -13,8 +13,9 @@ from tf_medsynth.config.base import check
 from tf_medsynth.data.phantom.acquisition import acquire, image_grid
 from tf_medsynth.data.phantom.tumour import draw_plan
 from tf_medsynth.imaging.volumes import Volume, write_volume
-from tf_medsynth.runtime.disk import check_room, check_writable
+from tf_medsynth.runtime.disk import check_room
 from tf_medsynth.runtime.files import atomic_path, json_text
+from tf_medsynth.runtime.places import check_writable
 from tf_medsynth.runtime.terminal import log, progress
 from tf_medsynth.types import MODALITIES, MedSynthError
 
