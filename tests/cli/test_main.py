@@ -110,6 +110,10 @@ def test_debug_shows_the_traceback_before_the_line(capsys, tmp_path):
         (KeyboardInterrupt(), "interrupted. --resume goes on from here."),
         (RuntimeError("first\nsecond"), "unexpected RuntimeError: first. --debug shows where."),
         (RuntimeError(), "unexpected RuntimeError: . --debug shows where."),
+        (
+            RuntimeError("; No space left on device\n[Op:SaveV2]"),
+            "No space left on device. Received: path=[]",
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -117,6 +121,67 @@ def test_every_error_is_told_on_one_line(error, text):
     line = one_line(error, argparse.Namespace(resume=False))
     assert line.startswith(text)
     assert "\n" not in line
+
+
+def by_a_mistake():
+    raise ValueError("a weight has a term.\nReceived: mask=1.")
+
+
+def by_a_rule():
+    raise MedSynthError("a weight has a term. Received: mask=1. Leave it out.")
+
+
+def by_shapes():
+    import keras
+
+    class Wrong(keras.layers.Layer):
+        def call(self, values):
+            return keras.ops.matmul(values, keras.ops.zeros((4, 4)))
+
+    return Wrong()(keras.ops.zeros((2, 7)))
+
+
+@pytest.mark.parametrize(
+    ("work", "told"),
+    [
+        (by_a_mistake, "unexpected ValueError: a weight has a term. --debug shows where."),
+        (by_a_rule, "a weight has a term. Received: mask=1. Leave it out."),
+        (by_shapes, "unexpected ValueError: Dimensions must be equal, but are 7 and 4 "),
+    ],
+)
+def test_an_error_inside_a_graph_is_told_by_its_cause(work, told):
+    import tensorflow as tf
+
+    with pytest.raises(Exception, match="in user code:") as caught:
+        tf.function(work)()
+    assert one_line(caught.value, argparse.Namespace()).startswith(told)
+
+
+def test_an_error_of_a_running_graph_is_told_by_its_cause():
+    import tensorflow as tf
+
+    @tf.function
+    def work(number):
+        tf.debugging.assert_less(number, 3, message="numbers end at two")
+
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        work(tf.constant(4))
+    assert "numbers end at two" in one_line(caught.value, argparse.Namespace())
+
+
+@pytest.mark.parametrize(
+    ("place", "rule"),
+    [
+        ("gs://bucket/a", "a place on this machine, not a URL. Received: path='gs://bucket/a'. Mount"),
+        ("", "names a file or folder. Received: path=''"),
+        ("a\udcff", r"a name in UTF-8. Received: path='a\udcff'"),
+    ],
+)
+def test_a_place_that_cannot_be_is_told_of_any_option(place, rule, capsys):
+    for words in (["generate", "--from", "m", "--count", "1", "--out"], ["doctor"], ["demo", "--out"]):
+        with pytest.raises(SystemExit) as stop:
+            main([*words, place])
+        assert stop.value.code == 2 and rule in capsys.readouterr().err
 
 
 def test_results_without_a_dictionary_of_their_own_are_wrapped(tmp_path):

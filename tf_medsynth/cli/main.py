@@ -6,10 +6,12 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import re
 import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 # Threads of the linear algebra library only get into the way of TensorFlow's; it reads this at import.
@@ -35,7 +37,7 @@ from tf_medsynth.cli import (
     study,
     train,
 )
-from tf_medsynth.runtime import FAILED, answering, json_text, log_to_stderr
+from tf_medsynth.runtime import FAILED, answering, disk_error, json_text, log_to_stderr
 from tf_medsynth.types import MedSynthError
 
 VERBS = {
@@ -61,9 +63,13 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.register("type", Path, options.place)  # whatever option takes a path
+
     def error(self, message: str) -> NoReturn:
         """Leaves with one line instead of the whole usage."""
-        self.exit(FAILED, f"{self.prog}: {message}. See {self.prog} --help\n")
+        self.exit(FAILED, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -127,15 +133,40 @@ def one_line(error: BaseException, arguments: argparse.Namespace) -> str:
     """What went wrong, on one line, with the remedy where one is known."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted." + (" --resume goes on from here." if hasattr(arguments, "resume") else "")
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    if isinstance(error, MedSynthError):
-        return " ".join(lines)
-    if isinstance(error, OSError) and error.errno is not None:
-        names = [os.fspath(name) for name in (error.filename, error.filename2) if name is not None]
-        return (
-            f"{os.strerror(error.errno)}. Received: path={names!r}. Check the path, its rights and the disk."
-        )
-    return f"unexpected {type(error).__name__}: {lines[0]}. --debug shows where."
+    said = _said(str(error))
+    if isinstance(error, MedSynthError) or said[0].startswith(_OURS):  # AutoGraph changes their type
+        return " ".join(said).removeprefix(_OURS)
+    number = error.errno if isinstance(error, OSError) else disk_error(error)
+    if number is not None:
+        given = (getattr(error, name, None) for name in ("filename", "filename2"))
+        names = [os.fspath(name) for name in given if isinstance(name, str | bytes | os.PathLike)]
+        return f"{os.strerror(number)}. Received: path={names!r}. Check the path, its rights and the disk."
+    return f"unexpected {type(error).__name__}: {said[0].removesuffix('.')}. --debug shows where."
+
+
+_OURS = f"{MedSynthError.__name__}: "
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_WRAPPED = re.compile(r"Exception encountered when calling|.*:$")
+_FRAME = re.compile(r"Detected at node|File \"|[~^*]+$")
+_ERROR = re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception)): *(.*)")
+
+
+def _said(message: str) -> list[str]:
+    """The lines of a message that say what is wrong, without the stack that libraries put before them.
+
+    AutoGraph gives ``in user code:``, files and lines of code, then ``TypeError: the cause``; TensorFlow
+    ``Graph execution error:``, files, the cause; Keras the layer, the cause, all its arguments.
+    """
+    lines = [line.strip() for line in _COLOURS.sub("", message).splitlines() if line.strip()] or [""]
+    while len(lines) > 1 and _WRAPPED.match(lines[0]):
+        by_autograph = lines[0] == "in user code:"
+        lines = [line for line in lines[1:] if not _FRAME.match(line)] or lines[:1]
+        named = [(number, match) for number, match in enumerate(map(_ERROR.match, lines)) if match]
+        if by_autograph and named:
+            number, match = named[-1]
+            cause = match[0] if match[0].startswith(_OURS) else match[2]
+            lines = [cause, *lines[number + 1 :]]
+    return lines
 
 
 if __name__ == "__main__":

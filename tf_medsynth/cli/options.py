@@ -8,10 +8,19 @@ from typing import Any
 
 from tf_medsynth.config.base import parse_assignments
 from tf_medsynth.config.evaluation import ARCHITECTURES
-from tf_medsynth.runtime import Beam, beam_of
+from tf_medsynth.runtime import Beam, beam_of, local_path
+from tf_medsynth.types import MedSynthError
 
 MODEL = "saved_models/NAME, a version in it, or the name of a model that comes along"
 MODEL_HELP = f"{MODEL} (default: the newest of those)"
+
+
+def place(word: str) -> Path:
+    """A word of the command line that names a file or folder, as a path; see `runtime.local_path`."""
+    try:
+        return local_path(word, "path")
+    except MedSynthError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

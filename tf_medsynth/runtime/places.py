@@ -31,14 +31,14 @@ def local_path(place: Path | str, name: str, literal: bool = False) -> Path:
         MedSynthError: no name at all, a URL, bytes that are no text, or a pattern where `literal`.
     """
     text = os.fspath(place)
-    check(f"{name} names a file or folder", bool(text) and "\0" not in text, **_given(name, text))
+    check(f"{name} names a file or folder", bool(text) and "\0" not in text, **{name: text})
     local = not _URL.match(text)
     check(f"{name} is a place on this machine, not a URL", local, "Mount or copy it first.", **{name: text})
     check(
         f"{name} is a name in UTF-8",
         text.encode("utf-8", "ignore").decode() == text,
         "Rename it.",
-        **_given(name, text),
+        **{name: text},
     )
     taken = sorted(set(_PATTERN) & set(os.path.abspath(text))) if literal else []
     check(
@@ -48,10 +48,6 @@ def local_path(place: Path | str, name: str, literal: bool = False) -> Path:
         **{name: text},
     )
     return Path(place)
-
-
-def _given(name: str, text: str) -> dict[str, str]:
-    return {name: text.encode("utf-8", "backslashreplace").decode()}
 
 
 def check_writable(folder: Path | str) -> None:
