@@ -104,9 +104,22 @@ def pipeline(
     )
     if action == "compile":
         return _compile(Path(out), str(manual_dir or ""), str(schema or ""), image, config)
-    for name, path in (("manual_dir", manual_dir), ("schema", schema)):
-        check(f"{name} must be there", path is None or Path(path).exists(), **{name: str(path)})
-    return _run(Path(out), manual_dir, schema, config)
+    if manual_dir is not None:
+        place = runtime.local_path(manual_dir, "manual_dir")
+        check("manual_dir must be there, a folder", place.is_dir(), manual_dir=str(manual_dir))
+    if schema is not None:
+        _check_schema(runtime.local_path(schema, "schema"))
+    place = runtime.local_path(out, "out", literal=True)
+    runtime.check_writable(place)
+    return _run(place, manual_dir, schema, config)
+
+
+def _check_schema(file: Path) -> None:
+    """Raises here what StatisticsGen would only tell when the patients are prepared."""
+    from tf_medsynth.data.statistics import check_schema
+
+    check("schema must be there, a file", file.is_file(), schema=str(file))
+    check_schema(runtime.read_json(file, "Give the schema.json of an earlier run."))
 
 
 def _compile(
@@ -117,7 +130,8 @@ def _compile(
     from pipelines.components import IMAGE
     from pipelines.training import build_pipeline
 
-    check("--out is a .yaml file", out.suffix == ".yaml" and not out.is_dir(), out=str(out))
+    check("--out is a .yaml file", out.suffix == ".yaml", out=str(out))
+    runtime.check_new_file(out)
     values = {"settings": config.to_dict(), "manual_dir": manual_dir, "schema_file": schema}
     with runtime.atomic_path(out) as partial:
         Compiler().compile(build_pipeline(image or IMAGE), str(partial), pipeline_parameters=values)
@@ -133,7 +147,6 @@ def _run(
     from tf_medsynth.experiments.lineage import failure
 
     watch, start = runtime.Stopwatch(), time.time()
-    runtime.check_writable(out)
     out.mkdir(parents=True, exist_ok=True)
     root = out.resolve()
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root / ".kfp"), raise_on_error=True)

@@ -1,14 +1,15 @@
-"""Rows that arrive batch by batch, as arrays in temporary files: memory does not grow with their number."""
+"""Arrays in files: rows that arrive batch by batch, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
@@ -39,6 +40,18 @@ def stacked(batches: Iterable[Mapping[str, ArrayLike]]) -> dict[str, NDArray[Any
                 columns[name].add(rows)
         check("there must be something to stack", bool(columns), batches=0)
         return {name: column.array() for name, column in columns.items()}
+
+
+def mapped_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    """A new ``.npy`` file of zeros, mapped for writing; its room on the disk is there already.
+
+    Raises:
+        OSError: there is no room. A page without room would end the process by a signal.
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    with path.open("rb+") as file:
+        runtime.reserve(file, path.stat().st_size)
+    return array
 
 
 class _Column:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import jensenshannon
 
+from tf_medsynth.config.base import check
 from tf_medsynth.config.pipeline import DriftConfig
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
@@ -19,6 +20,8 @@ BINS = 64
 """Equal bins of an intensity histogram over [0, 1]."""
 
 QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+
+_SCHEMA = "Give the schema.json of an earlier run."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +103,29 @@ def make_schema(statistics: Mapping[str, Any]) -> dict[str, Any]:
         "classes": {name: found["pixel_share"] for name, found in statistics["classes"].items()},
         "intensity": {name: found["histogram"] for name, found in statistics["intensity"].items()},
     }
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """Raises unless `schema` is one that `make_schema` could have made.
+
+    Raises:
+        MedSynthError: a part is missing, or of another type.
+    """
+    shape, intensity, classes = (schema.get(name) for name in ("shape", "intensity", "classes"))
+    plain = isinstance(shape, list) and bool(shape) and all(type(n) is int and n > 0 for n in shape)
+    check("a schema has the shape of the images", plain, _SCHEMA, shape=shape)
+    known = isinstance(intensity, Mapping) and set(intensity) == set(MODALITIES)
+    rule = f"a schema has {BINS} shares of the intensities of {', '.join(MODALITIES)}"
+    whole = known and all(_numbers(shares, BINS) for shares in dict(intensity or {}).values())
+    check(rule, whole, _SCHEMA, intensity=sorted(intensity) if isinstance(intensity, Mapping) else intensity)
+    whole = isinstance(classes, Mapping) and _numbers(list(classes.values()), len(classes))
+    check("a schema has the shares of the lesion classes", whole, _SCHEMA, classes=classes)
+
+
+def _numbers(values: Any, count: int) -> bool:
+    return (
+        isinstance(values, list) and len(values) == count and all(isinstance(v, int | float) for v in values)
+    )
 
 
 def validate(

@@ -84,6 +84,7 @@ def evaluate(
         extractor.sees()
     runtime.configure(seed=seed, precision="float32")
     folder, samples = _places(run, synthetic)
+    runtime.check_new_file(folder / FILE, "evaluation")
     both = sets.measured(real, samples, settings.samples)
     segmentor = None
     if judge and "lesion" in chosen:

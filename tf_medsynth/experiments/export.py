@@ -24,6 +24,7 @@ from tf_medsynth.saved_model.record import FORMAT, ModelRecord, check_target
 from tf_medsynth.saved_model.signatures import Signatures
 from tf_medsynth.saved_model.writing import write_model
 
+_KEPT = "The run and earlier versions are kept: make room and export again."
 NO_WARM_UP = "no warm-up records: they need pip install --no-deps tensorflow-serving-api"
 
 
@@ -58,10 +59,10 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
         MedSynthError: an unfinished run, a folder that cannot be written, or a SavedModel whose bits
             are not those of the training code; nothing is left then.
     """
-    run, to = Path(run), Path(to)
+    run, to = runtime.local_path(run, "run"), runtime.local_path(to, "to", literal=True)
     check("a model is exported from a run directory", run.is_dir(), run=str(run))
-    config = stage_directory(run, "multimodal").config()
     check_target(to)
+    config = stage_directory(run, "multimodal").config()
     runtime.configure(precision="float32")
     synthesiser = load_synthesiser(run)
     pool = label_pool(run, config)
@@ -69,7 +70,8 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
         lesion=lesion_gate(run, synthesiser),
         memorisation=MemorisationGate(false_alarm=0.0),  # no scan leaves with a model to compare with
     )
-    with runtime.record_step(run, "export", {"to": to.name}):
+    name = to.resolve().name
+    with runtime.disk_errors(to, _KEPT), runtime.record_step(run, "export", {"to": name}):
         labels = packed_labels(pool[number] for number in range(len(pool)))
         signatures = Signatures(synthesiser.functions, labels, synthesiser.image_size, settings)
         record = ModelRecord(
@@ -87,7 +89,7 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
                 **training_facts(run),
             },
         )
-        facts = CardFacts(_evaluation(run), certificates_of(run), _commands(run, to.name))
+        facts = CardFacts(_evaluation(run), certificates_of(run), _commands(run, name))
         written = write_model(to.resolve(), signatures, record, facts)
     folder, note = to / written.folder.name, "" if written.warmed else NO_WARM_UP
     return ExportResult(folder, int(folder.name), record.model_hash, written.signatures, note)

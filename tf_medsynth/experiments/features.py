@@ -73,10 +73,10 @@ def train_features(
         MedSynthError: not prepared, fewer than 2 training patients, or `out` is no ``.keras`` file.
     """
     out = Path(out)
+    check("a trained extractor is a .keras file", out.suffix == ".keras", out=str(out))
+    runtime.check_new_file(out)
     real = real_data(run, data, data_dir, preset, overrides)
     settings = EvaluationSettings().override(without_data(overrides)).features
-    check("a trained extractor is a .keras file", out.suffix == ".keras", out=str(out))
-    runtime.check_writable(out.absolute().parent)
     training, held = _split(real, settings)
     name = fingerprint("features", training.fingerprint, held.fingerprint, settings.to_dict(), seed)
     file = record_file(out)

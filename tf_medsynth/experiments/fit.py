@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,30 @@ Between = Callable[..., tf.data.Dataset]
 """Batches of steps ``start`` (0 by default) to ``stop``; ``share`` as in `batches.training_batches`."""
 
 
+def stage_to_fit(
+    name: str,
+    settings: Preset,
+    operators: OperatorConfig,
+    source: SliceSource,
+    directory: StageDirectory,
+    seed: int,
+    strategy: tf.distribute.Strategy,
+) -> AdversarialStage:
+    """Stage `name`, untrained, for `fit_stage`; settings are refused here, before anything is written.
+
+    Args:
+        directory: the stage's place in the run, beside the stages that it needs.
+    """
+    with strategy.scope():
+        frozen = restore.frozen_networks(directory.path.parent, name)
+        stage = build_stage(name, settings, operators, source.image_size, seed, frozen)
+    check_checkpoint_room(stage, directory)
+    return stage
+
+
 def fit_stage(
     name: str,
+    stage: AdversarialStage,
     settings: Preset,
     operators: OperatorConfig,
     source: SliceSource,
@@ -43,14 +66,11 @@ def fit_stage(
     """Means of the last epoch's terms, by name, once stage `name` is trained.
 
     Args:
+        stage: of `stage_to_fit`.
         directory: the stage's place in the run, from which it goes on.
         kept: where this process records; the same, but for the workers that are not the chief.
     """
     own = getattr(settings, name)
-    with strategy.scope():
-        frozen = restore.frozen_networks(directory.path.parent, name)
-        stage = build_stage(name, settings, operators, source.image_size, seed, frozen)
-    check_checkpoint_room(stage, kept)
     # After the stage: drawing maps builds stage S, which must not move the stage's initial weights.
     with runtime.chief_first(strategy):
         steps = _batch_steps(name, settings, operators, directory.path.parent, source, seed)
@@ -84,6 +104,7 @@ def fit(
     """
     with strategy.scope():
         checkpoint = stage.checkpoint()
+    _clear_checkpoints(kept)
     manager = tf.train.CheckpointManager(checkpoint, str(kept.checkpoints), _CHECKPOINTS_KEPT)
     done = _restore(checkpoint, directory)
     first = between(stop=training.steps)
@@ -161,6 +182,15 @@ def _phases(stage: AdversarialStage, training: TrainingSettings) -> list[tuple[s
         return [(names[0], 0, training.steps)]
     first, second = names
     return [(first, 0, training.pretrain_steps), (second, training.pretrain_steps, training.steps)]
+
+
+def _clear_checkpoints(kept: StageDirectory) -> None:
+    """Removes what a killed process left half-written, or had no time to remove, beside whole checkpoints."""
+    state = tf.train.get_checkpoint_state(str(kept.checkpoints))
+    names = {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
+    for path in kept.checkpoints.iterdir() if kept.checkpoints.is_dir() else ():
+        if path.name != "checkpoint" and path.name.partition(".")[0] not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _restore(checkpoint: tf.train.Checkpoint, directory: StageDirectory) -> int:

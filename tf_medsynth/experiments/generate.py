@@ -97,7 +97,7 @@ def generate(
         MedSynthError: before any work: an unfinished run, an unusable model, bad arguments or `out`;
             later: too few candidates accepted.
     """
-    out = Path(out)
+    out = runtime.local_path(out, "out", literal=format == "tfds")
     check("count must be at least 1", count >= 1, count=count)
     check("samples come from a run or from a model", (run is None) != (model is None), run=run, model=model)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
@@ -177,6 +177,8 @@ def _close(
     if run is not None:
         runtime.write_json(Path(run) / "generated.json", {"out": str(out.resolve()), "summary": summary})
     shutil.rmtree(spool, ignore_errors=True)
+    if skipped:
+        runtime.settle(out)
     return GenerateResult(out, summary, skipped)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
-import fcntl
 import io
 import logging
 import os
@@ -18,7 +17,19 @@ from typing import Any
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import settings_of
 from tf_medsynth.config.datasets import BRATS_CONFIGS, SPLITS, BratsSettings, brats_settings
-from tf_medsynth.runtime import Beam, atomic_path, check_room, check_writable, disk_errors, log, read_json
+from tf_medsynth.runtime import (
+    LOCK_NAME,
+    Beam,
+    alone,
+    atomic_path,
+    check_room,
+    check_writable,
+    disk_errors,
+    local_path,
+    log,
+    read_json,
+    settle,
+)
 from tf_medsynth.types import MODALITIES, MedSynthError
 
 DATASET = "brats"
@@ -109,22 +120,25 @@ def prepare(
             the same name, an output that cannot be written.
     """
     start = time.perf_counter()
-    given = {"splits": _given_splits(Path(splits))} if splits is not None else {}
+    given = {"splits": _given_splits(local_path(splits, "splits"))} if splits is not None else {}
     name, settings = _named_settings(dataset, {**(overrides or {}), **given}, config_name)
     # A worker of a pipeline has another working directory.
-    source, target = Path(manual_dir) if beam is None else Path(manual_dir).absolute(), Path(data_dir)
+    source, target = local_path(manual_dir, "manual_dir"), local_path(data_dir, "data_dir", literal=True)
+    source = source if beam is None else source.absolute()
     check("manual_dir must be a folder", source.is_dir(), manual_dir=str(manual_dir))
     check_writable(target)
     builder = _builder(name, settings, target / f".partial-{DATASET}-{name}")
     cohort = builder.cohort(source)
-    final = target / DATASET / name / str(builder.version)
+    final, scratch = target / DATASET / name / str(builder.version), Path(builder._data_dir_root)
     skipped = resume and _is_same(final, cohort.fingerprint)
     if skipped:
         log.info("prepare: %s/%s is there already, skipped", DATASET, name)
+        _finish(final, scratch)
     else:
         check_room(target, _least_bytes(settings, len(cohort.patients)))
-        if (scratch := Path(builder._data_dir_root)).is_dir():  # told before every patient is read
-            os.close(_lock(scratch))
+        if scratch.is_dir():  # told before every patient is read
+            with _alone(scratch):
+                pass
         if beam is None:
             builder.check(cohort)
         with disk_errors(target, "Nothing was kept; free some space or choose another data_dir."):
@@ -215,10 +229,26 @@ def _build(builder: Any, cohort: Any, final: Path, beam: Beam | None) -> None:
         builder.download_and_prepare(download_config=settings)
         with atomic_path(final, overwrite=True) as partial:
             Path(builder.data_dir).replace(partial)
-        default = final.parents[1] / ".config" / "metadata.json"
-        if not default.exists():  # where TFDS notes which config "brats" alone means
-            with atomic_path(default) as partial:
-                shutil.copyfile(scratch / DATASET / ".config" / default.name, partial)
+        _note_default(final, scratch)
+
+
+def _note_default(final: Path, scratch: Path) -> None:
+    """Notes, as TFDS does, which config "brats" alone means: the first that was prepared."""
+    default = final.parents[1] / ".config" / "metadata.json"
+    made = scratch / DATASET / ".config" / default.name
+    if made.is_file() and not default.exists():
+        with atomic_path(default) as partial:
+            shutil.copyfile(made, partial)
+
+
+def _finish(final: Path, scratch: Path) -> None:
+    """Ends what a process left undone that was killed when its data set stood there already."""
+    if not scratch.is_dir():
+        return
+    with contextlib.suppress(MedSynthError), _alone(scratch):  # a living one ends it itself
+        _note_default(final, scratch)
+        settle(final)
+        shutil.rmtree(scratch)
 
 
 @contextlib.contextmanager
@@ -227,29 +257,18 @@ def _held(scratch: Path) -> Iterator[None]:
 
     What a killed process left in it is removed; a living one is not disturbed.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
-    handle = _lock(scratch)
-    try:
+    with _alone(scratch):
         for left in scratch.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        yield
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        os.close(handle)
+            if left.name != LOCK_NAME:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        try:
+            yield
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _lock(scratch: Path) -> int:
-    """An open handle of the folder, which keeps others out until it is closed."""
-    handle = os.open(scratch, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise MedSynthError(
-            f"one process at a time prepares a data set. Received: path={str(scratch)!r}, which is in use. "
-            "Wait for the other process."
-        ) from None
-    return handle
+def _alone(scratch: Path) -> contextlib.AbstractContextManager[None]:
+    return alone(scratch, "one process at a time prepares a data set")
 
 
 @contextlib.contextmanager

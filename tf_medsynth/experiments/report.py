@@ -73,10 +73,9 @@ def report(
     Raises:
         MedSynthError: nothing trained in `run`, a folder without a study, or `out` is no HTML file.
     """
-    run, out = Path(run), Path(out)
+    run, out = runtime.local_path(run, "run"), Path(out)
     check("--out is an .html file", out.suffix.lower() == ".html", out=str(out))
-    check("--out is a file, not a folder", not out.is_dir(), out=str(out))
-    runtime.check_writable(out.absolute().parent)
+    runtime.check_new_file(out)
     check("a report needs a run directory", run.is_dir(), run=str(run))
     stages = [d for d in (stage_directory(run, name) for name in STAGES) if (d.path / "config.json").exists()]
     check("this run holds no trained stage", bool(stages), "Run medsynth train first.", run=str(run))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.presets import STAGES, TRAINABLE
-from tf_medsynth.runtime import read_json, write_json
+from tf_medsynth.runtime import alone, local_path, read_json, write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +69,22 @@ class StageDirectory:
     def open(self, config: Mapping[str, Any], whereabouts: Mapping[str, Any], resume: bool) -> bool:
         """Claims the directory for a training by `config`; True where it is finished already.
 
+        See `finished_by`.
+        """
+        if self.finished_by(config, whereabouts, resume):
+            return True
+        file = self.path / "config.json"
+        if file.exists() and self.config().get("workers", 1) == whereabouts.get("workers", 1):
+            return False
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(file, {**config, **whereabouts, "fingerprint": fingerprint(config)})
+        return False
+
+    def finished_by(
+        self, config: Mapping[str, Any], whereabouts: Mapping[str, Any], resume: bool = False
+    ) -> bool:
+        """Whether a training by `config` is finished here; writes nothing.
+
         Args:
             config: what decides the training's outcome.
             whereabouts: what is worth keeping but does not name the training, e.g. where the data lie;
@@ -77,38 +94,45 @@ class StageDirectory:
         Raises:
             MedSynthError: it holds a training by another config, or an unfinished one without `resume`.
         """
-        name = fingerprint(config)
-        if (self.path / "config.json").exists():
-            held = self.config()
-            check(
-                f"{self.name!r} of this run was trained by other settings",
-                held.get("fingerprint") == name,
-                "Choose another --run, or remove that stage's folder.",
-                differing=sorted(key for key in config if held.get(key) != config[key]),
-                run=str(self.path.parent),
-            )
-            if self.finished() is not None:
-                return True
-            started = any(self.checkpoints.glob("*.index"))
-            check(
-                f"{self.name!r} of this run is unfinished",
-                resume or not started,
-                "Pass --resume to go on.",
-                run=str(self.path.parent),
-            )
-            before, now = held.get("workers", 1), whereabouts.get("workers", 1)
-            check(
-                f"{self.name!r} of this run goes on with as many workers as it was begun with",
-                before == now or not started,
-                "Give TF_CONFIG that many, or remove the stage's folder.",
-                begun_with=before,
-                workers=now,
-            )
-            if before == now:
-                return False
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_json(self.path / "config.json", {**config, **whereabouts, "fingerprint": name})
+        if not (self.path / "config.json").exists():
+            return False
+        held = self.config()
+        check(
+            f"{self.name!r} of this run was trained by other settings",
+            held.get("fingerprint") == fingerprint(config),
+            "Choose another --run, or remove that stage's folder.",
+            differing=sorted(key for key in config if held.get(key) != config[key]),
+            run=str(self.path.parent),
+        )
+        if self.finished() is not None:
+            return True
+        started = any(self.checkpoints.glob("*.index"))
+        check(
+            f"{self.name!r} of this run is unfinished",
+            resume or not started,
+            "Pass --resume to go on.",
+            run=str(self.path.parent),
+        )
+        before, now = held.get("workers", 1), whereabouts.get("workers", 1)
+        check(
+            f"{self.name!r} of this run goes on with as many workers as it was begun with",
+            before == now or not started,
+            "Give TF_CONFIG that many, or remove the stage's folder.",
+            begun_with=before,
+            workers=now,
+        )
         return False
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Context in which no other process trains here.
+
+        Raises:
+            MedSynthError: one does.
+        """
+        rule = f"one process at a time trains {self.name!r} of a run"
+        with alone(self.path, rule, "Wait for it, or choose another --run."):
+            yield
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -118,4 +142,4 @@ def _read(file: Path) -> dict[str, Any]:
 def stage_directory(run: Path | str, name: str) -> StageDirectory:
     """The directory of stage `name` in `run`."""
     check("unknown stage", name in (*TRAINABLE, "judge"), f"Stages: {', '.join(STAGES)}.", stage=name)
-    return StageDirectory(Path(run) / name)
+    return StageDirectory(local_path(run, "run", literal=True) / name)

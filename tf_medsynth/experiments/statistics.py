@@ -12,7 +12,7 @@ from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.pipeline import DriftConfig
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.data.statistics import Anomaly, make_schema, split_statistics, validate
+from tf_medsynth.data.statistics import Anomaly, check_schema, make_schema, split_statistics, validate
 
 SPLITS = ("train", "test")
 _PARTS = ("statistics", "schema", "anomalies")
@@ -63,6 +63,8 @@ def statistics(
     settings = preset_named(preset).override(overrides or {}).data
     sources = {split: open_slices(data, data_dir, split, settings) for split in SPLITS}
     given = runtime.read_json(schema, "Give the schema.json of an earlier run.") if schema else None
+    if given is not None:
+        check_schema(given)
     name = fingerprint([source.fingerprint for source in sources.values()], given, drift.to_dict())
     if (out / "anomalies.json").exists():
         held = runtime.read_json(out / "anomalies.json", "Remove the file.")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth import runtime
-from tf_medsynth.config.base import check
+from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import LABEL_FREE, TRAINABLE, Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import TrainingSettings
 from tf_medsynth.data.slices import open_slices, with_unlabelled
 from tf_medsynth.experiments import restore
-from tf_medsynth.experiments.fit import fit_stage
+from tf_medsynth.experiments.fit import fit_stage, stage_to_fit
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 
 _KEPT = "What is trained is kept: make room and go on with --resume."
@@ -94,15 +94,14 @@ def train(
     check("unknown stage", stage in TRAINABLE, f"Stages: {', '.join(TRAINABLE)}.", stage=stage)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
     settings = _settings(stage, preset, overrides, steps)
-    own, run = getattr(settings, stage), Path(run)
+    own, run = getattr(settings, stage), runtime.local_path(run, "run", literal=True)
+    data_dir = runtime.local_path(data_dir, "data_dir", literal=True)
     runtime.check_writable(run)
     _check_shares(own.training, runtime.cluster().workers)
     policy = runtime.configure(seed=seed, precision=precision)  # type: ignore[arg-type]
     with runtime.together("Start all workers again, with --resume."):
         strategy = runtime.strategy(devices)
         _check_shares(own.training, strategy.num_replicas_in_sync)
-        with runtime.chief_first(strategy):
-            _check_place(run)
         folds, fold = (own.folds, own.fold) if stage == "lesion" else (1, 0)
         if stage in LABEL_FREE and patients is None:
             split = with_unlabelled(data, data_dir, split)
@@ -131,20 +130,31 @@ def train(
             "upstream": upstream,
         }
         whereabouts = {"data_dir": str(Path(data_dir).resolve()), "workers": runtime.cluster().workers}
-        with runtime.chief_first(strategy):
-            finished = directory.open(config, whereabouts, resume)
-        if finished:
-            runtime.log.info("%s: finished before with the same settings and data, skipped", stage)
-            return TrainResult(stage, run, own.training.steps, 0.0, True, {})
+        if directory.finished_by(config, whereabouts, resume):
+            return _skipped(stage, run, own.training.steps)
         watch = runtime.Stopwatch()
-        with _recorded(directory) as kept:
-            step = runtime.record_step(kept.path.parent, f"train {kept.name}", {"steps": own.training.steps})
-            with runtime.disk_errors(kept.path, _KEPT), step:
-                losses = fit_stage(stage, settings, operators, source, directory, kept, seed, strategy)
-            record = {"steps": own.training.steps, "seconds": round(watch.seconds, 1), "losses": losses}
+        built = stage_to_fit(stage, settings, operators, source, directory, seed, strategy)
+        detail = {"steps": own.training.steps, "fingerprint": fingerprint(config)}
+        with contextlib.ExitStack() as place:
             with runtime.chief_first(strategy):
+                _check_place(run)
+                if runtime.cluster().is_chief:
+                    place.enter_context(directory.alone())
+                if directory.open(config, whereabouts, resume):  # by another process, meanwhile
+                    return _skipped(stage, run, own.training.steps)
+            kept = place.enter_context(_recorded(directory))
+            step = runtime.record_step(kept.path.parent, f"train {kept.name}", detail, once=True)
+            with runtime.disk_errors(kept.path, _KEPT), step:
+                losses = fit_stage(stage, built, settings, operators, source, directory, kept, seed, strategy)
+            record = {"steps": own.training.steps, "seconds": round(watch.seconds, 1), "losses": losses}
+            with runtime.disk_errors(kept.path, _KEPT), runtime.chief_first(strategy):
                 runtime.write_json(kept.path / "finished.json", record)
     return TrainResult(stage, run, own.training.steps, watch.seconds, False, losses)
+
+
+def _skipped(stage: str, run: Path, steps: int) -> TrainResult:
+    runtime.log.info("%s: finished before with the same settings and data, skipped", stage)
+    return TrainResult(stage, run, steps, 0.0, True, {})
 
 
 def _check_place(run: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import fingerprint
+from tf_medsynth.data.mapped import mapped_array
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.generation.gates import DECIMALS, rounded
 from tf_medsynth.generation.memorisation import TrainingReference
@@ -68,13 +69,13 @@ def _write_descriptors(file: Path, source: SliceSource) -> None:
     """All of a split, a batch in memory at a time."""
     shape: tuple[int, ...] = source.builder.info.features["images"].shape
     with runtime.atomic_path(file, shared=True) as partial:
-        kept = np.lib.format.open_memmap(partial, "w+", np.int8, (source.count, *shape))
+        kept = mapped_array(partial, np.int8, (source.count, *shape))
         start = 0
         for batch in _batches(source, "training descriptors"):
             images = batch["images"]
             kept[start : start + len(images)] = descriptors.describe(images).fine
             start += len(images)
-        kept.flush()
+        del kept  # unmapped: `atomic_path` flushes the file
 
 
 def _batches(source: SliceSource, label: str) -> Iterator[Any]:

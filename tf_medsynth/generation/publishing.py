@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,10 @@ def check_output(out: Path) -> None:
     Raises:
         MedSynthError: a file, somebody else's folder, or a place that cannot be written.
     """
-    check("--out is a folder", not out.exists() or out.is_dir(), out=str(out))
+    check("--out is a folder", not os.path.lexists(out) or out.is_dir(), out=str(out))
+    own = out.name not in ("", "..") and not os.path.ismount(out) and out.resolve() != Path.cwd()
+    rule = "--out is a folder of its own, not a disk, nor where the command is run"
+    check(rule, own, "Name a new folder in it.", out=str(out))
     check(
         "--out is new, empty, or an earlier generated set",
         not out.is_dir() or not any(out.iterdir()) or _published(out) is not None,
@@ -45,6 +49,7 @@ def check_output(out: Path) -> None:
         out=str(out),
     )
     runtime.check_writable(out.absolute().parent)
+    runtime.check_writable(out)
 
 
 def find_published(

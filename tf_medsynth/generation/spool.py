@@ -7,7 +7,7 @@ Everything else, ``records.jsonl`` included, is derived from these files.
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from tf_medsynth.config.base import check
-from tf_medsynth.runtime import atomic_path, write_json
+from tf_medsynth.runtime import alone, atomic_path, json_text, write_json
 from tf_medsynth.types import MedSynthError
 
 SPOOL_FORMAT = 1
@@ -201,18 +201,14 @@ def open_spool(
         MedSynthError: it cannot be written, another process is at it, or it holds the chunks of
             another model, label pool, settings or seed.
     """
-    try:
-        (folder / CHUNK_FOLDER).mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise MedSynthError(f"the spool must be a writable folder. Received: {folder}, {error}.") from error
-    with lock:
+    rule = "one process writes a spool at a time"
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(alone(folder, rule, "Wait for the other one, or use another --out."))
+            (folder / CHUNK_FOLDER).mkdir(exist_ok=True)
         except OSError as error:
             raise MedSynthError(
-                f"one process writes a spool at a time. Received: spool={str(folder)!r} in use. "
-                "Wait for the other one, or use another --out."
+                f"the spool must be a writable folder. Received: {folder}, {error}."
             ) from error
         yield _continued(folder, identity, label_coverage)
 
@@ -220,7 +216,7 @@ def open_spool(
 def _continued(
     folder: Path, identity: Mapping[str, Any], label_coverage: Callable[[], Mapping[str, Any]]
 ) -> Spool:
-    wanted = json.loads(json.dumps(identity))
+    wanted = json.loads(json_text(identity))
     path = folder / HEADER_NAME
     if not path.exists():
         check(

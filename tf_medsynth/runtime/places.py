@@ -19,7 +19,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk, or of a share of it, without room."""
 
 
-def local_path(place: Path | str, name: str, literal: bool = False) -> Path:
+def local_path(place: str | os.PathLike[str], name: str, literal: bool = False) -> Path:
     """`place` as a path, whether anything stands there or not.
 
     Args:

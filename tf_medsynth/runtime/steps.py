@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import resource
 import sys
 import time
@@ -45,7 +46,7 @@ class Stopwatch:
 
 @contextlib.contextmanager
 def record_step(
-    run: Path | str, verb: str, detail: Mapping[str, Any] | None = None
+    run: Path | str, verb: str, detail: Mapping[str, Any] | None = None, once: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Context whose length and peak memory become a line of ``RUN/steps.jsonl`` when it ends well.
 
@@ -53,6 +54,8 @@ def record_step(
         run: run directory, made if need be.
         verb: name of the step, as the report shows it.
         detail: facts that are known at the start; the block may add to the dictionary it is given.
+        once: `detail` names the step: a process that was killed when it had written its line is not
+            followed by another line.
     """
     facts = dict(detail or {})
     watch = Stopwatch()
@@ -64,6 +67,19 @@ def record_step(
         "detail": facts,
     }
     path = Path(run) / "steps.jsonl"
+    if once and _is_told(path, line):
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json_text(line) + "\n")
+
+
+def _is_told(path: Path, line: Mapping[str, Any]) -> bool:
+    """Whether the file has a line of the same step."""
+    wanted = json.loads(json_text({name: line[name] for name in ("verb", "detail")}))
+    for text in path.read_text("utf-8", "replace").splitlines() if path.is_file() else ():
+        with contextlib.suppress(ValueError):
+            held = json.loads(text)
+            if isinstance(held, dict) and {name: held.get(name) for name in wanted} == wanted:
+                return True
+    return False

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 from tf_medsynth.config.base import Config, check
 from tf_medsynth.config.generation import GenerationConfig
+from tf_medsynth.runtime import alone, check_writable
 from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
 
 FORMAT = 1
@@ -98,13 +97,7 @@ def check_target(model: Path) -> None:
     Raises:
         MedSynthError: a file stands there, or the place cannot be written.
     """
-    there = next(path for path in (model.absolute(), *model.absolute().parents) if path.exists())
-    check(
-        "--to must be a folder that can be written to",
-        there.is_dir() and os.access(there, os.W_OK | os.X_OK),
-        "Choose another, or change its rights.",
-        to=str(model),
-    )
+    check_writable(model)
     check(
         "--to is the folder of a model's versions, not a version",
         not (model / "saved_model.pb").exists(),
@@ -121,10 +114,5 @@ def next_version(model: Path) -> Iterator[int]:
         MedSynthError: the folder cannot be written, or another process is at it.
     """
     check_target(model)
-    model.mkdir(parents=True, exist_ok=True)
-    with (model / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            check("one process exports to a model at a time", False, "Wait for the other.", to=str(model))
+    with alone(model, "one process exports to a model at a time"):
         yield (versions(model) or [0])[-1] + 1

@@ -58,6 +58,7 @@ def sample(
     """
     out = Path(out)
     check("--out is a .png file, or a .zip for NIfTI", out.suffix.lower() in (".png", ".zip"), out=str(out))
+    runtime.check_new_file(out)
     check_name(seed, number or 0)
     shape = None if lesion is None else LesionShape().override(lesion)
     patients = Patients(model)

@@ -114,7 +114,7 @@ def audit(
         extractor = open_extractor(features, feature_range, feature_architecture)
     file = Path(out) if out is not None else _default_out(kind, target)
     if file is not None:
-        runtime.check_writable(file.absolute().parent)
+        runtime.check_new_file(file)
     most_target = work.most[0] if most is None else most
     looked = read_samples(target, data_dir=_for(target, data_dir), size=size, most=most_target)
     other, normalisation = None, None
