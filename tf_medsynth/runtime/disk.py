@@ -18,7 +18,17 @@ _WORDS = ("No space left", "File too large", "Permission denied", "Read-only")
 
 
 def check_writable(folder: Path | str) -> None:
-    """Raises unless `folder` is, or can be made, a folder that may be written to; makes nothing."""
+    """Raises unless `folder` is, or can be made, a folder that may be written to; makes nothing.
+
+    Its path must be text: TensorFlow ends the process over other bytes than UTF-8.
+    """
+    name = os.fsencode(Path(folder).absolute())
+    check(
+        "the path of an output folder must be text in UTF-8",
+        name == name.decode("utf-8", "replace").encode("utf-8"),
+        "Choose another, or rename the folders around it.",
+        folder=name.decode("utf-8", "backslashreplace"),
+    )
     there = _nearest(folder)
     check(
         "an output folder must be one that can be written to",
