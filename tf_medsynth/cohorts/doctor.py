@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.cohorts import comparison
-from tf_medsynth.cohorts.patient import examine
+from tf_medsynth.cohorts.patient import Examination, examine
 from tf_medsynth.cohorts.proposal import propose
 from tf_medsynth.cohorts.report import DoctorReport, Finding, PatientReport
 from tf_medsynth.cohorts.survey import PatientFiles, Survey, survey
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings, settings_of
-from tf_medsynth.runtime import atomic_path, check_writable, progress
+from tf_medsynth.runtime import atomic_path, check_writable, log, progress
 from tf_medsynth.types import MedSynthError
 
 
@@ -68,7 +68,13 @@ def _examine(
     patient: PatientFiles, settings: CohortSettings, voxels: bool, report: PatientReport
 ) -> comparison.Portrait:
     """Adds everything about one patient to its report; the portrait is what comparisons need."""
-    seen = examine(patient, settings, voxels)
+    try:
+        seen = examine(patient, settings, voxels)
+    except Exception as error:  # the other patients are examined all the same
+        log.debug("doctor: %s", patient.name, exc_info=True)
+        seen = Examination(patient)
+        text = f"the patient could not be examined: unexpected {type(error).__name__}: {error}"
+        seen.add("", Finding("error", "unexamined", " ".join(text.split()).rstrip(".")))
     report.findings += seen.findings
     report.facts.update(seen.facts)
     return comparison.Portrait.of(seen)

@@ -54,6 +54,8 @@ class Files:
         foreign: names of the `FORMATS` seen, with their files.
         left_out: files that no one means: resource forks, hidden ones, copies of a browser.
         closed: folders that may not be read.
+        special: what bears a volume's name and is no file: pipes, sockets, devices, links to nowhere.
+        nameless: what holds volumes and has a name that is no text, the outermost of each.
     """
 
     volumes: list[Path] = dataclasses.field(default_factory=list)
@@ -61,12 +63,17 @@ class Files:
     foreign: dict[str, list[Path]] = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
     left_out: list[Path] = dataclasses.field(default_factory=list)
     closed: list[Path] = dataclasses.field(default_factory=list)
+    special: list[Path] = dataclasses.field(default_factory=list)
+    nameless: list[Path] = dataclasses.field(default_factory=list)
 
 
 def find_files(folder: Path) -> Files:
     """What lies below `folder`, to any depth; a link to a folder above is not entered again."""
     found = Files()
-    _search(folder, (), found)
+    waiting: list[tuple[Path, tuple[str, ...]]] = [(folder, ())]
+    while waiting:
+        here, above = waiting.pop()
+        waiting += reversed(_enter(here, above, folder, found))
     return found
 
 
@@ -75,33 +82,59 @@ def how_to_convert(kind: str) -> str:
     return next(remedy for name, remedy in FORMATS.values() if name == kind)
 
 
-def _search(folder: Path, above: tuple[str, ...], found: Files) -> None:
+def is_text(path: str | os.PathLike[str]) -> bool:
+    """Whether a path can be written down: libraries and records take no other bytes than UTF-8."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def spelt(path: Path | str) -> str:
+    r"""A path with bytes that are no text as ``\xe4``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _enter(
+    folder: Path, above: tuple[str, ...], root: Path, found: Files
+) -> list[tuple[Path, tuple[str, ...]]]:
+    """Sorts what lies in `folder`; the folders in it, each with the real ones around it."""
     real = os.path.realpath(folder)
     if real in above:
-        return
+        return []
     try:
         entries = sorted(folder.iterdir())
-        inside = [(path, path.is_dir()) for path in entries]
-    except PermissionError:
+        inside = [(path, path.is_dir(), path.is_file()) for path in entries]
+    except OSError:  # no right to read it, or a path that is too long
         found.closed.append(folder)
-        return
-    for path, is_folder in inside:
+        return []
+    folders = []
+    for path, is_folder, is_file in inside:
         if is_folder:
             if path.name == "__MACOSX":
                 found.left_out.append(path)
             elif not path.name.startswith("."):
-                _search(path, (*above, real), found)
-        elif path.is_file():
-            _sort(path, found)
+                folders.append((path, (*above, real)))
+        elif is_file:
+            _sort(path, root, found)
+        elif volume_suffix(path) and not path.name.startswith("."):
+            found.special.append(path)
+    return folders
 
 
-def _sort(path: Path, found: Files) -> None:
+def _sort(path: Path, root: Path, found: Files) -> None:
     suffix = path.suffix.lower()
     if suffix == ".gz":  # compressed: what is inside counts
         suffix = Path(path.stem).suffix.lower()
     if volume_suffix(path):
         aside = path.name.startswith(".") or COPY.search(path.name)
-        (found.left_out if aside else found.volumes).append(path)
+        if aside or is_text(path.relative_to(root)):
+            (found.left_out if aside else found.volumes).append(path)
+        else:
+            around = reversed([path, *path.parents[: len(path.relative_to(root).parts) - 1]])
+            first = next(one for one in around if not is_text(one.name))
+            found.nameless += [] if first in found.nameless else [first]
     elif path.name.startswith("."):
         return
     elif path.name.lower() == "dataset.json":

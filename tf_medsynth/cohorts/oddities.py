@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tf_medsynth.cohorts.claims import Claim
-from tf_medsynth.cohorts.files import Files, how_to_convert
+from tf_medsynth.cohorts.files import Files, how_to_convert, spelt
 from tf_medsynth.config.layouts import LABEL
 from tf_medsynth.types import MODALITIES
 
@@ -163,6 +163,9 @@ def remarks_on(files: Files) -> list[Remark]:
     if files.left_out:
         text = f"{len(files.left_out)} files or folders were left out by their names: {some(files.left_out)}"
         remarks.append(Remark("left_out", text))
+    if files.special:
+        text = f"not read, since no files: {some(files.special)} (pipes, devices, links to nowhere)"
+        remarks.append(Remark("no_file", text))
     for kind, paths in sorted(files.foreign.items()):
         text = f"not read: {kind}, {len(paths)} files, such as {some(paths)}. To convert: "
         remarks.append(Remark("unread_format", text + how_to_convert(kind)))
@@ -172,11 +175,19 @@ def remarks_on(files: Files) -> list[Remark]:
 def closed(folder: Path) -> LayoutProblem:
     """A folder that may not be read."""
     return LayoutProblem(
-        folder.name, "unreadable_folder", f"the folder {folder} may not be read: give yourself the right to"
+        spelt(folder.name),
+        "unreadable_folder",
+        f"the folder {spelt(folder)} may not be read: give yourself the right to",
     )
+
+
+def nameless(path: Path) -> LayoutProblem:
+    """A folder or file whose name is in another encoding, often that of an old archive."""
+    text = f"the name of {spelt(path)} is not text in UTF-8: rename it, e.g. by convmv -f latin1 -t utf8"
+    return LayoutProblem(spelt(path.name), "name_encoding", text)
 
 
 def some(paths: Sequence[Path | str]) -> str:
     """A few of many names, and how many more there are."""
-    names = ", ".join(path if isinstance(path, str) else path.name for path in paths[:FEW])
+    names = ", ".join(path if isinstance(path, str) else spelt(path.name) for path in paths[:FEW])
     return names + (f" and {len(paths) - FEW} more" if len(paths) > FEW else "")

@@ -157,6 +157,7 @@ def examine(files: PatientFiles, settings: CohortSettings | None = None, voxels:
         _check_headers(seen)
         return seen
     found = _readable(seen, read_volume)
+    _note_doubts(seen, found)
     images = {kind: volume for kind, volume in found.items() if kind != LABEL}
     if not images:
         return seen
@@ -219,6 +220,7 @@ def _check_names(seen: Examination, settings: CohortSettings) -> None:
 
 def _check_headers(seen: Examination) -> None:
     headers = _readable(seen, read_header)
+    _note_doubts(seen, headers)
     if "T1" in headers:
         seen.facts["shape"] = list(headers["T1"].shape)
         seen.facts["spacing"] = list(headers["T1"].spacing)
@@ -235,6 +237,12 @@ def _readable(seen: Examination, read: Callable[[Path, int | None], T]) -> dict[
         except MedSynthError as error:
             seen.add(kind, Finding("error", "unreadable", _bare(error)))
     return found
+
+
+def _note_doubts(seen: Examination, found: Mapping[str, Header | Volume]) -> None:
+    """What a header says in two ways."""
+    for kind, volume in found.items():
+        seen.add(kind, *(Finding("warning", "two_places", doubt) for doubt in volume.doubts))
 
 
 def _note_frame(seen: Examination, found: Mapping[str, Volume], frame: Frame) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tf_medsynth.cohorts.claims import Claim, Row, claim_files, patients_only
 from tf_medsynth.cohorts.dataset_json import dataset_layouts
-from tf_medsynth.cohorts.files import find_files
+from tf_medsynth.cohorts.files import find_files, is_text, spelt
 from tf_medsynth.cohorts.oddities import (
     FEW,
     LayoutProblem,
@@ -18,6 +18,7 @@ from tf_medsynth.cohorts.oddities import (
     doubles,
     foreign_labels,
     missing,
+    nameless,
     nested,
     other_layouts,
     preferred,
@@ -132,7 +133,13 @@ def survey(folder: str | os.PathLike[str], settings: CohortSettings | None = Non
     """What `folder` holds, and every problem with it; arguments as of `find_patients`."""
     root = Path(folder)
     settings = settings or CohortSettings()
-    check("a cohort folder must exist", root.is_dir(), folder=str(folder))
+    check("a cohort folder must exist", root.is_dir(), folder=spelt(root))
+    check(
+        "the path of a cohort folder must be text in UTF-8",
+        is_text(root.absolute()),
+        "Rename the folder, or reach it by a link with another name.",
+        folder=spelt(root.absolute()),
+    )
     files = find_files(root)
     rows = [Row(layout) for layout in settings.layouts]
     if settings.layout == ANY_LAYOUT:
@@ -145,6 +152,7 @@ def survey(folder: str | os.PathLike[str], settings: CohortSettings | None = Non
     claims, strangers = claim_files(root, files.volumes, rows)
     claims, strangers = patients_only(claims, strangers)
     remarks, problems = remarks_on(files), [closed(path) for path in files.closed]
+    problems += [nameless(path) for path in files.nameless]
     remarks += other_layouts([claim for claim in claims if claim.rank >= wanted])
     claims = _settle([claim for claim in claims if claim.rank < wanted], settings, problems, remarks)
     patients: list[PatientFiles] = []

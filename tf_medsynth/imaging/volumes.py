@@ -1,14 +1,13 @@
 """Medical volumes in files: voxels and geometry, read and written without loss.
 
-`.mha`, `.mhd` and `.nrrd` go through SimpleITK, `.nii` and `.nii.gz` through nibabel. Whatever the format,
-an array is `(z, y, x)`, spacing is in mm in that order, origin and direction are ITK's: `(x, y, z)`
-in LPS (x grows to the patient's left, y to the back, z to the head). Voxels keep their stored type.
+Whatever the format, an array is `(z, y, x)`, spacing is in mm in that order, origin and direction are ITK's:
+`(x, y, z)` in LPS (x grows to the patient's left, y to the back, z to the head). Voxels keep their stored
+type. A file is read if it holds what its header says to the byte, see `stored`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import gzip
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,15 +20,23 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
-from tf_medsynth.imaging.itk_files import check_header, check_voxels
+from tf_medsynth.imaging.metaimage import describe_meta
+from tf_medsynth.imaging.nifti import describe_nifti
+from tf_medsynth.imaging.nrrd import describe_nrrd
+from tf_medsynth.imaging.stored import Stored, check_regular
 from tf_medsynth.types import MedSynthError
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd")
 """File endings that `read_volume` knows, longest first."""
 
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # RAS <-> LPS: x and y change sign
-LEAST_VOLUME = 1e-3
-"""Of the cell that three unit vectors along a volume's axes span: less is no space, but a damaged header."""
+_DESCRIBE: dict[str, Callable[[Path], Stored]] = {
+    ".nii.gz": describe_nifti,
+    ".nii": describe_nifti,
+    ".mha": describe_meta,
+    ".mhd": describe_meta,
+    ".nrrd": describe_nrrd,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +50,7 @@ class Header:
         direction: unit vectors of the x, y and z axis as columns of a 3x3 matrix, row by row.
         dtype: NumPy name of the voxels that `read_volume` will return.
         placed: whether the file says where it lies; without it, the rest is the reader's guess.
+        doubts: what contradicts itself in the file's header and does no harm, in words.
     """
 
     shape: tuple[int, ...]
@@ -51,6 +59,7 @@ class Header:
     direction: tuple[float, ...]
     dtype: str
     placed: bool = True
+    doubts: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,6 +75,7 @@ class Volume:
     origin: tuple[float, ...] = (0.0, 0.0, 0.0)
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
     placed: bool = True
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check("a volume has three axes (z, y, x)", self.array.ndim == 3, shape=self.array.shape)
@@ -77,7 +87,8 @@ class Volume:
     def header(self) -> Header:
         """Geometry and voxel type alone."""
         array = self.array
-        return Header(array.shape, self.spacing, self.origin, self.direction, str(array.dtype), self.placed)
+        place = self.spacing, self.origin, self.direction
+        return Header(array.shape, *place, str(array.dtype), self.placed, self.doubts)
 
 
 def volume_suffix(path: str | os.PathLike[str]) -> str | None:
@@ -97,29 +108,24 @@ def read_header(path: str | os.PathLike[str], channel: int | None = None) -> Hea
     Raises:
         MedSynthError: no such file, unknown ending, unreadable header, another number of axes.
     """
-    path, nifti = _known_file(path)
+    path, describe = _known_file(path)
     with _readable(path):
-        return _nifti_header(nibabel.load(path), path, channel) if nifti else _itk_header(path)
+        return _header(describe(path), channel)
 
 
 def read_volume(path: str | os.PathLike[str], channel: int | None = None) -> Volume:
     """Voxels, in their stored type, and geometry of a volume file; arguments as of `read_header`.
 
     Raises:
-        MedSynthError: no such file, unknown ending, truncated or corrupt content, another number of
-            axes, several or complex values a voxel.
+        MedSynthError: no such file, truncated or corrupt content, more or less of it than the header says,
+            another number of axes, several or complex values a voxel, more than `stored.MOST_BYTES`.
     """
-    path, nifti = _known_file(path)
+    path, describe = _known_file(path)
     with _readable(path):
-        volume = _read_nifti(path, channel) if nifti else _read_itk(path)
-    check(
-        "a volume has one real number a voxel",
-        volume.array.dtype.kind in "iufb",
-        "Colours and complex values are no intensities: export the scan itself.",
-        path=str(path),
-        dtype=str(volume.array.dtype),
-    )
-    return volume
+        stored = describe(path)
+        head = _header(stored, channel)
+        voxels = stored.voxels(channel)
+    return Volume(voxels, head.spacing, head.origin, head.direction, head.placed, head.doubts)
 
 
 def write_volume(volume: Volume, path: str | os.PathLike[str]) -> None:
@@ -171,8 +177,8 @@ def _positive(values: tuple[float, ...], count: int) -> bool:
     return len(values) == count and all(np.isfinite(v) and v > 0 for v in values)
 
 
-def _known_file(path: str | os.PathLike[str]) -> tuple[Path, bool]:
-    """The path, and whether it is NIfTI."""
+def _known_file(path: str | os.PathLike[str]) -> tuple[Path, Callable[[Path], Stored]]:
+    """The path, and what reads its header."""
     path = Path(path)
     suffix = volume_suffix(path)
     check(
@@ -180,8 +186,8 @@ def _known_file(path: str | os.PathLike[str]) -> tuple[Path, bool]:
         suffix is not None,
         path=str(path),
     )
-    check("a volume file must exist", path.is_file(), path=str(path))
-    return path, suffix in (".nii", ".nii.gz")
+    check_regular(path, "a volume file must exist, as a file")
+    return path, _DESCRIBE[suffix or ""]
 
 
 @contextmanager
@@ -196,18 +202,10 @@ def _readable(path: Path) -> Iterator[None]:
     except Exception as error:  # the readers raise a dozen types between them
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[-1] if lines else type(error).__name__
-        remedy = "Fetch or export the file again."
-        if isinstance(error, gzip.BadGzipFile) and not _is_gzip(path):
-            remedy = "It is not compressed: rename it to end in .nii."
         raise MedSynthError(
             "a volume file must be whole and of the format its ending names. "
-            f"Received: path={str(path)!r}, reason={reason!r}. {remedy}"
+            f"Received: path={str(path)!r}, reason={reason!r}. Fetch or export the file again."
         ) from error
-
-
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
 
 
 def _volume_shape(shape: tuple[int, ...], path: Path, channel: int | None) -> tuple[int, ...]:
@@ -216,7 +214,6 @@ def _volume_shape(shape: tuple[int, ...], path: Path, channel: int | None) -> tu
     A fourth axis is one of volumes (modalities, time points), of which `channel` is one.
     """
     *_, last = kept = [*shape[:3], *(n for n in shape[3:] if n != 1)]
-    check("a volume has voxels", min(shape, default=0) > 0, path=str(path), shape=tuple(shape))
     if channel is None:
         remedy = "Stack the slices of a patient into one volume." if len(kept) < 3 else (
             "Several modalities in one file are read where a dataset.json (Medical Segmentation Decathlon) "
@@ -234,42 +231,17 @@ def _volume_shape(shape: tuple[int, ...], path: Path, channel: int | None) -> tu
     return tuple(kept[:3])
 
 
-def _nifti_header(image: Any, path: Path, channel: int | None) -> Header:
-    shape = _volume_shape(image.shape, path, channel)
-    placed = bool(int(image.header["sform_code"]) or int(image.header["qform_code"]))
-    # Without a place the reader's would be a guess, and its orientation too: the voxels stay as they are.
-    zooms = np.abs(image.header.get_zooms()[:3])
-    own = image.affine if placed else _LPS @ np.diag([*zooms, 1.0])
-    affine = _LPS @ np.asarray(own, dtype=np.float64)
-    spacing = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    if not _positive(tuple(spacing), 3):
-        raise ValueError(f"its affine has spacing {spacing.tolist()}")
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3] / spacing)) < LEAST_VOLUME:
-        raise ValueError("its affine holds NaN or spans no space")
-    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
+def _header(stored: Stored, channel: int | None) -> Header:
+    shape = _volume_shape(stored.shape[::-1], stored.path, channel)
     return Header(
-        shape=tuple(int(n) for n in shape[::-1]),
-        spacing=tuple(float(v) for v in spacing[::-1]),
-        # adding 0 turns the -0.0 of a flipped axis into 0.0
-        origin=tuple(float(v) + 0.0 for v in affine[:3, 3]),
-        direction=tuple(float(v) + 0.0 for v in (affine[:3, :3] / spacing).ravel()),
-        dtype="float64" if scaled else image.dataobj.dtype.newbyteorder("=").name,
-        placed=placed,
+        shape[::-1],
+        stored.spacing,
+        stored.origin,
+        stored.direction,
+        stored.value_type.name,
+        stored.placed,
+        stored.doubts,
     )
-
-
-def _read_nifti(path: Path, channel: int | None) -> Volume:
-    # Whole content at once: only so is the checksum at the end of a .gz file looked at.
-    content = path.read_bytes()
-    if path.name.lower().endswith(".gz"):
-        content = gzip.decompress(content)
-    kind = nibabel.Nifti2Image if content[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nibabel.Nifti1Image
-    image = kind.from_bytes(content)
-    header = _nifti_header(image, path, channel)
-    voxels = np.asanyarray(image.dataobj if channel is None else image.dataobj[..., channel])
-    voxels = voxels.reshape(header.shape[::-1]).T
-    array = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("="))
-    return Volume(array, header.spacing, header.origin, header.direction, header.placed)
 
 
 def _write_nifti(volume: Volume, path: Path) -> None:
@@ -281,34 +253,6 @@ def _write_nifti(volume: Volume, path: Path) -> None:
     image.set_qform(_LPS @ affine, code=1)
     image.set_sform(_LPS @ affine, code=1)
     nibabel.save(image, path)
-
-
-def _itk_header(path: Path) -> Header:
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(os.fspath(path))
-    placed = check_header(path)
-    reader.ReadImageInformation()
-    probe = sitk.Image([1, 1, 1], reader.GetPixelID())
-    return Header(
-        shape=tuple(int(n) for n in reader.GetSize()[::-1]),
-        spacing=tuple(float(v) for v in reader.GetSpacing()[::-1]),
-        origin=tuple(float(v) for v in reader.GetOrigin()),
-        direction=tuple(float(v) for v in reader.GetDirection()),
-        dtype=str(sitk.GetArrayViewFromImage(probe).dtype),
-        placed=placed,
-    )
-
-
-def _read_itk(path: Path) -> Volume:
-    placed = check_voxels(path)
-    image = sitk.ReadImage(os.fspath(path))
-    return Volume(
-        sitk.GetArrayFromImage(image),
-        tuple(float(v) for v in image.GetSpacing()[::-1]),
-        tuple(float(v) for v in image.GetOrigin()),
-        tuple(float(v) for v in image.GetDirection()),
-        placed,
-    )
 
 
 def _write_meta(volume: Volume, path: Path) -> None:

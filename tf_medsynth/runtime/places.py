@@ -52,7 +52,7 @@ def local_path(place: str | os.PathLike[str], name: str, literal: bool = False) 
 
 def check_writable(folder: Path | str) -> None:
     """Raises unless `folder` is, or can be made, a folder that may be written to; leaves nothing."""
-    folder = local_path(folder, "folder")
+    folder = local_path(local_path(folder, "folder").absolute(), "folder")  # the folders around it, too
     there = nearest(folder)
     check(
         "an output folder must be one that can be written to",
