@@ -99,6 +99,7 @@ LAYERS: dict[str, Build] = {
     "CopyFor": _alone(layers.CopyFor, IMAGE, (3,)),
     "InstanceNormalization": _alone(layers.InstanceNormalization, IMAGE),
     "MergePairs": _alone(lambda: layers.MergePairs(True), IMAGE),
+    "NamedDropout": _alone(lambda: layers.NamedDropout(0.5), IMAGE),
     "Patchify": _alone(lambda: layers.Patchify(2), IMAGE),
     "SharedAdd": _alone(layers.SharedAdd, IMAGE, IMAGE),
     "ShrinkNoise": _alone(lambda: layers.ShrinkNoise(2), IMAGE),

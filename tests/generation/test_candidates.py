@@ -55,15 +55,27 @@ def test_scores_that_are_not_measured_are_nan(pool):
     assert np.isfinite(chunk.samples["contour_mae"]).all()
 
 
+class Crossed(Ellipses):
+    """Organs with a line through their middle, where a lesion may lie."""
+
+    def draw_maps(self, seed, index):
+        maps, masks = super().draw_maps(seed, index)
+        maps[:, self.image_size[0] // 2] = 1 - masks[:, self.image_size[0] // 2]
+        return maps, masks
+
+
 def test_samples_are_what_the_synthesiser_draws(pool, settings):
-    synthesiser = Ellipses(flaws={2: "open"})
+    synthesiser = Crossed(flaws={2: "open"})
     chunk = compute_chunk(synthesiser, pool, settings, 4, 1)
     index = chunk.samples["sample_index"]
     maps, masks = synthesiser.draw_maps(4, index)
     label = chunk.samples["lesion_label"].astype(np.int32)
     images = synthesiser.render(maps, masks, label, 4, index)
     np.testing.assert_array_equal(chunk.samples["images"], images)
-    np.testing.assert_array_equal(chunk.samples["structure_map"], maps)
+    seen = chunk.samples["structure_map"]  # by the generator: without the lines under the lesion
+    np.testing.assert_array_equal(seen, maps * (label == 0))
+    assert (maps[label > 0] > 0).any()
+    np.testing.assert_array_equal(synthesiser.render(seen.astype(np.float32), masks, label, 4, index), images)
     np.testing.assert_array_equal(chunk.samples["background_mask"], masks)
     assert not (label * masks).any()
     assert 12 not in index

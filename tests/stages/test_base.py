@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import tensorflow as tf
 from tests.stages.toy import BATCH, Toy, Weights, one_weight, toy
 from tests.tiny import DEVICES, state
 from tf_medsynth import runtime
+from tf_medsynth.layers import NamedDropout
 from tf_medsynth.types import MedSynthError
 
 
@@ -199,21 +202,100 @@ def test_a_checkpoint_holds_all_that_moves(tmp_path):
     np.testing.assert_equal(state(second), state(first))
 
 
-def test_dropout_goes_on_where_the_checkpoint_left_it(tmp_path):
-    def stage():
-        made = toy()
-        made.networks["line"] = keras.Sequential(
-            [keras.Input((1,)), keras.layers.Dropout(0.5), *one_weight(2.0).layers]
-        )
-        made.compile_players({player: keras.optimizers.SGD(0.0) for player in made.players})
-        return made
+def test_a_weight_without_its_term_is_named():
+    class Silent(Toy):
+        def terms(self, player, batch, outputs):
+            terms = super().terms(player, batch, outputs)
+            return {name: value for name, value in terms.items() if name != "luck"}
 
-    first, second = stage(), stage()
-    for _ in range(3):
-        step(first)
-    path = first.checkpoint().save(tmp_path / "c")
-    second.checkpoint().restore(path).assert_existing_objects_matched()
-    ones = np.ones((64, 1), "float32")
-    drawn = [made.networks["line"](ones, training=True).numpy() for made in (first, second, first)]
-    np.testing.assert_array_equal(drawn[0], drawn[1])
-    assert not np.array_equal(drawn[0], drawn[2])
+    assert np.isfinite(step(toy(Silent))["fit"])
+    words = r"weight of Silent is not 0 but no term.*phase='both', luck=0.5\. Set luck=0, or"
+    with pytest.raises(MedSynthError, match=words):
+        step(toy(Silent, weights=Weights(luck=0.5)))
+
+
+def test_a_phase_may_have_weights_of_its_own():
+    stage = toy(phase_weights={"alone": OwnWeights(fit=1.0)})
+    stage.phase = "alone"
+    step(stage)
+    assert weight(stage.networks["line"]) == pytest.approx(2.0 - 0.01 * 10.0, rel=1e-6)  # 30 with weight 3
+    stage.phase = "both"
+    step(stage)
+    assert weight(stage.networks["line"]) == pytest.approx(1.9 - 0.01 * 3.0 * 5.0 * 1.9, rel=1e-6)
+    late = toy(phase_weights={"alone": Weights(judge=1.0)})
+    late.phase = "alone"  # in which no judge steps
+    with pytest.raises(MedSynthError, match=r"phase='alone', judge=1\.0"):
+        step(late)
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnWeights:
+    fit: float = 1.0
+    luck: float = 0.0
+
+
+# Dropout ------------------------------------------------------------------------------------------
+
+
+class Dropping(Toy):
+    """A line of 64 values a sample, half of which are dropped."""
+
+    def synthesise(self, batch, draws, training):
+        wide = keras.ops.broadcast_to(batch["number"], (batch["number"].shape[0], 64))
+        line = self.networks["line"](wide, training=training)[:, 0]
+        return {"line": line, "judge": self.networks["judge"](batch["number"])[:, 0], "luck": draws["luck"]}
+
+
+def dropping() -> Dropping:
+    networks = {"line": with_dropout(NamedDropout(0.5)), "judge": one_weight(1.0)}
+    stage = Dropping(networks=networks, weights=Weights(), seed=5)
+    stage.compile_players({player: keras.optimizers.SGD(1e-6) for player in stage.players})
+    return stage
+
+
+def with_dropout(layer: keras.layers.Layer) -> keras.Model:
+    sums = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    return keras.Sequential([keras.Input((64,)), layer, sums])
+
+
+def dropped(stage: Dropping) -> np.ndarray:
+    """Gradient that each of the line's weights has had: 0 where its value was dropped in every row."""
+    return 1.0 - np.asarray(stage.networks["line"].get_weights()[0][:, 0])
+
+
+def one_step(rows: slice) -> np.ndarray:
+    stage = dropping()
+    step(stage, {name: value[rows] for name, value in BATCH.items()})
+    return dropped(stage)
+
+
+def test_dropout_is_named_by_seed_and_sample_and_so_goes_on_after_a_kill():
+    first, again, other = one_step(slice(0, 1)), one_step(slice(0, 1)), one_step(slice(1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert 16 < (first > 0).sum() < 48 and 16 < (other > 0).sum() < 48
+    assert not np.array_equal(first > 0, other > 0)
+
+
+def test_two_replicas_drop_different_values_and_together_those_of_one():
+    alone, strategy = dropping(), runtime.strategy(DEVICES)
+    step(alone)
+    with strategy.scope():
+        stage = dropping()
+    rows = {
+        name: strategy.experimental_distribute_values_from_function(
+            lambda context, value=value: tf.constant(value[context.replica_id_in_sync_group :][:1])
+        )
+        for name, value in BATCH.items()
+    }
+    strategy.run(stage.train_step, args=(rows,))
+    np.testing.assert_allclose(dropped(stage), dropped(alone), rtol=1e-5)
+    # Each row's own mask was at work: the sum of what the replicas' rows do alone.
+    each = [one_step(slice(0, 1)), one_step(slice(1, 2))]
+    assert not np.array_equal(each[0] > 0, each[1] > 0)
+    np.testing.assert_array_equal(dropped(stage) > 0, (each[0] > 0) | (each[1] > 0))
+
+
+def test_a_network_with_a_random_state_is_refused():
+    networks = {"line": with_dropout(keras.layers.Dropout(0.5)), "judge": one_weight(1.0)}
+    with pytest.raises(MedSynthError, match=r"never from a state.*network='line'\. Use layers\.NamedDropout"):
+        Toy(networks=networks, weights=Weights(), seed=0)

@@ -58,7 +58,11 @@ def test_maps_and_masks_are_binary_and_maps_are_the_edges_of_the_drawing(stage):
     for name in ("structure_map", "background_mask"):
         assert drawn[name].shape == (3, 32, 32, 1) and set(np.unique(drawn[name])) <= {0.0, 1.0}
     edges = np.asarray(structure_map(drawn["drawing"], tiny.OPERATORS.structure))
-    assert np.mean(edges != drawn["structure_map"]) < 0.01  # only where a value stands on the threshold
+    np.testing.assert_array_equal(drawn["structure_map"], edges)
+    sharp = np.asarray(stage._lines(drawn["drawing"], sharp=True))
+    np.testing.assert_array_equal(sharp, edges)
+    soft = np.round(np.asarray(stage._lines(drawn["drawing"], sharp=False)))
+    assert (soft >= edges).all() and soft.sum() > edges.sum()  # what rounding would have added
 
 
 def test_sharp_lines_are_binary_with_the_gradient_of_the_soft(stage):

@@ -1,5 +1,7 @@
 """Stage T: sums over ordered pairs, and one encoding that serves every target."""
 
+from collections import Counter
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from tf_medsynth.stages.translation import (
     as_rows,
     modality_sum,
     pair_sum,
+    pairings,
+    registration_loss,
     row_modalities,
     translate,
     translation_offsets,
@@ -97,7 +101,52 @@ def test_sums_run_over_the_twelve_ordered_pairs(images):
     np.testing.assert_allclose(pair_sum(images, made[:1]), 3 * squared[0].sum(-1), rtol=1e-5)
     between = [((made[a] - made[b]) ** 2).mean(axis=(1, 2)).sum(-1) for a, b in ((0, 1), (0, 2), (1, 2))]
     np.testing.assert_allclose(agreement(made), sum(between), rtol=1e-5)
-    assert np.asarray(agreement(made[:1])).tolist() == [0.0] * 3
+
+
+@pytest.mark.parametrize(("modalities", "count", "met"), [(2, 1, 0), (3, 6, 1), (4, 12, 2)])
+def test_a_drawn_pairing_holds_every_pair_alike(modalities, count, met):
+    found = pairings(modalities)
+    pairs, meetings = Counter(), Counter()
+    for targets, partners in found:
+        pairs.update((source, target) for source, target in enumerate(targets))
+        meetings.update(
+            (target, frozenset((source, partners[source])))
+            for source, target in enumerate(targets)
+            if source < partners[source]
+        )
+    assert len(pairs) == modalities * (modalities - 1) and len(set(pairs.values())) == 1
+    assert all(source != target for source, target in pairs)
+    assert len(meetings) == (modalities * (modalities - 1) * (modalities - 2) // 2 if met else 0)
+    assert len(found) == count and sum(meetings.values()) == met * len(found)
+    assert len(set(meetings.values())) <= 1
+    if modalities == 4:  # two targets, each also the other's source
+        for targets, _ in found:
+            first, second = set(targets)
+            assert targets[first] == second and targets[second] == first
+
+
+def test_the_registration_loss_keeps_its_scale_with_one_translation_a_source():
+    """Modality i is i / 10 everywhere, and its translation to j is off by i / 10.
+
+    Over the 12 ordered pairs the squares are 3 (0 + 1 + 4 + 9) / 100 = .42; translations of a and b into
+    one modality differ by (a - b) / 10, for two targets each: 2 (1 + 4 + 9 + 1 + 4 + 1) / 100 = .40.
+    """
+    rows = 12
+    images = np.broadcast_to(np.arange(4) / 10, (rows, 2, 2, 4)).astype("float32")
+
+    def encoder(seen, training):
+        return [seen]
+
+    def decoder(inputs, training):
+        target = keras.ops.cast(keras.ops.argmax(inputs[1], -1), "float32")
+        return inputs[0] + target[:, None, None, None] / 10
+
+    drawn = keras.ops.convert_to_tensor((np.arange(rows) + 0.5) / rows, "float32")  # each pairing once
+    whole = registration_loss(encoder, decoder, images, "all", drawn)
+    np.testing.assert_allclose(whole, [0.42 + 0.25 * 0.40] * rows, rtol=1e-5)
+    one = np.asarray(registration_loss(encoder, decoder, images, "one", drawn))
+    assert np.unique(one.round(5)).size > 1
+    assert one.mean() == pytest.approx(0.52, rel=1e-5)
 
 
 def test_one_pair_a_source_estimates_the_sum_over_all(stage, images):

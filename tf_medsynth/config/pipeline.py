@@ -11,6 +11,7 @@ from tf_medsynth.config.bounds import CERTIFICATES, BlessingConfig
 from tf_medsynth.config.datasets import brats_settings
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.config.presets import STAGES, preset
+from tf_medsynth.config.terms import check_terms
 
 SHARED = ("data", "operators")
 """Parts of a preset that all stages of a run share."""
@@ -87,7 +88,9 @@ class PipelineConfig(Config):
         check("seed lies in 0 .. 2^32 - 1", 0 <= self.seed < 2**32, seed=self.seed)
         plain = self.name.replace("_", "").replace("-", "").isalnum()
         check("name holds letters, digits, - and _", plain, name=self.name)
-        preset(self.preset).override(self.train)
+        trained = preset(self.preset).override(self.train)
+        for stage in STAGES:
+            check_terms(getattr(trained, stage))
         unknown = sorted(set(self.certificates) - set(CERTIFICATES))
         check("unknown certificate", not unknown, f"Known: {', '.join(CERTIFICATES)}.", certificates=unknown)
         head, _, config = self.data.partition("/")

@@ -14,6 +14,7 @@ from tf_medsynth.config.networks import TINY_SPECS, DiscriminatorSpec, Structure
 from tf_medsynth.config.stages import (
     LesionSettings,
     MultimodalSettings,
+    PretrainingWeights,
     StructureSettings,
     TrainingSettings,
     TranslationSettings,
@@ -198,6 +199,7 @@ _TINY: Mapping[str, Any] = {
     "multimodal.weights.squared_reconstruction": 2.0,
     "multimodal.weights.masked_reconstruction": 1.0,
     "multimodal.weights.dissimilarity": 2.0,
+    "multimodal.pretraining": PretrainingWeights(5.0, 2.0, 1.0, 2.0),
     "multimodal.training": TrainingSettings(
         steps=400,
         pretrain_steps=200,

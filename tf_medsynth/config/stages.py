@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from tf_medsynth.config.base import Config, check
 from tf_medsynth.config.imaging import FusionConfig, LabelPlace, TrainAugmentConfig
@@ -189,7 +190,8 @@ class TranslationSettings(Config):
 
     Attributes:
         pairs: ``all`` twelve ordered pairs a step, or ``one`` target a source, drawn by sample,
-            which estimates the same sum at a third of the cost.
+            which estimates the same sum at a third of the cost; no two translations then meet in
+            one target, so `agreement` has no term.
     """
 
     pairs: Literal["all", "one"] = "all"
@@ -201,7 +203,7 @@ class TranslationSettings(Config):
 
 @dataclasses.dataclass(frozen=True)
 class MultimodalWeights(Config):
-    """Weights of stage M, `method` section 4.3 and eq. 18.
+    """Weights of stage M, `method` section 4.3.
 
     The terms from `reconstruction` on compare with real slices, on their own map and label; the
     rest judges slices drawn from synthetic maps and free labels.
@@ -222,16 +224,34 @@ class MultimodalWeights(Config):
 
 
 @dataclasses.dataclass(frozen=True)
+class PretrainingWeights(Config):
+    """Weights of stage M's first phase, which sees real slices on their own map and label alone.
+
+    Source: Qu et al. (thesis), eq. 18: `squared_reconstruction` 5, `masked_reconstruction` 5 (0.1 outside
+    BRATS). By default none, as the thesis trains on BRATS without this phase.
+    Deviates: the other two terms are ours; the thesis' second phase has none of the four, see `weights`.
+    """
+
+    reconstruction: float = 0.0
+    squared_reconstruction: float = 0.0
+    masked_reconstruction: float = 0.0
+    dissimilarity: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class MultimodalSettings(Config):
     """Stage M: structure map + noise + lesion label to all modalities.
 
     Attributes:
+        weights: of the second phase.
+        pretraining: of the first, ``training.pretrain_steps`` long.
         maps: where the adversarial part takes its maps from: drawn by stage S, or real.
         label_place: of its labels: ``inside`` the organ of their map, or ``anywhere``.
         lesion_loss: ``label_error`` (thesis eq. 15) or ``overlap`` (cross-entropy + soft Dice).
         lesion_class_weights: class weights of either, background first.
         lesion_emphasis: factor on lesion pixels in `reconstruction`.
-        translations: ``all`` ordered pairs in the registration term, or ``one`` a modality.
+        translations: ``all`` ordered pairs in the registration term, or ``one`` target a source, drawn
+            by sample so that translations meet, which estimates the same sum at a third of the cost.
     """
 
     maps: Literal["synthetic", "real"] = "synthetic"
@@ -245,6 +265,7 @@ class MultimodalSettings(Config):
     generator: UNetSpec = _paper("generator_brats")
     discriminator: DiscriminatorSpec = _paper("discriminator_brats")
     weights: MultimodalWeights = dataclasses.field(default_factory=MultimodalWeights)
+    pretraining: PretrainingWeights = dataclasses.field(default_factory=PretrainingWeights)
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
 
     def __post_init__(self) -> None:
@@ -254,3 +275,15 @@ class MultimodalSettings(Config):
             len(self.lesion_class_weights) == NUM_CLASSES,
             lesion_class_weights=self.lesion_class_weights,
         )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The settings held by a nested dictionary; an unknown key raises.
+
+        One from before the first phase had weights of its own was trained with those of `weights` in it.
+        """
+        weights, training = values.get("weights"), values.get("training")
+        if "pretraining" not in values and weights and training and training.get("pretrain_steps"):
+            names = [field.name for field in dataclasses.fields(PretrainingWeights)]
+            values = {**values, "pretraining": {name: weights.get(name, 0.0) for name in names}}
+        return super().from_dict(values)

@@ -99,7 +99,7 @@ class Recorder(keras.callbacks.Callback):
     def _say(self) -> None:
         rate = (self.step - self._first) / max(time.monotonic() - self._begun, 1e-9)
         left = (self.training.steps - self.step) / max(rate, 1e-9)
-        weights = self.stage.weights_by_term
+        weights = self.stage.weights_now
         shown = ", ".join(f"{n} {v:.3g}" for n, v in self.last.items() if weights.get(n))
         self._bar.clear()  # the line stands above the bar
         runtime.log.info(

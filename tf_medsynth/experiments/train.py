@@ -15,6 +15,7 @@ from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import LABEL_FREE, TRAINABLE, Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import TrainingSettings
+from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.slices import open_slices, with_unlabelled
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.fit import fit_stage, stage_to_fit
@@ -199,6 +200,7 @@ def _settings(stage: str, name: str, overrides: Mapping[str, Any] | None, steps:
         for key, value in (overrides or {}).items()
     }
     settings = settings.override(changes)
+    check_terms(getattr(settings, stage))
     if steps is None:
         return settings
     check("--steps must be positive", steps > 0, steps=steps)

@@ -17,6 +17,7 @@ from tf_medsynth.generation.memorisation import TrainingReference
 from tf_medsynth.generation.spool import Chunk, Record
 from tf_medsynth.generation.synthesiser import Synthesiser
 from tf_medsynth.imaging.contour import contour_error
+from tf_medsynth.imaging.fusion import remove_lesion
 from tf_medsynth.metrics.coverage import describe_lesion
 
 
@@ -54,7 +55,8 @@ def compute_chunk(
         records[row]["accepted"] = True
     samples: dict[str, np.ndarray] = {
         "images": images[accepted].astype(np.float32, copy=False),
-        "structure_map": structure_map[accepted].astype(np.uint8),
+        # What the generator saw: the contour was judged whole, the lesion's lines are erased since.
+        "structure_map": np.asarray(remove_lesion(structure_map, lesion_label))[accepted].astype(np.uint8),
         "background_mask": background_mask[accepted].astype(np.uint8),
         "lesion_label": lesion_label[accepted].astype(np.uint8),
         "sample_index": index[accepted],

@@ -26,7 +26,8 @@ def structure_map(
 
     Thresholds have no gradient. With `soft_temperature` every one becomes a sigmoid of that width,
     OR becomes the probability that either holds, and values lie in (0, 1); the sharper, the nearer
-    to the binary map. With `straight_through` values are binary and gradients those of the soft map.
+    to the binary map. Rounded they are not it: two thresholds missed by little add up to a line. With
+    `straight_through` values are binary and gradients those of the soft map.
 
     Args:
         images: `(B, H, W, C)`, real, H and W at least 2; each channel is treated apart.

@@ -2,6 +2,7 @@
 
 from tf_medsynth.layers.calibration import CalibrateIntensity
 from tf_medsynth.layers.detail import WithDetail
+from tf_medsynth.layers.dropout import NamedDropout
 from tf_medsynth.layers.latent import AffineLatent
 from tf_medsynth.layers.noise import ShrinkNoise
 from tf_medsynth.layers.normalisation import ConditionalInstanceNormalization, InstanceNormalization
@@ -20,6 +21,7 @@ __all__ = [
     "CopyFor",
     "InstanceNormalization",
     "MergePairs",
+    "NamedDropout",
     "Patchify",
     "SharedAdd",
     "ShrinkNoise",

@@ -21,6 +21,7 @@ from tf_medsynth.layers import (
     ConditionalInstanceNormalization,
     InstanceNormalization,
     MergePairs,
+    NamedDropout,
     Patchify,
     SpectralConv2D,
     SplitPairs,
@@ -147,7 +148,7 @@ def prepare(images: Tensor, patch: int, dropout: float, one_hot: bool = False) -
     if one_hot:
         images = SplitPairs(name="pairs")(images)
     if dropout:
-        images = keras.layers.Dropout(dropout, name="input_dropout")(images)
+        images = NamedDropout(dropout, name="input_dropout")(images)
     return Patchify(patch, name="patchify")(images) if patch > 1 else images
 
 

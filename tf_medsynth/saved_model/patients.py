@@ -101,7 +101,9 @@ class Patients:
         """Number of the seed's first sample, of the first few, with a closed outline and a lesion; else 0."""
         check_name(seed, 0)
         group, settings = self._group(seed, 0), self.record.settings
-        errors = contour_error(group["structure_map"], group["background_mask"], settings.contour.blur)
+        # The lines under the lesion are erased from the map; where it lies at the outline, it closes it.
+        outline = np.maximum(group["structure_map"], group["lesion_label"] > 0)
+        errors = contour_error(outline, group["background_mask"], settings.contour.blur)
         return int(np.argmax((errors <= settings.contour.max_mae) & (group["label_found"] > 0)))
 
     def _group(self, seed: int, group: int) -> Group:

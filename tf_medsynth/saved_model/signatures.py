@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation.fitting import fit_function
 from tf_medsynth.generation.functions import Functions
-from tf_medsynth.imaging.fusion import label_inside
+from tf_medsynth.imaging.fusion import label_inside, remove_lesion
 from tf_medsynth.saved_model import checks, encoding
 from tf_medsynth.types import MODALITIES, Tensor
 
@@ -91,7 +91,7 @@ class Signatures:
         label = fitted["lesion_label"]
         return {
             "images": self._functions.render(maps["structure_map"], maps["background_mask"], label, *names),
-            **maps,
+            **_seen(maps, label),
             "lesion_label": _float(label),
             "label_found": _float(fitted["label_found"]),
         }
@@ -140,7 +140,12 @@ class Signatures:
         maps = self._functions.draw_structure(seed, index)
         lines, mask = maps["structure_map"], maps["background_mask"]
         images = self._functions.render(lines, mask, label, seed, index)
-        return {"images": images, **maps, "label_inside": _float(label_inside(mask, label))}
+        return {"images": images, **_seen(maps, label), "label_inside": _float(label_inside(mask, label))}
+
+
+def _seen(maps: Outputs, label: Tensor) -> Outputs:
+    """The maps as the generator saw them, and as ``medsynth generate`` records them."""
+    return {**maps, "structure_map": remove_lesion(maps["structure_map"], label)}
 
 
 def _open(spec: tf.TensorSpec) -> tf.TensorSpec:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tf_medsynth.config.base import check
 from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.layers.dropout import named_rows
 from tf_medsynth.types import Tensor
 
 Outputs = dict[str, Tensor]
@@ -28,6 +29,7 @@ class AdversarialStage(keras.Model):
     Args:
         networks: built networks by name, also those that only look on (frozen).
         weights: frozen dataclass, one float a term; the field name is the term's and the log's.
+        phase_weights: the same for phases with weights of their own; the others have `weights`.
         seed: run seed; with a sample's position it names every draw.
         ema_decay: decay of the moving average kept of `averaged` networks; 0 keeps none.
         gradient_clip: largest global norm of a player's gradient; 0 clips nothing.
@@ -48,12 +50,14 @@ class AdversarialStage(keras.Model):
         networks: Mapping[str, keras.Model],
         weights: Any,
         seed: int,
+        phase_weights: Mapping[str, Any] | None = None,
         ema_decay: float = 0.0,
         gradient_clip: float = 0.0,
     ):
         super().__init__()
         self.networks = dict(networks)
         self.weights_by_term = dataclasses.asdict(weights)
+        self.weights_by_phase = {k: dataclasses.asdict(v) for k, v in (phase_weights or {}).items()}
         self.seed = seed
         self.phase = list(self.phases)[-1]
         self.ema_decay = ema_decay
@@ -67,6 +71,12 @@ class AdversarialStage(keras.Model):
         )
         for name, network in self.networks.items():
             network.trainable = name in owned
+            check(
+                "a network draws by the names of its rows, never from a state of its own",
+                not _random_state(network),
+                "Use layers.NamedDropout for keras.layers.Dropout.",
+                network=name,
+            )
         self.ema_networks = self._copies() if ema_decay else {}
         self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.trackers: dict[str, keras.metrics.Mean] = {}
@@ -116,7 +126,10 @@ class AdversarialStage(keras.Model):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if half else optimizer
             optimizer.build(self.variables_of(player))
             self.optimizers[player] = optimizer
-        self.trackers = {name: keras.metrics.Mean(name) for name in self.weights_by_term}
+        names = dict.fromkeys(
+            k for one in (self.weights_by_term, *self.weights_by_phase.values()) for k in one
+        )
+        self.trackers = {name: keras.metrics.Mean(name) for name in names}
         self.trackers |= {f"{player}_gradient": keras.metrics.Mean() for player in self.players}
 
     def variables_of(self, player: str) -> list[Any]:
@@ -133,9 +146,10 @@ class AdversarialStage(keras.Model):
         """One simultaneous step of the phase's players, from one forward picture."""
         players = self.phases[self.phase]
         drawn = draw(self.draws(), self.seed, batch["index"])
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape(persistent=True) as tape, named_rows(self.seed, batch["index"]):
             outputs = self.synthesise(batch, drawn, training=True)
-            losses = {player: self._loss(player, batch, outputs) for player in players}
+            terms = self._weighed_terms(batch, outputs)
+            losses = {player: self._loss(player, terms[player]) for player in players}
         gradients = {player: self._gradients(tape, player, losses[player]) for player in players}
         del tape
         for player in players:
@@ -147,8 +161,8 @@ class AdversarialStage(keras.Model):
         """The same terms on held-out data, without an update."""
         drawn = draw(self.draws(), self.seed, batch["index"])
         outputs = self.synthesise(batch, drawn, training=False)
-        for player in self.phases[self.phase]:
-            self._loss(player, batch, outputs)
+        for player, terms in self._weighed_terms(batch, outputs).items():
+            self._loss(player, terms)
         return self.logs()
 
     def logs(self) -> dict[str, Tensor]:
@@ -160,18 +174,39 @@ class AdversarialStage(keras.Model):
         """Trackers, so that Keras resets them at each epoch."""
         return list(self.trackers.values())
 
-    def _loss(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Tensor:
-        terms = self.terms(player, batch, outputs)
+    @property
+    def weights_now(self) -> dict[str, float]:
+        """Weights of the phase's terms, by name."""
+        return self.weights_by_phase.get(self.phase, self.weights_by_term)
+
+    def _weighed_terms(self, batch: Mapping[str, Tensor], outputs: Outputs) -> dict[str, Terms]:
+        """Terms by player of the phase; each has a weight, and no weight but 0 is without its term."""
+        terms = {player: self.terms(player, batch, outputs) for player in self.phases[self.phase]}
+        weights, found = self.weights_now, {name for own in terms.values() for name in own}
+        kind = type(self).__name__
+        check(
+            f"a loss term of {kind} has no weight of its name",
+            found <= set(weights),
+            f"Weights: {', '.join(weights)}.",
+            term=", ".join(sorted(found - set(weights))),
+        )
+        # A first phase without weights of its own takes those of the last, which has further terms.
+        whole = self.phase in self.weights_by_phase or set(terms) == set(self.players)
+        idle = {name: value for name, value in weights.items() if value and name not in found}
+        check(
+            f"a weight of {kind} is not 0 but no term of its name is computed",
+            not (whole and idle),
+            f"Set {' '.join(f'{name}=0' for name in idle)}, or what switches the term on.",
+            phase=self.phase,
+            **idle,
+        )
+        return terms
+
+    def _loss(self, player: str, terms: Terms) -> Tensor:
         total = tf.zeros((), tf.float32)
         for name, values in terms.items():
-            check(
-                f"a loss term of {type(self).__name__} has no weight of its name",
-                name in self.weights_by_term,
-                f"Weights: {', '.join(self.weights_by_term)}.",
-                term=name,
-            )
             self.trackers[name].update_state(values)
-            total += self.weights_by_term[name] * tf.reduce_mean(values)
+            total += self.weights_now[name] * tf.reduce_mean(values)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         return self.optimizers[player].scale_loss(total / replicas)
 
@@ -234,16 +269,14 @@ class AdversarialStage(keras.Model):
     def checkpoint(self) -> tf.train.Checkpoint:
         """Everything a killed run needs to go on with the same bits, but the data position."""
         owned = [name for names in self.players.values() for name in names]
-        random = {name: _random_state(self.networks[name]) for name in owned}
         return tf.train.Checkpoint(
             networks={name: self.networks[name] for name in (*owned, *self.fitted)},
             ema=dict(self.ema_networks),
             optimizers=dict(self.optimizers),
-            random={name: state for name, state in random.items() if state},
         )
 
 
 def _random_state(network: keras.Model) -> list[Any]:
-    """State of a network's own random layers (dropout), which Keras keeps beside its weights."""
+    """State of a network's own random layers, which Keras keeps beside its weights."""
     weights = {id(weight) for weight in network.weights}
-    return [variable.value for variable in network.variables if id(variable) not in weights]
+    return [variable for variable in network.variables if id(variable) not in weights]

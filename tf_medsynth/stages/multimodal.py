@@ -6,6 +6,8 @@ Source: Qu et al. (thesis), eq. 12-18.
 Deviates: the lesion label reaches the generator (the authors' script left it out); modality terms
 are cross-entropies; real slices on their own map and label stay in the step, weighted by the
 terms of eq. 18 and their like, which is what holds the contrast; weight 0 gives the thesis' own;
+the discriminator of eq. 13 and 14 also judges these paired renderings, half and half with the drawn
+patients, where the thesis has it judge drawn patients alone;
 a guide of all modalities together counts once a modality, so that eq. 15 weighs alike in every scheme.
 """
 
@@ -23,18 +25,16 @@ from tf_medsynth.config.imaging import FusionConfig
 from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.imaging.fusion import fuse_label, fuse_noise, remove_lesion
+from tf_medsynth.layers.dropout import rows_of_parts
 from tf_medsynth.losses import adversarial, lesion, reconstruction, structural
 from tf_medsynth.networks.encode_once import decode_each
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.guides import lesion_logits, scheme_of, segmentor_names
 from tf_medsynth.stages.translation import (
-    agreement,
     as_rows,
     modality_sum,
-    pair_sum,
+    registration_loss,
     row_modalities,
-    translate,
-    translation_offsets,
 )
 from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor
 
@@ -50,7 +50,11 @@ def fuse(
     uniform: Tensor,
     settings: FusionConfig,
 ) -> Tensor:
-    """Generator input: lesion-free lines, noise inside the organ, and the label (eq. 12)."""
+    """Generator input: lesion-free lines, noise inside the organ, and the label (eq. 12).
+
+    Deviates: the joint paper, whose fusion is ``weighted``, has no noise; here its map has it as well.
+    ``noise_low=0 noise_high=0`` gives the paper's own.
+    """
     lines = remove_lesion(structure_map, lesion_label)
     noisy = fuse_noise(lines, background_mask, uniform)
     return fuse_label(noisy, lesion.one_hot_label(lesion_label), settings)
@@ -79,7 +83,7 @@ class MultimodalStage(AdversarialStage):
     fitted = ("calibration",)
 
     def __init__(self, settings: MultimodalSettings, image_size: tuple[int, int], **base: Any):
-        super().__init__(weights=settings.weights, **base)
+        super().__init__(weights=settings.weights, phase_weights={"pretrain": settings.pretraining}, **base)
         self.settings = settings
         self.image_size = image_size
         self.guides = {name: self.networks[name] for name in segmentor_names(scheme_of(self.networks))}
@@ -95,10 +99,10 @@ class MultimodalStage(AdversarialStage):
         return drawn
 
     def draws(self) -> Mapping[str, Draw]:
-        """Noise of the drawn patient and of the real one's rendering, and the translation offset."""
+        """Noise of the drawn patient and of the real one's rendering, and which pairs are registered."""
         noise = self.noise_draws()
         paired = {f"paired_{name}": spec for name, spec in noise.items()}
-        return {**noise, **paired, "offset": Draw((), "uniform", 1.0, float(_M))}
+        return {**noise, **paired, "pairing": Draw((), "uniform")}
 
     def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
         """Real slices on their own map and label; drawn maps with free labels; who judges them."""
@@ -116,29 +120,31 @@ class MultimodalStage(AdversarialStage):
         images = render(*networks, ops.concatenate([fused, drawn], axis=0), pixel_noise, training)
         paired, free = ops.split(images, 2, axis=0)
         rows = ops.concatenate([as_rows(x) for x in (batch["images"], paired, free)], axis=0)
-        judged = self.networks["discriminator"](rows, training=training)
+        with rows_of_parts(_M):
+            judged = self.networks["discriminator"](rows, training=training)
         outputs = {"paired": paired, "free": free}
-        for head in ("validity", "modality"):
-            for name, part in zip(
-                ("real", "paired", "free"), ops.split(judged[head], 3, axis=0), strict=True
-            ):
+        for head, said in judged.items():
+            for name, part in zip(("real", "paired", "free"), ops.split(said, 3, axis=0), strict=True):
                 outputs[f"{head}_{name}"] = part
         outputs["lesion_logits"] = lesion_logits(self.guides, free, training=False)
         if self.weights_by_term["registration"]:
-            offsets = translation_offsets(self.settings.translations, draws["offset"])
             translator = self.networks["translation_encoder"], self.networks["translation_decoder"]
-            outputs["translated"] = translate(*translator, free, offsets, training=False)
+            outputs["registration"] = registration_loss(
+                *translator, free, self.settings.translations, draws["pairing"]
+            )
         return outputs
 
     def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
         """Terms of thesis eq. 13-18, each a sum over a sample's modalities or ordered pairs."""
         if player == "discriminator":
             fake = adversarial.least_squares_fake_loss
-            return {
+            terms = {
                 "real": modality_sum(adversarial.least_squares_real_loss(outputs["validity_real"])),
                 "fake": 0.5 * modality_sum(fake(outputs["validity_free"]) + fake(outputs["validity_paired"])),
-                "modality_real": modality_sum(self._modality(outputs["modality_real"])),
             }
+            if "modality_real" in outputs:
+                terms["modality_real"] = modality_sum(self._modality(outputs["modality_real"]))
+            return terms
         terms = self._paired_terms(batch, outputs["paired"])
         if self.phase == "adversarial":
             terms |= self._free_terms(batch, outputs)
@@ -161,13 +167,13 @@ class MultimodalStage(AdversarialStage):
         terms = {
             "adversarial": 0.5
             * modality_sum(real(outputs["validity_free"]) + real(outputs["validity_paired"])),
-            "modality": modality_sum(self._modality(outputs["modality_free"])),
             "lesion": self._lesion(batch["drawn_label"], outputs["lesion_logits"]),
             "background": reconstruction.suppression(free, batch["drawn_mask"]),
         }
-        if "translated" in outputs:
-            made = outputs["translated"]
-            terms["registration"] = pair_sum(free, made) + 0.25 * agreement(made)
+        if "modality_free" in outputs:
+            terms["modality"] = modality_sum(self._modality(outputs["modality_free"]))
+        if "registration" in outputs:
+            terms["registration"] = outputs["registration"]
         return terms
 
     def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

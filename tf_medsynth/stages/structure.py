@@ -5,7 +5,8 @@ Deviates: with ``drawing="anatomy"`` the decoder draws an image and the map is t
 structure-map operator itself, so contours close and lines are thin by construction, where a
 decoder of lines draws blobs. A Kullback-Leibler term and an affine prior (the aggregate
 posterior's mean and covariance) close the gap between the codes of real maps and N(0, 1), which
-the papers' moments alone leave open.
+the papers' moments alone leave open. The map discriminator of eq. 10 and 11 also judges
+reconstructions, half and half with maps of the prior; the papers have it judge the prior's alone.
 """
 
 from __future__ import annotations
@@ -79,10 +80,11 @@ class StructureStage(AdversarialStage):
         """What the discriminators say of real maps, of the prior's and of the reconstructions."""
         code_drawn = self.code_of(prior)
         drawn = self._drawing(code_drawn, training)
+        binary = self._lines(drawn, sharp=True)
         rows = ops.concatenate(
             [
                 self._seen(batch["structure_map"], batch["anatomy"]),
-                self._seen(self._lines(drawn, sharp=True), drawn),
+                self._seen(binary, drawn),
                 self._seen(self._lines(drawing, sharp=True), drawing),
             ],
             axis=0,
@@ -94,14 +96,14 @@ class StructureStage(AdversarialStage):
             self.networks["code_discriminator"](codes, training=training), 2, axis=0
         )
         lines = self._lines(drawn, sharp=False)
-        mask = ops.stop_gradient(self.networks["mask_generator"](ops.round(lines), training=False))
+        mask = self.networks["mask_generator"](ops.stop_gradient(binary), training=False)
         return {
             "validity_real": real,
             "validity_prior": of_prior,
             "validity_posterior": of_posterior,
             "code_prior": code_prior,
             "code_posterior": code_posterior,
-            "drawn_outside": lines * mask,
+            "drawn_outside": lines * ops.stop_gradient(mask),
         }
 
     def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
@@ -184,7 +186,7 @@ class StructureStage(AdversarialStage):
             ``structure_map`` and ``background_mask`` ``(B, H, W, 1)`` in {0, 1}; ``drawing``.
         """
         drawing = ops.cast(self.best("structure_decoder")(self.code_of(z), training=False), "float32")
-        lines = ops.round(self._lines(drawing, sharp=False))
+        lines = self._binary(drawing)
         mask = ops.round(self.best("mask_generator")(lines, training=False))
         return {"structure_map": lines, "background_mask": mask, "drawing": drawing}
 
@@ -192,11 +194,23 @@ class StructureStage(AdversarialStage):
         return ops.cast(self.networks["structure_decoder"](code_, training=training), "float32")
 
     def _lines(self, drawing: Tensor, sharp: bool) -> Tensor:
-        """Line probability of a drawing; sharp: thresholded, with the gradient of the probability."""
-        lines = drawing
+        """Line probability of a drawing; sharp: the binary map, with the gradient of the probability."""
         if self.settings.drawing == "anatomy":
-            lines = structure_map(drawing, self.operator, soft_temperature=self.settings.temperature)
-        return lines + ops.stop_gradient(ops.round(lines) - lines) if sharp else lines
+            soft = self.settings.temperature
+            return structure_map(drawing, self.operator, soft_temperature=soft, straight_through=sharp)
+        return drawing + ops.stop_gradient(ops.round(drawing) - drawing) if sharp else drawing
+
+    def _binary(self, drawing: Tensor) -> Tensor:
+        """Structure map of a drawing: of an anatomy, what the operator makes of any image.
+
+        To round the soft operator's answer instead would add lines where both of its thresholds are nearly
+        met and neither is: the OR of two probabilities below one half may lie above it.
+        """
+        return (
+            structure_map(drawing, self.operator)
+            if self.settings.drawing == "anatomy"
+            else ops.round(drawing)
+        )
 
     def _seen(self, lines: Tensor, drawing: Tensor) -> Tensor:
         if self.settings.critic_sees == "map":

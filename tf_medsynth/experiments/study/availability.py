@@ -12,6 +12,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import OperatorConfig, TrainAugmentConfig
 from tf_medsynth.config.presets import STAGES, preset
 from tf_medsynth.config.studies import AvailabilitySettings, StudyRow
+from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.mixing import amount
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.experiments import restore
@@ -117,7 +118,9 @@ def row_settings(request: Request, config: Mapping[str, Any], row: StudyRow) -> 
     )
     if "mix.first_share" in row.overrides or row.overrides.get("mix.mixing", "random") != "random":
         given |= {k: v for k, v in request.overrides.items() if k == "mix.first_share"}
-    return base.override({**row.overrides, **given})
+    settings = base.override({**row.overrides, **given})
+    check_terms(settings.segmentor)
+    return settings
 
 
 def open_cohort(config: Mapping[str, Any]) -> Cohort:

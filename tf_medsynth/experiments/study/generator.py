@@ -20,6 +20,7 @@ from tf_medsynth.config.presets import STAGES, Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import LesionSettings
 from tf_medsynth.config.studies import AvailabilitySettings, StudyRow
+from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.generate import generate
@@ -118,7 +119,10 @@ def _settings(configs: Mapping[str, Mapping[str, Any]], request: Request, row: S
         for k, v in baselines.said_of_each(request.overrides).items()
     }
     changed = {f"stages.{key}": value for key, value in row.overrides.items()}
-    return GeneratorSettings(stages, judge).override({**given, **changed})
+    settings = GeneratorSettings(stages, judge).override({**given, **changed})
+    for name in [row.baseline] if row.baseline else [n for n in STAGES if n not in _reused(row)]:
+        check_terms(getattr(settings.stages, name))
+    return settings
 
 
 def _result_of_twin(unit: Unit) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.baselines import BASELINES
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import StudyRow
+from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.evaluation.features import Extractor, open_extractor
 from tf_medsynth.experiments import restore
@@ -120,6 +121,7 @@ def _contender(request: Request, name: str, given: Mapping[str, Any]) -> _Conten
     data = {"data": held["data_settings"], "operators": held["operators"]}
     stages = Preset.from_dict({**data, **baselines.baseline_settings(request, held)})
     stages = stages.override({key: v for key, v in given.items() if key.partition(".")[0] == name})
+    check_terms(getattr(stages, name))
     identity = {
         "settings": getattr(stages, name).to_dict(),
         "reused": finished_hashes(request.run, restore.NEEDS.get(name, ())),
