@@ -102,7 +102,8 @@ class Patients:
         check_name(seed, 0)
         group, settings = self._group(seed, 0), self.record.settings
         errors = contour_error(group["structure_map"], group["background_mask"], settings.contour.blur)
-        return int(np.argmax((errors <= settings.contour.max_mae) & (group["label_found"] > 0)))
+        shown = group["lesion_label"].any(axis=(1, 2, 3))
+        return int(np.argmax((errors <= settings.contour.max_mae) & shown))
 
     def _group(self, seed: int, group: int) -> Group:
         """What the model draws for samples ``8 group .. 8 group + 7``."""
