@@ -15,6 +15,7 @@ from tf_medsynth import networks
 from tf_medsynth.config.baselines import BASELINES
 from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import Preset, preset
+from tf_medsynth.data.patients import left_out_patients
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments.build import build_segmentors, build_stage
 from tf_medsynth.experiments.restore import upstream
@@ -170,7 +171,7 @@ def leave_finished(
         "image_size": list(size),
     }
     if origin:
-        config |= _origin(run, name, origin)
+        config |= _origin(run, name, origin, chosen)
         _open_masks(stage)
     directory.open(config, {}, resume=False)
     tf.train.CheckpointManager(stage.checkpoint(), str(directory.checkpoints), 1).save(checkpoint_number=6)
@@ -178,13 +179,14 @@ def leave_finished(
     return directory
 
 
-def _origin(run: Path, name: str, origin: Any) -> dict[str, Any]:
+def _origin(run: Path, name: str, origin: Any, chosen: Preset) -> dict[str, Any]:
     source = open_slices(**origin.where)
+    left_out = left_out_patients(source.patients, chosen.lesion) if name == "lesion" else []
     return {
         "data": source.name,
         "data_dir": str(origin.data_dir),
         "data_fingerprint": source.fingerprint,
-        "patients": list(source.patients),
+        "patients": [patient for patient in source.patients if patient not in left_out],
         "upstream": upstream(run, name, source, OPERATORS),
     }
 

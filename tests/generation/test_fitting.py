@@ -20,7 +20,16 @@ def masks(count: int, size: int = 32, radius: float = 13) -> np.ndarray:
 
 
 def draws(size: int, seed: int, index, tries: int = 3):
-    return [part.numpy() for part in label_draws(size, tries, seed, np.asarray(index))]
+    lesions = range(size)
+    drawn = label_draws(size, lesions, tries, seed, np.asarray(index), "generation")
+    return [part.numpy() for part in drawn]
+
+
+def graph_of(pool, settings: GenerationConfig):
+    labels = tf.constant(np.stack([pool[number] for number in range(len(pool))]))
+    return fit_function(
+        lambda numbers: tf.gather(labels, numbers), len(pool), pool.lesions, (32, 32), settings
+    )
 
 
 def test_draws_are_named_by_seed_index_and_attempt():
@@ -47,8 +56,7 @@ def test_the_graph_finds_the_same_labels(pool):
     """Rows of other seeds, in another order and number: what a server computes."""
     index = np.arange(11)
     found = fit_labels(pool, masks(11), np.ones(11, bool), AUGMENTED, 5, index)
-    labels = tf.constant(np.stack([pool[number] for number in range(len(pool))]))
-    graph = fit_function(lambda numbers: tf.gather(labels, numbers), len(pool), (32, 32), AUGMENTED)
+    graph = graph_of(pool, AUGMENTED)
     rows = [10, 2, 7]
     made = tf.function(graph)(masks(3), np.full(3, 5), index[rows])
     np.testing.assert_array_equal(made["lesion_label"], found.labels[rows])
@@ -64,8 +72,7 @@ def test_where_labels_may_lie_anywhere_the_first_is_taken(pool, settings):
     found = fit_labels(pool, nowhere, np.ones(4, bool), settings, 5, np.arange(4))
     assert found.tries == [1] * 4 and found.labels.any(axis=(1, 2, 3)).all()
     assert found.sources == draws(len(pool), 5, range(4), settings.label_tries)[0][:, 0].tolist()
-    labels = tf.constant(np.stack([pool[number] for number in range(len(pool))]))
-    graph = fit_function(lambda numbers: tf.gather(labels, numbers), len(pool), (32, 32), settings)
+    graph = graph_of(pool, settings)
     made = graph(nowhere, np.full(4, 5), np.arange(4))
     np.testing.assert_array_equal(made["lesion_label"], found.labels)
 

@@ -26,7 +26,7 @@ def batch():
 
 
 def noise(stage, batch) -> dict:
-    return draw(stage.noise_draws(), stage.seed, batch["index"])
+    return draw(stage.noise_draws(), stage.seed, batch["index"], purpose="training")
 
 
 def test_the_generator_is_given_lines_noise_and_label():
@@ -85,7 +85,7 @@ def test_a_sample_does_not_depend_on_its_batch(stage, batch):
 
 def test_pretraining_looks_at_real_patients_only(stage, batch):
     stage.phase = "pretrain"
-    outputs = stage.synthesise(batch, draw(stage.draws(), 0, batch["index"]), training=True)
+    outputs = stage.synthesise(batch, stage.drawn("training", batch), training=True)
     assert set(outputs) == {"paired"}
     assert set(stage.terms("generator", batch, outputs)) == {
         "reconstruction", "squared_reconstruction", "masked_reconstruction", "dissimilarity",
@@ -105,7 +105,7 @@ def test_a_lesion_pixel_weighs_more_in_the_reconstruction(stage, batch):
 
 
 def test_drawn_patients_are_judged_by_the_label_they_were_drawn_from(stage, batch):
-    outputs = stage.synthesise(batch, draw(stage.draws(), 0, batch["index"]), training=False)
+    outputs = stage.synthesise(batch, stage.drawn("training", batch), training=False)
     assert [x.shape[0] for x in outputs["lesion_logits"]] == [2] * 4
     expected = sum(
         lesion.weighted_cross_entropy(batch["drawn_label"], x, stage.settings.lesion_class_weights)
@@ -117,7 +117,7 @@ def test_drawn_patients_are_judged_by_the_label_they_were_drawn_from(stage, batc
     changes = {"lesion_loss": "label_error", "weights.registration": 0.0}
     settings = tiny.settings("multimodal", changes).multimodal
     published = MultimodalStage(settings, tiny.SIZE, networks=stage.networks, seed=0)
-    outputs = published.synthesise(batch, draw(published.draws(), 0, batch["index"]), training=False)
+    outputs = published.synthesise(batch, published.drawn("training", batch), training=False)
     terms = published.terms("generator", batch, outputs)
     weights = published.settings.lesion_class_weights
     expected = sum(
@@ -134,7 +134,7 @@ def test_a_guide_of_any_scheme_teaches_every_modality_with_the_same_weight(schem
     for name in segmentor_names("multiple"):
         del networks[name]
     guided = MultimodalStage(settings, tiny.SIZE, networks=networks, seed=0)
-    outputs = guided.synthesise(batch, draw(guided.draws(), 0, batch["index"]), training=False)
+    outputs = guided.synthesise(batch, guided.drawn("training", batch), training=False)
     losses = [
         lesion.weighted_cross_entropy(batch["drawn_label"], x, settings.lesion_class_weights)
         + lesion.overlap_loss(batch["drawn_label"], x)

@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from tests import tiny
 from tf_medsynth import runtime
-from tf_medsynth.data.draws import draw
 from tf_medsynth.stages.base import AdversarialStage
 
 STAGES: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -93,7 +92,7 @@ def test_two_steps_of_every_phase_are_finite_and_move_all_they_should(stage, bat
 
 
 def test_terms_are_the_weights_and_have_a_value_a_sample(stage, batch):
-    outputs = stage.synthesise(batch, draw(stage.draws(), stage.seed, batch["index"]), training=True)
+    outputs = stage.synthesise(batch, stage.drawn("training", batch), training=True)
     found: dict[str, tf.Tensor] = {}
     for player in stage.players:
         terms = stage.terms(player, batch, outputs)

@@ -10,6 +10,7 @@ from tf_medsynth.config.imaging import ContourConfig, LabelAugmentConfig, LabelP
 
 LabelMode = Literal["dataset", "augmented"]
 SampleFormat = Literal["tfds", "nifti", "mha"]
+SamplePurpose = Literal["generation", "lesion-guidance", "ablation", "quality"]
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,12 @@ class LesionGate(Config):
     Attributes:
         whole_threshold: least Dice of the whole lesion, in [0, 1].
         class_threshold: least Dice of every lesion class present in the label, in [0, 1].
-        class_pixels: a class with fewer pixels in the label is measured but not judged.
+        class_pixels: a class with fewer pixels in the label is measured but not judged; and fewer pixels
+            than this, mean over the guides, are no lesion found in a sample without one.
 
     Source: Qu et al. (S0, S2), lesion-quality filter at 0.95.
-    Deviates: foreground Dice and no empty labels; theirs counts an empty slice as 1.
+    Deviates: foreground Dice, whose mean leaves empty labels out; theirs counts an empty slice as 1.
+    A sample with an empty label passes where the guides find no lesion in it.
     """
 
     whole_threshold: float = 0.95
@@ -51,8 +54,8 @@ class MemorisationGate(Config):
     """How near a sample may come to a training slice.
 
     Attributes:
-        false_alarm: share, at most, of held-out real patients' slices that lie nearer to the training
-            set than the threshold, in [0, 1); 0 switches the gate off.
+        false_alarm: share, at most, of the training patients' slices that lie nearer to another person's
+            than the threshold, in [0, 1); 0 switches the gate off.
     """
 
     false_alarm: float = 0.01
@@ -81,6 +84,8 @@ class GenerationConfig(Config):
         chunk: candidates computed together, the unit of writing and of resuming.
         max_candidates_per_sample: candidates allowed for each sample asked for ...
         min_candidates: ... but never fewer than this in all.
+        purpose: what the samples are for, a part of their names beside seed and number: a study draws
+            others than ``generate``.
     """
 
     labels: LabelMode = "augmented"
@@ -96,6 +101,7 @@ class GenerationConfig(Config):
     chunk: int = 8
     max_candidates_per_sample: int = 50
     min_candidates: int = 400
+    purpose: SamplePurpose = "generation"
 
     def __post_init__(self) -> None:
         for name in ("label_tries", "chunk", "max_candidates_per_sample", "min_candidates"):

@@ -151,12 +151,16 @@ class LesionSettings(Config):
         class_weights: weights of the cross-entropy or squared error, background first.
         folds, fold: trains on the patients of this fold only, so that a judge of fold 1 shares no
             patient with guides of fold 0; one fold trains on all.
+        held_out: share of the fold's persons who are left out, one at least: what the guides reach on
+            them is what a sample is held against (`GenerationConfig.lesion`). 0 trains on all, and
+            generation then needs thresholds.
     """
 
     scheme: Literal["multiple", "shared", "single", "stacked"] = "multiple"
     class_weights: tuple[float, ...] = (0.5, 5.0, 25.0, 25.0, 25.0)
     folds: int = 1
     fold: int = 0
+    held_out: float = 0.2
     segmentor: UNetSpec = _paper("segmentor_brats")
     weights: LesionWeights = dataclasses.field(default_factory=LesionWeights)
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
@@ -168,6 +172,7 @@ class LesionSettings(Config):
             class_weights=self.class_weights,
         )
         check("fold must lie in [0, folds)", 0 <= self.fold < self.folds, fold=self.fold, folds=self.folds)
+        check("held_out must lie in [0, 1)", 0.0 <= self.held_out < 1.0, held_out=self.held_out)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,6 +29,15 @@ Step = Callable[[Batch], Batch]
 
 _LABEL_TRIES = 8
 
+AUGMENTATION_DRAWS = {"augmentation": Draw((TRAINING_UNIFORMS,), "uniform")}
+STRUCTURE_DRAWS = {"modality": Draw((), "uniform")}
+POOL_DRAWS = {
+    "map_choice": Draw((), "uniform"),
+    "label_choice": Draw((_LABEL_TRIES,), "uniform"),
+    "label_augmentation": Draw((_LABEL_TRIES, LABEL_UNIFORMS), "uniform"),
+}
+"""What each step of a batch draws, whatever it is drawn for."""
+
 
 @dataclasses.dataclass(frozen=True)
 class DrawnMaps:
@@ -95,11 +104,15 @@ def shuffled_epochs(
     return order.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def augmented(config: TrainAugmentConfig, seed: int) -> Step:
-    """Adds the light training augmentation: flip, small affine changes, gain and bias."""
+def augmented(config: TrainAugmentConfig, seed: int, purpose: str = "training") -> Step:
+    """Adds the light training augmentation: flip, small affine changes, gain and bias.
+
+    Args:
+        purpose: of the draws, see `draws.PURPOSES`; in the other steps as well.
+    """
 
     def apply(batch: Batch) -> Batch:
-        uniform = draw({"augmentation": Draw((TRAINING_UNIFORMS,), "uniform")}, seed, batch["index"])
+        uniform = draw(AUGMENTATION_DRAWS, seed, batch["index"], purpose=purpose)
         parameters = training_augmentation(uniform["augmentation"], config)
         images, label = apply_training_augmentation(batch["images"], batch["lesion_label"], parameters)
         return {**batch, "images": images, "lesion_label": label}
@@ -107,11 +120,11 @@ def augmented(config: TrainAugmentConfig, seed: int) -> Step:
     return apply
 
 
-def with_structure(operators: OperatorConfig, seed: int) -> Step:
+def with_structure(operators: OperatorConfig, seed: int, purpose: str = "real maps") -> Step:
     """Adds structure_map (lesion removed), background_mask, and the anatomy the map was taken from."""
 
     def apply(batch: Batch) -> Batch:
-        uniform = draw({"modality": Draw((), "uniform")}, seed, batch["index"])["modality"]
+        uniform = draw(STRUCTURE_DRAWS, seed, batch["index"], purpose=purpose)["modality"]
         anatomy = select_modality(batch["images"], operators.structure.modality, uniform)
         lines, background = map_and_mask(anatomy, batch["images"], operators)
         return {
@@ -125,7 +138,11 @@ def with_structure(operators: OperatorConfig, seed: int) -> Step:
 
 
 def with_drawn_maps(
-    drawn: DrawnMaps, seed: int, augment: LabelAugmentConfig | None, place: LabelPlace = "inside"
+    drawn: DrawnMaps,
+    seed: int,
+    augment: LabelAugmentConfig | None,
+    place: LabelPlace = "inside",
+    purpose: str = "training",
 ) -> Step:
     """Adds drawn_map, drawn_mask and drawn_label: a map of the pool and a label that fits into it.
 
@@ -134,14 +151,9 @@ def with_drawn_maps(
     never cuts a label. With `place` ``anywhere`` the first drawn label is taken as it is.
     """
     maps, masks, labels = (tf.constant(array) for array in (drawn.maps, drawn.masks, drawn.labels))
-    specs = {
-        "map_choice": Draw((), "uniform"),
-        "label_choice": Draw((_LABEL_TRIES,), "uniform"),
-        "label_augmentation": Draw((_LABEL_TRIES, LABEL_UNIFORMS), "uniform"),
-    }
 
     def apply(batch: Batch) -> Batch:
-        uniform = draw(specs, seed, batch["index"])
+        uniform = draw(POOL_DRAWS, seed, batch["index"], purpose=purpose)
         chosen = _pick(uniform["map_choice"], len(drawn.maps))
         mask = tf.cast(tf.gather(masks, chosen), tf.float32)
         tried = tf.gather(labels, _pick(uniform["label_choice"], len(drawn.labels)))

@@ -16,7 +16,7 @@ the next, or another slice's."""
 BLUR_PX, NOISE, SHIFT_PX, GAMMA = 1.0, 0.06, 3, 1.6
 
 
-def with_damage(seed: int) -> Step:
+def with_damage(seed: int, purpose: str = "damage") -> Step:
     """Adds ``damage``, `(B,)` int32 index into `DAMAGES`, and damages ``images`` accordingly.
 
     Each kind is as likely. Images stay `(B, H, W, M)` float32 in [0, 1], the lesion label as it is.
@@ -25,7 +25,7 @@ def with_damage(seed: int) -> Step:
     def apply(batch: Batch) -> Batch:
         images = batch["images"]
         shape = tuple(images.shape[1:])
-        uniform = draw({"damage": Draw((3,), "uniform"), "noise": Draw(shape)}, seed, batch["index"])
+        uniform = draw(damage_draws(shape), seed, batch["index"], purpose=purpose)
         kind = _whole(uniform["damage"][:, 0], len(DAMAGES))
         one = tf.one_hot(_whole(uniform["damage"][:, 1], shape[-1]), shape[-1])[:, None, None, :]
         way = _whole(uniform["damage"][:, 2], 4)
@@ -34,6 +34,11 @@ def with_damage(seed: int) -> Step:
         return {**batch, "images": tf.clip_by_value(chosen, 0.0, 1.0), "damage": kind}
 
     return apply
+
+
+def damage_draws(shape: tuple[int, ...]) -> dict[str, Draw]:
+    """What a slice of `shape` is damaged by."""
+    return {"damage": Draw((3,), "uniform"), "noise": Draw(shape)}
 
 
 def _versions(images: Tensor, one: Tensor, way: Tensor, noise: Tensor) -> dict[str, Tensor]:

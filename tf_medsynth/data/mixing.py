@@ -32,6 +32,11 @@ from tf_medsynth.types import Tensor
 
 Kind = Literal["real", "synthetic", "augmented"]
 
+COPY_DRAWS = {"enhanced": Draw((IMAGE_UNIFORMS,), "uniform")}
+COPY_NOISE = "enhanced_noise"
+"""What an augmented copy is drawn from; the noise has the shape of its slice."""
+_COPIES = "augmented copies"
+
 _SHARE, _ORDER = 1, 2
 """Parts of a seed: which real slices are kept, and in which order kinds follow each other."""
 
@@ -109,7 +114,6 @@ def real_pool(
 def augmented_pool(source: SliceSource, count: int, seed: int, config: ImageAugmentConfig) -> Pool:
     """`count` classically augmented copies: the k-th is a fixed change of the real slice k modulo N."""
     height, width = source.image_size
-    specs = {"enhanced": Draw((IMAGE_UNIFORMS,), "uniform")}
 
     def stored() -> tf.data.Dataset:
         copies = source.stored().repeat(-(-count // source.count)).take(count).enumerate()
@@ -118,9 +122,9 @@ def augmented_pool(source: SliceSource, count: int, seed: int, config: ImageAugm
     def finish(example: Batch) -> Batch:
         plain = source.normalised(example)
         number = example["copy"][None]
-        parameters = image_augmentation(draw(specs, seed, number)["enhanced"], config)
+        parameters = image_augmentation(draw(COPY_DRAWS, seed, number, purpose=_COPIES)["enhanced"], config)
         shape = (height, width, plain["images"].shape[-1])
-        noise = draw({"enhanced_noise": Draw(shape, "uniform")}, seed, number)["enhanced_noise"]
+        noise = draw({COPY_NOISE: Draw(shape, "uniform")}, seed, number, purpose=_COPIES)[COPY_NOISE]
         images, label = apply_image_augmentation(
             plain["images"][None], plain["lesion_label"][None], parameters, noise
         )

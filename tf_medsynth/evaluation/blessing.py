@@ -9,6 +9,7 @@ from typing import Any
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import BlessingConfig
+from tf_medsynth.evaluation.likeness import closed_outlines, share_of, sharpness
 from tf_medsynth.evaluation.report_data import Finding
 from tf_medsynth.runtime import read_json
 
@@ -54,22 +55,20 @@ def bless(
     structure, quality = evaluation["structure"], evaluation["quality"]
     distances = structure["nearest_training_distance"]
     findings = [
-        Finding.at_least(
-            "unfiltered maps with a closed outline",
-            structure["contour_pass_rate"]["generated"],
-            config.closed_outlines,
-        ),
+        closed_outlines(structure, config.closed_outlines),
         Finding.at_least("candidates that pass the gates", summary["pass_rate"], config.acceptance),
-        *(
-            Finding.at_least(f"sharpness of {name}, of real", value, config.sharpness)
-            for name, value in quality["laplacian_ratio"].items()
-        ),
+        *sharpness(quality, config.sharpness),
         Finding.at_most(
             "shift between modalities, 95th percentile (px)",
             evaluation["registration"]["synthetic"]["p95"],
             config.registration_px,
         ),
         Finding.at_least("distance to the nearest training map", distances["generated"], config.map_distance),
+        Finding.alike(
+            "distance to the nearest training map, of unseen real maps'",
+            share_of(distances["generated"], distances["real"]),
+            config.map_novelty,
+        ),
     ]
     return Blessing(model_hash, findings)
 

@@ -19,7 +19,7 @@ from tf_medsynth.metrics.intervals import Interval
 
 _HELD = {
     **dict.fromkeys(("held", "passed", "pass", "as_real", "yes"), True),
-    **dict.fromkeys(("not held", "failed", "fail", "below_real", "no"), False),
+    **dict.fromkeys(("not held", "failed", "fail", "below_real", "above_real", "no"), False),
 }
 _VERDICT_KEYS = ("verdict", "passed", "holds", "held")
 _HEADER = ("kind", "target", "against", "seed", "size", "samples", "samples_in_target", "model_hash", "words")

@@ -42,6 +42,16 @@ class Finding:
         """The finding that `value` stays within `bound`; undecided where `value` is None or NaN."""
         return cls(claim, number(value), f"≤ {bound:g}", _decided(value, lambda known: known <= bound), note)
 
+    @classmethod
+    def alike(cls, claim: str, value: float | None, bound: float, note: str = "") -> Self:
+        """The finding that `value`, a share of the real one, lies between `bound` and its inverse.
+
+        What is to be like the real thing may fall short of it and may overdo it, by the same factor.
+        Undecided where `value` is None or NaN.
+        """
+        wanted = f"{bound:g} to {1.0 / bound:.3g}"
+        return cls(claim, number(value), wanted, _decided(value, lambda x: bound <= x <= 1.0 / bound), note)
+
 
 @dataclasses.dataclass(frozen=True)
 class Origin:

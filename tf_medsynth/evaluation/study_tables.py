@@ -73,7 +73,7 @@ def study_table(facts: Mapping[str, Any]) -> Table:
         body,
         f"Mean over {cases} {facts['cases_are']} and {seeds} seeds; intervals redraw both, the same for "
         f"every row.{few} Code Dice and MSE are the papers' own scores, of label codes taken as numbers; "
-        "what was published is of other data and sizes.",
+        f"what was published is of other data and sizes.{_post_processing(facts)}",
     )
 
 
@@ -143,8 +143,14 @@ def quality_study_table(facts: Mapping[str, Any]) -> Table:
         body,
         f"{facts['config']['measure']}; {seen}; {len(facts['seeds'])} seeds draw the halves. Only values of "
         "one n and one extractor compare; published values are of others. Read each beside the row of two "
-        "real halves.",
+        f"real halves.{_post_processing(facts)}",
     )
+
+
+def _post_processing(facts: Mapping[str, Any]) -> str:
+    """What was done to the drawn images of every row alike, with a space before it; or nothing."""
+    words = facts.get("config", {}).get("post_processing")
+    return f" {words}" if words else ""
 
 
 def _known_spread(interval: Mapping[str, float] | None) -> str:

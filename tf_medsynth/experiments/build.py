@@ -126,6 +126,7 @@ def _image_gan(own: Any, operators: OperatorConfig, size: Size, frozen: Any, com
     generator, discriminator = _sized(own.generator, size), _sized(own.discriminator, size)
     built = {n: networks.build_unet(generator, n) for n in of_each_modality("generator")}
     built |= {n: networks.build_discriminator(discriminator, n) for n in of_each_modality("discriminator")}
+    built["calibration"] = networks.build_calibration(size, len(MODALITIES))
     return ImageGANStage(own, size, networks=built, **common)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.evaluation import METRICS, EvaluationSettings
+from tf_medsynth.config.persons import split_group
 from tf_medsynth.evaluation.features import open_extractor
 from tf_medsynth.evaluation.tables import as_markdown, evaluation_tables
 from tf_medsynth.experiments import measured as sets
@@ -176,7 +177,7 @@ def _kept(file: Path, name: str) -> dict[str, Any]:
 
 def _judge(run: Path, folder: Path) -> LesionStage:
     guides, judge = stage_directory(run, "lesion").config(), StageDirectory(folder).config()
-    shared = sorted(set(guides["patients"]) & set(judge["patients"]))
+    shared = _same_persons(judge["patients"], guides["patients"])
     check(
         "the judge may share neither patients nor seed with the guides",
         not shared and guides["seed"] != judge["seed"],
@@ -189,7 +190,7 @@ def _judge(run: Path, folder: Path) -> LesionStage:
 
 def _judge_of_data(folder: Path, both: Measured) -> LesionStage:
     tests = both.sources["test"].patients
-    shared = sorted(set(StageDirectory(folder).config()["patients"]) & set(tests))
+    shared = _same_persons(StageDirectory(folder).config()["patients"], tests)
     check(
         "the judge may not know the test patients",
         not shared,
@@ -197,6 +198,12 @@ def _judge_of_data(folder: Path, both: Measured) -> LesionStage:
         shared_patients=shared,
     )
     return _stacked(folder)
+
+
+def _same_persons(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Those of `names` who are a person of `others`, under whichever name."""
+    persons = {split_group(name) for name in others}
+    return sorted(name for name in set(names) if split_group(name) in persons)
 
 
 def _stacked(folder: Path) -> LesionStage:

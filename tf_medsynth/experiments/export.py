@@ -73,7 +73,9 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
     name = to.resolve().name
     with runtime.disk_errors(to, _KEPT), runtime.record_step(run, "export", {"to": name}):
         labels = packed_labels(pool[number] for number in range(len(pool)))
-        signatures = Signatures(synthesiser.functions, labels, synthesiser.image_size, settings)
+        signatures = Signatures(
+            synthesiser.functions, labels, pool.lesions.tolist(), synthesiser.image_size, settings
+        )
         record = ModelRecord(
             format=FORMAT,
             package=tf_medsynth.__version__,

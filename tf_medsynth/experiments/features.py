@@ -151,6 +151,9 @@ def _split(real: RealData, settings: FeatureSettings) -> tuple[SliceSource, Slic
     return dataclasses.replace(source, patients=others, count=source.count - held.count), held
 
 
+_TRAINING, _VALIDATION = "training of features", "validation of features"
+
+
 def _fit(encoder: keras.Model, source: SliceSource, settings: FeatureSettings, seed: int) -> keras.Model:
     heads = {
         name: keras.layers.Dense(
@@ -173,7 +176,7 @@ def _fit(encoder: keras.Model, source: SliceSource, settings: FeatureSettings, s
         batch_size=settings.batch_size,
         seed=seed,
         stop=settings.steps,
-        steps=(augmented(_MIRROR, seed), with_damage(seed)),
+        steps=(augmented(_MIRROR, seed, _TRAINING), with_damage(seed, _TRAINING)),
     ).map(_task)
     bar = runtime.training_bar(settings.steps, 0, "features")
     told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update(1))
@@ -194,7 +197,7 @@ def _tested(network: keras.Model, held: SliceSource, settings: FeatureSettings, 
     size = min(settings.batch_size, held.count)
     steps = max(1, min(held.count, _TESTED) // size)
     batches = training_batches(
-        held, batch_size=size, seed=seed + 1, stop=steps, steps=(with_damage(seed + 1),)
+        held, batch_size=size, seed=seed + 1, stop=steps, steps=(with_damage(seed + 1, _VALIDATION),)
     ).map(_task)
     damage, lesion, kinds, shown = [], [], [], []
     for images, truth in batches:

@@ -207,12 +207,12 @@ def _restore(checkpoint: tf.train.Checkpoint, directory: StageDirectory) -> int:
 def _batch_steps(
     name: str, settings: Preset, operators: OperatorConfig, run: Path, source: SliceSource, seed: int
 ) -> tuple[batches.Step, ...]:
-    own = getattr(settings, name)
+    own, purpose = getattr(settings, name), f"training of {name}"
     augment = own.training.augment
-    steps: list[batches.Step] = [batches.augmented(augment, seed)] if augment else []
+    steps: list[batches.Step] = [batches.augmented(augment, seed, purpose)] if augment else []
     if name in ("structure", "multimodal", "skrgan"):
-        steps.append(batches.with_structure(operators, seed))
+        steps.append(batches.with_structure(operators, seed, purpose))
     if name == "multimodal":
         drawn = restore.drawn_maps(run, own, operators, source, seed)
-        steps.append(batches.with_drawn_maps(drawn, seed, LabelAugmentConfig(), own.label_place))
+        steps.append(batches.with_drawn_maps(drawn, seed, LabelAugmentConfig(), own.label_place, purpose))
     return tuple(steps)

@@ -13,11 +13,14 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from tf_medsynth import generation, runtime
-from tf_medsynth.config.base import check
+from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFormat
+from tf_medsynth.config.persons import split_group
 from tf_medsynth.config.presets import STAGES
-from tf_medsynth.data.patients import patient_hashes
+from tf_medsynth.config.stages import LesionSettings
+from tf_medsynth.data.draws import GENERATION
+from tf_medsynth.data.patients import left_out_patients, patient_hashes, person_hashes
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.certificates import certificates_of
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
@@ -28,14 +31,14 @@ from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
 from tf_medsynth.saved_model.synthesiser import model_labels, model_synthesiser
-from tf_medsynth.types import MedSynthError
 
-TRAINING_FACTS = ("name", "fingerprint", "patients", "patient_hashes", "data_settings")
+TRAINING_FACTS = ("name", "fingerprint", "patients", "patient_hashes", "person_hashes", "data_settings")
 """Keys of `training_facts`, which a model's record and a data set's summary keep."""
 
 _CEILING_FACTOR = 0.9
 _CLASS_PIXELS = 10
 _BATCH = 32
+_BY_HAND = "Or set lesion.whole_threshold and lesion.class_threshold."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +93,7 @@ def generate(
         format: ``tfds``, ``nifti`` or ``mha``.
         resume: go on with a stopped generation of the same settings; a finished one is skipped.
         overrides: settings of `GenerationConfig` by dotted key. Without lesion thresholds they are
-            0.9 of what the guides reach on the run's held-out real patients.
+            0.9 of what the guides reach on the training patients that stage L left out.
         beam: draw by the workers of a Beam pipeline, to the same bytes; none draws in this process.
 
     Raises:
@@ -120,7 +123,13 @@ def generate(
         "Pass --resume to go on, or remove it.",
         spool=str(spool),
     )
-    source = _of_run(Path(run), seed) if run is not None else _of_model(Path(str(model)))
+    check(
+        "a model draws what it was exported for",
+        model is None or settings.purpose == GENERATION,
+        "Generate from the run, or leave purpose out.",
+        purpose=settings.purpose,
+    )
+    source = _of_run(Path(run), seed, settings.purpose) if run is not None else _of_model(Path(str(model)))
     if settings.filter and not any(key.startswith("lesion") for key in overrides or {}):
         settings = dataclasses.replace(settings, lesion=_told(source.gate()))
     settings, reference = _copies_kept_out(settings, source)
@@ -195,13 +204,13 @@ class _Source(NamedTuple):
     recorded: Callable[[dict[str, Any]], contextlib.AbstractContextManager[dict[str, Any]]]
 
 
-def _of_run(run: Path, seed: int) -> _Source:
+def _of_run(run: Path, seed: int, purpose: str) -> _Source:
     config = stage_directory(run, "multimodal").config()
     runtime.configure(seed=seed, precision="float32")
-    synthesiser = load_synthesiser(run)
+    synthesiser = load_synthesiser(run, purpose)
     gate = functools.partial(lesion_gate, run, synthesiser)
     recorded = functools.partial(runtime.record_step, run, "generate")
-    load = functools.partial(load_run, run.resolve(), seed)
+    load = functools.partial(load_run, run.resolve(), seed, purpose)
     reference, training = functools.partial(_reference, run, config), training_facts(run)
     labels = label_pool(run, config)
     return _Source(synthesiser, labels, gate, reference, load, "--run RUN", training, recorded)
@@ -222,31 +231,34 @@ def training_facts(run: Path) -> dict[str, Any]:
     Patients of every finished stage count: a guide passes on what it saw.
     """
     configs = [stage_directory(run, name).config() for name in STAGES]
+    patients = {name for config in configs for name in config["patients"]}
     return {
         "name": configs[-1]["data"],
         "fingerprint": configs[-1]["data_fingerprint"],
         "patients": len(configs[-1]["patients"]),
-        "patient_hashes": patient_hashes(name for config in configs for name in config["patients"]),
+        "patient_hashes": patient_hashes(patients),
+        "person_hashes": person_hashes(patients),
         "data_settings": configs[-1]["data_settings"],
     }
 
 
 def _reference(run: Path, config: Mapping[str, Any], false_alarm: float) -> TrainingReference:
-    """The run's training slices, with the threshold that its test slices give."""
-    try:
-        heldout = source_of(config, "test")
-    except MedSynthError as error:
-        raise MedSynthError(
-            f"{error} Held-out patients tell what a copy is: have some, or set memorisation.false_alarm=0."
-        ) from error
-    return training_reference(run, source_of(config, "train"), heldout, false_alarm)
+    """The run's training slices, with the threshold that they themselves give."""
+    training = source_of(config, "train")
+    check(
+        "what a copy is can be told by two training patients or more, who are different persons",
+        len({split_group(name) for name in training.patients}) > 1,
+        "Train on more, or set memorisation.false_alarm=0.",
+        patients=training.patients,
+    )
+    return training_reference(run, training, false_alarm)
 
 
 @functools.cache
-def load_run(run: Path, seed: int) -> tuple[Synthesiser, LabelPool]:
+def load_run(run: Path, seed: int, purpose: str = GENERATION) -> tuple[Synthesiser, LabelPool]:
     """What a worker of a pipeline draws with, loaded once a process."""
     runtime.configure(seed=seed, precision="float32")
-    return load_synthesiser(run), label_pool(run, stage_directory(run, "multimodal").config())
+    return load_synthesiser(run, purpose), label_pool(run, stage_directory(run, "multimodal").config())
 
 
 @functools.cache
@@ -257,12 +269,17 @@ def load_model(model: Path) -> tuple[Synthesiser, LabelPool]:
 
 
 def label_pool(run: Path, config: Mapping[str, Any]) -> LabelPool:
-    """The lesion labels of the run's training patients, packed once into the run."""
+    """The lesion labels of the run's training slices, the empty ones too, packed once into the run.
+
+    So a sample shows no lesion as often as a training slice does. What is trained on samples that all
+    show one finds lesions everywhere.
+    """
     source = source_of(config, "train")
-    path = run / f"labels-{source.fingerprint}.npy"
+    path = run / f"all-labels-{source.fingerprint}.npy"
     if path.exists():
         return LabelPool.open(path)
-    return LabelPool.build((e["lesion_label"] for e in source.examples().as_numpy_iterator()), path)
+    labels = (e["lesion_label"] for e in source.examples().as_numpy_iterator())
+    return LabelPool.build(labels, path, keep_empty=True)
 
 
 def source_of(config: Mapping[str, Any], split: str) -> SliceSource:
@@ -272,34 +289,53 @@ def source_of(config: Mapping[str, Any], split: str) -> SliceSource:
 
 
 def guide_ceiling(run: Path, synthesiser: Synthesiser) -> dict[str, float]:
-    """What the guides reach on held-out real slices: whole-lesion Dice, and Dice of the worst class.
+    """What the guides reach on real slices they never saw: whole-lesion Dice, and Dice of the worst class.
 
-    Means over modalities and slices that show the lesion or the class; kept in the run.
+    Means over modalities and slices that show the lesion or the class; kept in the run. The slices are
+    those of training patients whom stage L left out (`LesionSettings.held_out`). Guides do better on
+    patients that they were trained on; and a gate set by test patients chooses the samples that suit them.
     """
     directory: StageDirectory = stage_directory(run, "lesion")
-    file, name = directory.path / "ceiling.json", directory.config()["fingerprint"]
+    config = directory.config()
+    heldout = _unseen_by_guides(config)
+    file, name = directory.path / "ceiling.json", fingerprint(config["fingerprint"], heldout.patients)
     if file.exists():
         kept = runtime.read_json(file, "Remove it.")
         if kept.pop("stage") == name:
             return {key: float(value) for key, value in kept.items()}
     whole: list[np.ndarray] = []
     classes: list[np.ndarray] = []
-    for images, label in _batches(source_of(directory.config(), "test")):
+    for images, label in _batches(heldout):
         found = synthesiser.segment(images)
         for m in range(found.shape[-1]):
             whole.append(whole_lesion_dice(found[..., m], label[..., 0]))
             classes.append(dice_per_class(found[..., m], label[..., 0]))
     by_class = np.concatenate(classes).T
     check(
-        "the lesion gate is relative to what the guides reach on test patients, who must show a lesion",
+        "the lesion gate is relative to what the guides reach on patients left out, who must show a lesion",
         not np.isnan(np.concatenate(whole)).all(),
-        "Set lesion.whole_threshold and lesion.class_threshold instead.",
-        data=directory.config()["data"],
+        _BY_HAND,
+        patients=heldout.patients,
     )
     seen = [known_mean(scores) for scores in by_class if not np.isnan(scores).all()]
     ceiling = {"whole": known_mean(np.concatenate(whole)), "per_class": min(seen, default=0.0)}
     runtime.write_json(file, {**ceiling, "stage": name})
     return ceiling
+
+
+def _unseen_by_guides(config: Mapping[str, Any]) -> SliceSource:
+    """Slices of the training patients whom stage L left out."""
+    source = source_of(config, "train")
+    left_out = left_out_patients(source.patients, LesionSettings.from_dict(config["settings"]))
+    unseen = [name for name in left_out if name not in config["patients"]]
+    check(
+        "the lesion gate is set by training patients whom the guides never saw",
+        bool(unseen),
+        f"Train stage lesion again, on two patients or more, with held_out above 0. {_BY_HAND}",
+        patients=source.patients,
+        held_out=config["settings"].get("held_out"),
+    )
+    return open_slices(config["data"], config["data_dir"], "train", source.settings, patients=unseen)
 
 
 def _batches(source: SliceSource) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -308,7 +344,7 @@ def _batches(source: SliceSource) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def lesion_gate(run: Path, synthesiser: Synthesiser) -> LesionGate:
-    """The lesion gate at 0.9 of what the run's guides reach on held-out real patients."""
+    """The lesion gate at 0.9 of what the run's guides reach on training patients left out of theirs."""
     ceiling = guide_ceiling(run, synthesiser)
     gate = LesionGate.relative_to(ceiling["whole"], ceiling["per_class"], _CEILING_FACTOR)
     return dataclasses.replace(gate, class_pixels=_CLASS_PIXELS)
@@ -316,7 +352,7 @@ def lesion_gate(run: Path, synthesiser: Synthesiser) -> LesionGate:
 
 def _told(gate: LesionGate) -> LesionGate:
     runtime.log.info(
-        "lesion gate at %.1f of the guides' Dice on real test slices: whole %.3f, class %.3f",
+        "lesion gate at %.1f of the guides' Dice on patients left out: whole %.3f, class %.3f",
         _CEILING_FACTOR, gate.whole_threshold, gate.class_threshold,
     )  # fmt: skip
     return gate

@@ -12,6 +12,7 @@ import numpy as np
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.persons import split_group
 from tf_medsynth.data.patients import check_apart, patient_folds
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.restore import load_stage
@@ -86,7 +87,7 @@ def train_judges(
     Args:
         data, data_dir: prepared dataset.
         folder: where judges are kept, under a name of everything that decides them.
-        unseen_by: hashes of the generator's training patients.
+        unseen_by: hashes of the generator's training patients and persons, of `hashes_of`.
         data_settings: how the generator's intensities were read, or judges see another contrast.
         split: of the patients.
         folds: K; without it 3, or as many as there are patients.
@@ -104,13 +105,14 @@ def train_judges(
         "a judge may not know a patient the generator was trained on",
         "Judge by patients of another split or dataset.",
     )
-    count = len(source.patients)
+    count = len({split_group(name) for name in source.patients})
     check("judges need at least 2 patients whom the generator never saw", count >= 2, patients=count)
     parts = patient_folds(source.patients, min(MOST_FOLDS, count) if folds is None else folds)
     check("every judge needs a patient to train on: at least 2 folds", len(parts) >= 2, folds=len(parts))
     changes = {
         **(overrides or {}),
         "scheme": "stacked",
+        "held_out": 0.0,
         **{f"data.{key}": value for key, value in data_settings.items()},
     }
     name = fingerprint("judges", source.fingerprint, parts, preset, changes, steps, seed)

@@ -20,9 +20,10 @@ import numpy as np
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.persons import split_group
 from tf_medsynth.config.studies import AvailabilitySettings, chosen_rows
 from tf_medsynth.data.mixing import Pool, amount, pools_of_real
-from tf_medsynth.data.patients import check_apart, patient_folds, patient_hash
+from tf_medsynth.data.patients import check_apart, hashes_of, patient_folds, patient_hash
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.audit import Samples, read_samples
 from tf_medsynth.experiments.audit.origin import origin_of
@@ -206,7 +207,7 @@ def _check_mix(
     )
     check_apart(
         test.patients if test else (),
-        origin["patient_hashes"],
+        hashes_of(origin),
         "no test patient may be known to the generator",
         "Generate from a model of other patients.",
     )
@@ -280,7 +281,7 @@ def _splits(cases: Mapping[str, Mapping[str, Any]], folds: int) -> list[dict[str
     trained = {case: facts for case, facts in cases.items() if facts["split"] == "train"}
     owner = {case: facts["patient"] for case, facts in trained.items() if facts["origin"] == "real"}
     owner = owner or {case: case for case in trained}
-    count = len(set(owner.values()))
+    count = len({split_group(name) for name in owner.values()})
     check("cross-validation needs at least 2 patients or samples", count >= 2, found=count)
     answer = []
     for fold in patient_folds(owner.values(), min(folds, count)):

@@ -15,7 +15,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import ReportConfig
 from tf_medsynth.config.presets import STAGES
-from tf_medsynth.evaluation import tables
+from tf_medsynth.evaluation import likeness, tables
 from tf_medsynth.evaluation.report import render_report
 from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, Origin, ReportData
 from tf_medsynth.experiments import certificates
@@ -172,20 +172,13 @@ def _findings(
             Finding.at_most("every accepted patient is registered (px)", shift, settings["registration_px"]),
         ]
     if "structure" in evaluation:
-        closed = evaluation["structure"]["contour_pass_rate"]["generated"]
-        findings.append(
-            Finding.at_least("unfiltered maps with a closed outline", closed, config.closed_outlines)
-        )
+        findings.append(likeness.closed_outlines(evaluation["structure"], config.closed_outlines))
     if "quality" in evaluation:
-        findings += [
-            Finding.at_least(f"sharpness of {name}, of real", value, config.sharpness)
-            for name, value in evaluation["quality"]["laplacian_ratio"].items()
-        ]
+        findings += likeness.sharpness(evaluation["quality"], config.sharpness)
+    if "diversity" in evaluation:
+        findings += likeness.diversity(evaluation["diversity"], config.diversity)
     if "lesion" in evaluation:
-        whole = evaluation["lesion"]["synthetic"]["whole_lesion"]["per_slice"]
-        findings.append(
-            Finding.at_least("whole-lesion Dice by an independent judge", whole, config.lesion_dice)
-        )
+        findings += likeness.lesions(evaluation["lesion"], config)
     return findings
 
 

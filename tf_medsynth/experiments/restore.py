@@ -147,7 +147,7 @@ def drawn_maps(
         if own.maps == "synthetic":
             stage = load_stage(stage_directory(run, "structure"))
             assert isinstance(stage, StructureStage)
-            draw = functools.partial(functions.drawn_maps, functions.map_function(stage))
+            draw = functools.partial(functions.drawn_maps, functions.map_function(stage, "map pool"))
             maps, masks, share = accepted_maps(draw, own.map_pool, seed, ContourConfig())
         else:
             maps, masks, share = *_real_maps(source, operators, own.map_pool, seed), 1.0
@@ -172,7 +172,7 @@ def _labels(source: SliceSource) -> np.ndarray:
 def _real_maps(
     source: SliceSource, operators: OperatorConfig, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    steps = (with_structure(operators, seed),)
+    steps = (with_structure(operators, seed, "map pool"),)
     batches = training_batches(source, batch_size=8, seed=seed, stop=-(-count // 8), steps=steps)
     kept = list(batches.as_numpy_iterator())
     maps = np.concatenate([b["structure_map"] for b in kept])[:count] > 0.5

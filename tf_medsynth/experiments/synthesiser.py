@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.data.draws import GENERATION
 from tf_medsynth.experiments.restore import frozen_networks, load_stage, stage_directory, weights_hash
 from tf_medsynth.generation.functions import functions_of
 from tf_medsynth.generation.synthesiser import FunctionSynthesiser
@@ -13,8 +14,11 @@ from tf_medsynth.stages.multimodal import MultimodalStage
 from tf_medsynth.stages.structure import StructureStage
 
 
-def load_synthesiser(run: Path | str) -> FunctionSynthesiser:
+def load_synthesiser(run: Path | str, purpose: str = GENERATION) -> FunctionSynthesiser:
     """The synthesiser of a run whose stages are finished.
+
+    Args:
+        purpose: what its samples are for, see `data.draws`.
 
     Raises:
         MedSynthError: a stage is missing or unfinished, or M was trained on other stages' weights.
@@ -39,4 +43,5 @@ def load_synthesiser(run: Path | str) -> FunctionSynthesiser:
     assert isinstance(guides, LesionStage)
     assert isinstance(multimodal, MultimodalStage)
     name = fingerprint(hashes["structure"], hashes["multimodal"])
-    return FunctionSynthesiser(functions_of(structure, guides, multimodal), name, multimodal.image_size)
+    functions = functions_of(structure, guides, multimodal, purpose)
+    return FunctionSynthesiser(functions, name, multimodal.image_size)

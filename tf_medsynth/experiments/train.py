@@ -16,6 +16,7 @@ from tf_medsynth.config.presets import LABEL_FREE, TRAINABLE, Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import TrainingSettings
 from tf_medsynth.config.terms import check_terms
+from tf_medsynth.data.patients import left_out_patients
 from tf_medsynth.data.slices import open_slices, with_unlabelled
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.fit import fit_stage, stage_to_fit
@@ -107,6 +108,10 @@ def train(
         if stage in LABEL_FREE and patients is None:
             split = with_unlabelled(data, data_dir, split)
         source = open_slices(data, data_dir, split, settings.data, folds, fold, patients)
+        if stage == "lesion" and patients is None:
+            left_out = left_out_patients(source.patients, own.override({"folds": 1, "fold": 0}))
+            seen = [name for name in source.patients if name not in left_out]
+            source = open_slices(data, data_dir, split, settings.data, patients=seen)
         check(
             "a batch cannot be larger than the dataset",
             own.training.batch_size <= source.count,

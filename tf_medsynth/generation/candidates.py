@@ -76,6 +76,7 @@ def _new_record(k: int) -> Record:
             "lesion_dice": None,
             "lesion_dice_by_modality": {},
             "lesion_dice_by_class": {},
+            "lesion_found_px": None,
             "registration_shift_px": None,
             "registration_pair": None,
             "training_distance": None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,10 +43,11 @@ def fit_labels(
     """The first label inside each organ, of those that (seed, sample index, 0, 1, ...) names.
 
     A label that augmentation has moved out of sight fits nowhere; with ``label_place="anywhere"`` any
-    other does.
+    other does. Whether a sample shows a lesion is settled by the first label drawn: an empty one fits
+    every organ, and were it also taken where a lesion did not fit, samples would be empty too often.
 
     Args:
-        pool: labels to draw from.
+        pool: labels to draw from; as many of them are empty as shall be of the samples.
         background_mask: `(n, H, W, 1)`, 1 outside the organ.
         wanted: `(n,)` bool: rows to find a label for.
         settings: mode, augmentation, place and number of tries.
@@ -61,7 +62,7 @@ def fit_labels(
     tries = [0] * len(index)
     open_rows = [int(row) for row in np.flatnonzero(wanted)]
     masks = background_mask.astype(np.float32)
-    draws = _compiled_draws(len(pool), settings.label_tries)
+    draws = _compiled_draws(len(pool), tuple(pool.lesions), settings.label_tries, settings.purpose)
     numbers, uniforms = (
         part.numpy() for part in draws(tf.constant(seed, tf.int64), tf.constant(index, tf.int64))
     )
@@ -82,7 +83,11 @@ def fit_labels(
 
 
 def fit_function(
-    pick: PickLabels, count: int, image_size: tuple[int, int], settings: GenerationConfig
+    pick: PickLabels,
+    count: int,
+    lesions: Sequence[int],
+    image_size: tuple[int, int],
+    settings: GenerationConfig,
 ) -> Rowwise:
     """What `fit_labels` does, as one graph: function (background_mask, seed, index) to a dictionary.
 
@@ -92,13 +97,14 @@ def fit_function(
     Args:
         pick: reads labels from the pool.
         count: labels in the pool.
+        lesions: numbers of those that show a lesion.
         image_size: (H, W).
         settings: mode, augmentation, place and number of tries.
     """
     augmentation, place = _augmentation(settings), settings.label_place
 
     def fitted(masks: Tensor, seed: Tensor, index: Tensor) -> dict[str, Tensor]:
-        numbers, uniforms = label_draws(count, settings.label_tries, seed, index)
+        numbers, uniforms = label_draws(count, lesions, settings.label_tries, seed, index, settings.purpose)
 
         def attempt(number: Tensor, labels: Tensor, found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             drawn = pick(numbers[:, number])
@@ -116,15 +122,27 @@ def fit_function(
     return Rowwise(fitted, tf.TensorSpec((*image_size, 1), tf.float32), name, name)
 
 
-def label_draws(size: int, tries: int, seed: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+def label_draws(
+    size: int, lesions: Sequence[int], tries: int, seed: Tensor, index: Tensor, purpose: str
+) -> tuple[Tensor, Tensor]:
     """Numbers of labels `(B, tries)` int32 in [0, size), and what to augment them with.
 
-    The latter is `(B, tries, LABEL_UNIFORMS)` float32 in [0, 1). Both are named by (seed, index).
+    The first try is of all labels, every other of `lesions`. What they are augmented with is
+    `(B, tries, LABEL_UNIFORMS)` float32 in [0, 1). Both are named by (seed, purpose, index).
     """
-    drawn = draw({_DRAWS: Draw((tries, 1 + LABEL_UNIFORMS), "uniform")}, seed, index)[_DRAWS]
+    drawn = draw(label_specs(tries), seed, index, purpose=purpose)[_DRAWS]
+    first, others = _number(drawn[:, :1, 0], size), _number(drawn[:, 1:, 0], len(lesions))
+    return tf.concat([first, tf.gather(tf.constant(lesions, tf.int32), others)], axis=1), drawn[..., 1:]
+
+
+def label_specs(tries: int) -> dict[str, Draw]:
+    """What the labels of an organ are drawn from."""
+    return {_DRAWS: Draw((tries, 1 + LABEL_UNIFORMS), "uniform")}
+
+
+def _number(uniform: Tensor, size: int) -> Tensor:
     # A float32 product may round up to the size itself.
-    numbers = tf.minimum(tf.cast(drawn[..., 0] * size, tf.int32), size - 1)
-    return numbers, drawn[..., 1:]
+    return tf.minimum(tf.cast(uniform * size, tf.int32), size - 1)
 
 
 def _augmentation(settings: GenerationConfig) -> LabelAugmentConfig | None:
@@ -147,10 +165,11 @@ def _try(
 
 
 @functools.lru_cache(maxsize=8)
-def _compiled_draws(size: int, tries: int) -> Callable[..., Any]:
+def _compiled_draws(size: int, lesions: tuple[int, ...], tries: int, purpose: str) -> Callable[..., Any]:
     """`label_draws` as one graph, for any number of rows."""
     specs = tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64)
-    return tf.function(functools.partial(label_draws, size, tries), specs, autograph=False)
+    drawn = functools.partial(label_draws, size, lesions, tries, purpose=purpose)
+    return tf.function(drawn, specs, autograph=False)
 
 
 @functools.lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.data.draws import GENERATION, Draw, draw
 from tf_medsynth.generation.rows import Rowwise
 from tf_medsynth.stages.baselines.image_gan import ImageGANStage
 from tf_medsynth.stages.guides import LesionStage
@@ -19,6 +19,8 @@ from tf_medsynth.stages.translation import translate_to
 from tf_medsynth.types import MODALITIES, Tensor
 
 _INTEGER = tf.TensorSpec((), tf.int64)
+CODE = "z"
+"""Draw of a structure map."""
 
 
 class Functions(NamedTuple):
@@ -35,13 +37,22 @@ class Functions(NamedTuple):
     """(images ``(B, H, W, 1)``, target ``(B,)`` int32) to images of that modality."""
 
 
-def functions_of(structure: StructureStage, guides: LesionStage, multimodal: MultimodalStage) -> Functions:
-    """The functions of trained stages; the translator is the one that stage M was trained with."""
+def functions_of(
+    structure: StructureStage,
+    guides: LesionStage,
+    multimodal: MultimodalStage,
+    purpose: str = GENERATION,
+) -> Functions:
+    """The functions of trained stages; the translator is the one that stage M was trained with.
+
+    Args:
+        purpose: what their samples are for; it names maps and noise, see `data.draws`.
+    """
     size, noise = multimodal.image_size, multimodal.noise_draws()
     encoder, decoder = (multimodal.networks[f"translation_{part}"] for part in ("encoder", "decoder"))
 
     def rendered(lines: Tensor, mask: Tensor, label: Tensor, seed: Tensor, index: Tensor) -> Tensor:
-        return multimodal.render(lines, mask, label, draw(noise, seed, index))
+        return multimodal.render(lines, mask, label, draw(noise, seed, index, purpose=purpose))
 
     def translated(images: Tensor, target: Tensor) -> Tensor:
         return translate_to(encoder, decoder, images, target)
@@ -51,39 +62,40 @@ def functions_of(structure: StructureStage, guides: LesionStage, multimodal: Mul
 
     one, label = (tf.TensorSpec((*size, 1), dtype) for dtype in (tf.float32, tf.int32))
     return Functions(
-        map_function(structure),
+        map_function(structure, purpose),
         Rowwise(rendered, one, one, label, _INTEGER, _INTEGER),
         Rowwise(segmented, tf.TensorSpec((*size, len(MODALITIES)), tf.float32)),
         Rowwise(translated, one, tf.TensorSpec((), tf.int32)),
     )
 
 
-def map_function(stage: StructureStage) -> Rowwise:
+def map_function(stage: StructureStage, purpose: str = GENERATION) -> Rowwise:
     """`Functions.draw_structure` of stage S alone."""
 
     def drawn(seed: Tensor, index: Tensor) -> dict[str, Tensor]:
-        made = _drawn_structure(stage, seed, index)
+        made = _drawn_structure(stage, seed, index, purpose)
         return {name: made[name] for name in ("structure_map", "background_mask")}
 
     return Rowwise(drawn, _INTEGER, _INTEGER)
 
 
-def baseline_function(stage: ImageGANStage, structure: StructureStage | None) -> Rowwise:
+def baseline_function(stage: ImageGANStage, structure: StructureStage | None, purpose: str) -> Rowwise:
     """(seed, index) to images ``(B, H, W, M)`` float32 in [0, 1] of a baseline.
 
     Args:
         structure: draws what is sketched, the maps that `map_function` draws; None for noise.
+        purpose: what the images are for.
     """
 
     def drawn(seed: Tensor, index: Tensor) -> Tensor:
-        lines = _drawn_structure(structure, seed, index)["structure_map"] if structure else None
-        return stage.render(lines, draw(stage.draws(), seed, index))
+        lines = _drawn_structure(structure, seed, index, purpose)["structure_map"] if structure else None
+        return stage.render(lines, draw(stage.draws(), seed, index, purpose=f"{purpose} of baselines"))
 
     return Rowwise(drawn, _INTEGER, _INTEGER)
 
 
-def _drawn_structure(stage: StructureStage, seed: Tensor, index: Tensor) -> dict[str, Tensor]:
-    return stage.draw_maps(draw({"z": Draw((stage.code_size,))}, seed, index)["z"])
+def _drawn_structure(stage: StructureStage, seed: Tensor, index: Tensor, purpose: str) -> dict[str, Tensor]:
+    return stage.draw_maps(draw({CODE: Draw((stage.code_size,))}, seed, index, purpose=purpose)[CODE])
 
 
 def drawn_maps(

@@ -22,8 +22,19 @@ LABEL = "label"
 REGISTRATION = "registration"
 LESION_WHOLE = "lesion_whole"
 LESION_CLASS = "lesion_class"
+LESION_FOUND = "lesion_found"
 MEMORISED = "memorised"
-REASONS: tuple[str, ...] = (CONTOUR, LABEL, LESION_WHOLE, LESION_CLASS, REGISTRATION, MEMORISED)
+PROPORTION = "proportion"
+REASONS: tuple[str, ...] = (
+    CONTOUR,
+    LABEL,
+    LESION_WHOLE,
+    LESION_CLASS,
+    LESION_FOUND,
+    REGISTRATION,
+    MEMORISED,
+    PROPORTION,
+)
 """Every reason to reject a candidate, in the order in which they are tested."""
 
 DECIMALS = 6
@@ -49,10 +60,17 @@ def lesion_scores(
     Returns:
         ``lesion_dice``: whole-lesion Dice, mean over the guides; ``lesion_dice_by_modality``; and
         ``lesion_dice_by_class``: mean over the guides, for the classes present in the label. An
-        empty label has no agreement: None and empty dictionaries.
+        empty label has no agreement: None and empty dictionaries, and ``lesion_found_px``, the pixels
+        of lesion found in spite of it, mean over the guides; None where the label shows a lesion.
     """
     if not lesion_label.any():
-        return {"lesion_dice": None, "lesion_dice_by_modality": {}, "lesion_dice_by_class": {}}
+        found = rounded(float(np.count_nonzero(segmented)) / segmented.shape[-1])
+        return {
+            "lesion_dice": None,
+            "lesion_dice_by_modality": {},
+            "lesion_dice_by_class": {},
+            "lesion_found_px": found,
+        }
     guides = [segmented[..., number] for number in range(len(modalities))]
     whole = [dice(guide > 0, lesion_label > 0) for guide in guides]
     classes = {
@@ -64,6 +82,7 @@ def lesion_scores(
         "lesion_dice": _mean(whole),
         "lesion_dice_by_modality": dict(zip(modalities, map(rounded, whole), strict=True)),
         "lesion_dice_by_class": classes,
+        "lesion_found_px": None,
     }
 
 
@@ -101,9 +120,9 @@ def registration_passes(scores: Mapping[str, Any], settings: GenerationConfig) -
 def lesion_failures(
     scores: Mapping[str, Any], lesion_pixels: Mapping[str, int], gate: LesionGate
 ) -> list[str]:
-    """The lesion reasons a sample fails for: none, whole, class or both; an empty label passes."""
+    """The lesion reasons a sample fails for: none, whole, class or both; found, where the label is empty."""
     if scores["lesion_dice"] is None:
-        return []
+        return [LESION_FOUND] if scores["lesion_found_px"] >= gate.class_pixels else []
     judged = [
         score
         for name, score in scores["lesion_dice_by_class"].items()

@@ -31,13 +31,14 @@ class LabelPool:
             shape=labels.shape,
             dtype=str(labels.dtype),
         )
+        _check_some(len(labels))
+        self._labels = labels
         check(
-            "a label pool needs at least one label",
-            len(labels) > 0,
-            "Take slices that show a lesion, or keep empty labels.",
+            "a label pool needs a label that shows a lesion",
+            len(self.lesions) > 0,
+            "Take slices that show one.",
             labels=len(labels),
         )
-        self._labels = labels
 
     @classmethod
     def build(cls, labels: Iterable[np.ndarray], path: Path, keep_empty: bool = False) -> LabelPool:
@@ -46,10 +47,10 @@ class LabelPool:
         Args:
             labels: `(H, W)` or `(H, W, 1)` integer class codes, all of one shape.
             path: the ``.npy`` file to write; replaced in one step when the last label is in.
-            keep_empty: also keep labels without any lesion.
+            keep_empty: also keep labels without any lesion: as many samples will have none.
 
         Raises:
-            MedSynthError: shapes that differ, a code that is no class, no label left.
+            MedSynthError: shapes that differ, a code that is no class, no label that shows a lesion.
         """
         with atomic_path(path) as partial, partial.open("wb+") as file:
             shape: tuple[int, ...] = (0, 0, 0)
@@ -59,12 +60,7 @@ class LabelPool:
                 _check_same_shape(label, shape)
                 file.write(label.tobytes())
                 shape = (shape[0] + 1, *label.shape)
-            check(
-                "a label pool needs at least one label",
-                shape[0] > 0,
-                "Take slices that show a lesion, or keep empty labels.",
-                labels=shape[0],
-            )
+            _check_some(shape[0])
             # NumPy pads its header so that the first axis can grow in place.
             file.seek(0)
             _write_header(file, shape)
@@ -93,12 +89,28 @@ class LabelPool:
         return rows, columns
 
     @functools.cached_property
+    def lesions(self) -> np.ndarray:
+        """Numbers of the labels that show a lesion, ascending, `(n,)` int32."""
+        shown = [labels.any(axis=(1, 2)) for labels in self._blocks()]
+        return np.flatnonzero(np.concatenate(shown)).astype(np.int32)
+
+    @property
+    def lesion_free(self) -> float:
+        """Share of labels without any lesion."""
+        return 1.0 - len(self.lesions) / len(self)
+
+    @functools.cached_property
     def fingerprint(self) -> str:
         """Hexadecimal name of the labels and their order."""
         digest = hashlib.sha256(repr(self._labels.shape).encode())
-        for start in range(0, len(self), _ROWS_READ_AT_ONCE):
-            digest.update(np.ascontiguousarray(self._labels[start : start + _ROWS_READ_AT_ONCE]).data)
+        for labels in self._blocks():
+            digest.update(np.ascontiguousarray(labels).data)
         return digest.hexdigest()[:16]
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        """The labels in order, a few in memory at a time."""
+        for start in range(0, len(self), _ROWS_READ_AT_ONCE):
+            yield self._labels[start : start + _ROWS_READ_AT_ONCE]
 
     def coverage(self) -> Coverage:
         """Lesion size by place by class of the whole pool."""
@@ -124,6 +136,11 @@ def _codes(labels: Iterable[np.ndarray], keep_empty: bool) -> Iterator[np.ndarra
         )
         if keep_empty or codes.any():
             yield codes
+
+
+def _check_some(labels: int) -> None:
+    remedy = "Take slices that show a lesion, or keep empty labels."
+    check("a label pool needs at least one label", labels > 0, remedy, labels=labels)
 
 
 def _check_same_shape(label: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -26,11 +26,11 @@ class TrainingReference:
     Attributes:
         descriptors: file of `(n, H, W, M)` int8 descriptors of the training slices (`numpy.save`).
             They show the patients: the file belongs into the run, and never leaves with samples.
-        fingerprint: hexadecimal name of descriptors and held-out distances.
-        false_alarm: share of held-out real slices that lie below the threshold, at most.
+        fingerprint: hexadecimal name of descriptors and distances.
+        false_alarm: share of real slices that lie below the threshold, at most.
         threshold: distance below which a candidate is a copy.
         training: training slices.
-        heldout: held-out slices.
+        heldout: slices of them whose distance to every other person's was measured.
     """
 
     descriptors: Path

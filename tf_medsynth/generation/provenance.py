@@ -45,7 +45,8 @@ class Provenance:
     Attributes:
         command: shell line that makes it again.
         training_data: ``name``, ``fingerprint`` and number of ``patients`` of what the model saw, their
-            ``patient_hashes``, and the ``data_settings`` by which intensities were read.
+            ``patient_hashes`` and ``person_hashes``, and the ``data_settings`` by which intensities were
+            read.
         certificates: Markdown about audits of the run, or nothing.
     """
 

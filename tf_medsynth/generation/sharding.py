@@ -45,9 +45,10 @@ def fill(
     work = functools.partial(_draw, load, settings, seed, spool.folder.absolute(), reference=reference)
     last = math.ceil(settings.candidate_cap(count) / settings.chunk)
     accepted = done = 0
+    proportion = spool.proportion()
     while True:
         while spool.has(done):
-            accepted += sum(record["accepted"] for record in spool.records(done))
+            accepted += sum(record["accepted"] for record in proportion.of(spool.records(done)))
             done += 1
         if accepted >= count or done >= last:
             break

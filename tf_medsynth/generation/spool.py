@@ -8,6 +8,7 @@ Everything else, ``records.jsonl`` included, is derived from these files.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from tf_medsynth.config.base import check
+from tf_medsynth.generation.proportion import Proportion
 from tf_medsynth.runtime import alone, atomic_path, json_text, write_json
 from tf_medsynth.types import MedSynthError
 
@@ -121,26 +123,38 @@ class Spool:
 
     def samples(self, count: int) -> Iterator[dict[str, np.ndarray]]:
         """The first `count` accepted samples in order, one chunk in memory at a time."""
-        left, number = count, 0
-        while left:
-            self._check_holds(number, count)
+        left = count
+        for number, records in self._judged(count):
             arrays = self.arrays(number)
-            for row in range(min(left, len(arrays["sample_index"]))):
+            taken = {record["k"] for record in records if record["accepted"]}
+            rows = [row for row, k in enumerate(arrays["sample_index"].tolist()) if k in taken][:left]
+            for row in rows:
                 yield {name: values[row] for name, values in arrays.items()}
-                left -= 1
-            number += 1
+            left -= len(rows)
+            if not left:
+                return
 
     def records_through(self, count: int) -> Iterator[Record]:
         """Records of all candidates up to and with the `count`-th accepted one, in order."""
-        left, number = count, 0
-        while left:
-            self._check_holds(number, count)
-            for record in self.records(number):
+        left = count
+        for _, records in self._judged(count):
+            for record in records:
                 yield record
                 left -= record["accepted"]
                 if not left:
-                    break
-            number += 1
+                    return
+
+    def proportion(self) -> Proportion:
+        """What decides of the candidates that passed the gates, in their order."""
+        filtered = self.identity.get("settings", {}).get("filter")
+        return Proportion(self.identity.get("labels", {}).get("lesion_free") if filtered else None)
+
+    def _judged(self, count: int) -> Iterator[tuple[int, list[Record]]]:
+        """Chunk by chunk, its number and its records as `proportion` leaves them."""
+        proportion = self.proportion()
+        for number in itertools.count():
+            self._check_holds(number, count)
+            yield number, proportion.of(self.records(number))
 
     def rewrite_records(self) -> None:
         """Derives ``records.jsonl`` anew from the chunks: a killed run may have left half a line."""

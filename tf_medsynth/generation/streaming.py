@@ -29,8 +29,10 @@ _REMEDIES = {
     "label": "use smaller or augmented labels, or raise label_tries",
     "lesion_whole": "set lesion.whole_threshold relative to what the guides reach on real images",
     "lesion_class": "set lesion.class_threshold relative to what the guides reach on real images",
+    "lesion_found": "train the multimodal stage longer, or raise lesion.class_pixels",
     "registration": "train the multimodal stage longer, or raise registration_px",
     "memorised": "train on more patients, or fewer steps; or lower memorisation.false_alarm",
+    "proportion": "look at what else is rejected: too few samples with a lesion pass",
 }
 
 
@@ -75,7 +77,8 @@ def stream(
             fill(opened)
         compute = functools.partial(compute_chunk, synthesiser, labels, settings, seed, reference=reference)
         with _in_background(opened.write) as write:
-            done = _accept(_chunks(opened, compute, write), settings, count)
+            judged = map(opened.proportion().of, _chunks(opened, compute, write))
+            done = _accept(judged, settings, count)
             for _ in progress(done, total=count, label="generate", unit="sample"):
                 pass
     return opened
@@ -143,7 +146,11 @@ def identity_of(
         "seed": seed,
         "image_size": list(synthesiser.image_size),
         "modalities": list(synthesiser.modalities),
-        "labels": {"fingerprint": labels.fingerprint, "count": len(labels)},
+        "labels": {
+            "fingerprint": labels.fingerprint,
+            "count": len(labels),
+            "lesion_free": round(labels.lesion_free, 6),
+        },
         "settings": settings.identity(),
         "memorisation": NOT_JUDGED if reference is None else reference.identity(),
     }

@@ -41,11 +41,14 @@ def summarise(spool: Spool, count: int) -> dict[str, Any]:
         JSON values: ``count``, ``candidates``, ``acceptance_rate``; ``rejected`` (reason: number);
         ``failed`` (gate: candidates that failed it, accepted or not) with ``passed_all`` and its
         share; ``scores`` (of candidates and of accepted: measured, mean, min, max); ``label_tries``;
+        ``lesion_free``: share of samples without a lesion in the training labels, in candidates that
+        got a label, and in what was accepted;
         ``coverage`` of the label pool, of the candidates that got a label (before the gates) and of
         the accepted (after); and the spool's identity,
         of which ``memorisation`` says what copies were told by, or that nobody looked for any.
     """
-    candidates = passed = tries = 0
+    candidates = labelled = passed = tries = 0
+    empty: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     spreads = {group: {name: _Spread() for name in _SCORES} for group in ("candidates", "accepted")}
@@ -57,6 +60,9 @@ def summarise(spool: Spool, count: int) -> dict[str, Any]:
         failed.update(record["failed"])
         rejected.update([record["reason"]] if record["reason"] else [])
         groups = ("candidates", "accepted") if record["accepted"] else ("candidates",)
+        if record["label_source"] is not None:
+            empty.update(groups if not any(record["lesion_pixels"].values()) else ())
+            labelled += 1
         for group in groups:
             for name in _SCORES:
                 spreads[group][name].add(record["scores"][name])
@@ -73,6 +79,11 @@ def summarise(spool: Spool, count: int) -> dict[str, Any]:
         "pass_rate": round(passed / candidates, 6),
         "scores": {g: {n: s.to_dict() for n, s in group.items()} for g, group in spreads.items()},
         "most_label_tries": tries,
+        "lesion_free": {
+            "training": spool.identity["labels"].get("lesion_free"),
+            "candidates": round(empty["candidates"] / labelled, 6),
+            "accepted": round(empty["accepted"] / count, 6),
+        },
         "coverage": _coverage(spool, tables["before"], tables["after"]),
         **spool.identity,
     }

@@ -6,6 +6,7 @@ resolution. Nothing larger than a block is held beside the set's descriptors, a 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -88,14 +89,35 @@ class ImageIndex:
         return self._search(_described(images, self.sigma, progress, "nearest"), images.shape, candidates)
 
     def nearest_described(
-        self, fine: NDArray[np.int8], candidates: int = CANDIDATES, progress: Progress | None = None
+        self,
+        fine: NDArray[np.int8],
+        candidates: int = CANDIDATES,
+        progress: Progress | None = None,
+        apart: tuple[NDArray[Any], NDArray[Any]] | None = None,
     ) -> Neighbours:
-        """As `nearest`, of descriptors that `describe` made with the set's `sigma`."""
+        """As `nearest`, of descriptors that `describe` made with the set's `sigma`.
+
+        Args:
+            apart: groups `(q,)` of the queries and `(n,)` of the set: a query is compared with images of
+                other groups alone, e.g. of other persons.
+        """
         starts = _starts(len(fine), progress, "nearest")
         parts = (fine[start : start + _BLOCK] for start in starts)
-        return self._search((Descriptors(part, lengths(part)) for part in parts), fine.shape, candidates)
+        blocks = (Descriptors(part, lengths(part)) for part in parts)
+        if apart is None:
+            return self._search(blocks, fine.shape, candidates)
+        own, groups = (np.asarray(names) for names in apart)
+        several = len(np.unique(groups)) > 1
+        check("images are compared with another group's: there must be two", several, groups=len(groups))
+        return self._search(blocks, fine.shape, candidates, (groups != one for one in own))
 
-    def _search(self, blocks: Iterable[Descriptors], shape: tuple[int, ...], candidates: int) -> Neighbours:
+    def _search(
+        self,
+        blocks: Iterable[Descriptors],
+        shape: tuple[int, ...],
+        candidates: int,
+        allowed: Iterable[NDArray[np.bool_] | None] = itertools.repeat(None),
+    ) -> Neighbours:
         check("candidates must be at least 1", candidates >= 1, candidates=candidates)
         check(
             "images and the set must have one size",
@@ -103,8 +125,9 @@ class ImageIndex:
             images=tuple(shape),
             set=self.fine.shape,
         )
+        others = iter(allowed)
         found = [
-            self._nearest_of(fine, float(length), scores, candidates)
+            self._nearest_of(fine, float(length), scores, candidates, next(others))
             for block in blocks
             for fine, length, scores in zip(*block, self._coarse_scores(block), strict=True)
         ]
@@ -121,11 +144,17 @@ class ImageIndex:
         return products.reshape(len(block.fine), -1, len(self))
 
     def _nearest_of(
-        self, fine: NDArray[np.int8], length: float, scores: NDArray[Any], candidates: int
+        self,
+        fine: NDArray[np.int8],
+        length: float,
+        scores: NDArray[Any],
+        candidates: int,
+        allowed: NDArray[np.bool_] | None,
     ) -> tuple[float, int, bool, tuple[int, int]]:
         ways, best = scores.argmax(0), scores.max(0)
         # Equal scores in order of the set, so that one answer is right.
-        order = np.argsort(-best, kind="stable")[:candidates]
+        order = np.argsort(-best, kind="stable")
+        order = (order if allowed is None else order[allowed[order]])[:candidates]
         queries = [_padded(view).ravel() for view in (fine, fine[:, ::-1])]
         nearest: tuple[float, int, bool, tuple[int, int]] = (1.0, int(order[0]), False, (0, 0))
         for number in order:

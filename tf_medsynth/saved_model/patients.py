@@ -104,7 +104,8 @@ class Patients:
         # The lines under the lesion are erased from the map; where it lies at the outline, it closes it.
         outline = np.maximum(group["structure_map"], group["lesion_label"] > 0)
         errors = contour_error(outline, group["background_mask"], settings.contour.blur)
-        return int(np.argmax((errors <= settings.contour.max_mae) & (group["label_found"] > 0)))
+        shown = group["lesion_label"].any(axis=(1, 2, 3))
+        return int(np.argmax((errors <= settings.contour.max_mae) & shown))
 
     def _group(self, seed: int, group: int) -> Group:
         """What the model draws for samples ``8 group .. 8 group + 7``."""

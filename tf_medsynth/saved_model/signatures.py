@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -26,16 +27,22 @@ class Signatures:
     Args:
         functions: of trained networks.
         labels: packed pool of labels (`encoding.packed_labels`).
+        lesions: numbers of those that show a lesion.
         image_size: (H, W).
         settings: how `synthesize_random` draws a label.
     """
 
     def __init__(
-        self, functions: Functions, labels: Tensor, image_size: tuple[int, int], settings: GenerationConfig
+        self,
+        functions: Functions,
+        labels: Tensor,
+        lesions: Sequence[int],
+        image_size: tuple[int, int],
+        settings: GenerationConfig,
     ) -> None:
         self._functions, self._size, self._count = functions, image_size, len(labels)
         self._pick = encoding.picker(labels, image_size)
-        self._fit = fit_function(self._pick, self._count, image_size, settings)
+        self._fit = fit_function(self._pick, self._count, lesions, image_size, settings)
 
     def inputs(self) -> dict[str, Inputs]:
         """What each signature takes, by its name."""

@@ -88,6 +88,13 @@ class AdversarialStage(keras.Model):
         """Random tensors a sample needs, by name."""
         return {}
 
+    def drawn(
+        self, purpose: str, batch: Mapping[str, Tensor], specs: Mapping[str, Draw] | None = None
+    ) -> dict[str, Tensor]:
+        """What `specs`, by default `draws`, name for the rows of `batch`: each purpose has its own."""
+        whose = f"{purpose} of {type(self).__name__}"
+        return draw(self.draws() if specs is None else specs, self.seed, batch["index"], purpose=whose)
+
     def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
         """The forward picture: everything that the terms compare."""
         raise NotImplementedError
@@ -145,7 +152,7 @@ class AdversarialStage(keras.Model):
     def train_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """One simultaneous step of the phase's players, from one forward picture."""
         players = self.phases[self.phase]
-        drawn = draw(self.draws(), self.seed, batch["index"])
+        drawn = self.drawn("training", batch)
         with tf.GradientTape(persistent=True) as tape, named_rows(self.seed, batch["index"]):
             outputs = self.synthesise(batch, drawn, training=True)
             terms = self._weighed_terms(batch, outputs)
@@ -159,7 +166,7 @@ class AdversarialStage(keras.Model):
 
     def test_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The same terms on held-out data, without an update."""
-        drawn = draw(self.draws(), self.seed, batch["index"])
+        drawn = self.drawn("validation", batch)
         outputs = self.synthesise(batch, drawn, training=False)
         for player, terms in self._weighed_terms(batch, outputs).items():
             self._loss(player, terms)

@@ -17,18 +17,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from tf_medsynth.config.imaging import FusionConfig
 from tf_medsynth.config.stages import MultimodalSettings
-from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.fusion import fuse_label, fuse_noise, remove_lesion
 from tf_medsynth.layers.dropout import rows_of_parts
 from tf_medsynth.losses import adversarial, lesion, reconstruction, structural
 from tf_medsynth.networks.encode_once import decode_each
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.stages.calibration import fit_calibration
 from tf_medsynth.stages.guides import lesion_logits, scheme_of, segmentor_names
 from tf_medsynth.stages.translation import (
     as_rows,
@@ -39,8 +39,6 @@ from tf_medsynth.stages.translation import (
 from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor
 
 _M = len(MODALITIES)
-_CALIBRATION_BATCHES = 64
-_FAINT = 0.02  # of the range; what is darker in every modality is background
 
 
 def fuse(
@@ -179,7 +177,7 @@ class MultimodalStage(AdversarialStage):
     def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Drawn map and label, and all modalities of the patient drawn from them."""
         drawn = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
-        images = self.render(*drawn, draw(self.noise_draws(), self.seed, batch["index"]))
+        images = self.render(*drawn, self.drawn("preview", batch, self.noise_draws()))
         label = ops.cast(batch["drawn_label"], "float32") / (NUM_CLASSES - 1)
         pictures = {str(name): images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
         return {"map": batch["drawn_map"], "label": label, **pictures}
@@ -210,22 +208,12 @@ class MultimodalStage(AdversarialStage):
 
     def finish(self, batches: tf.data.Dataset) -> None:
         """Gives drawn patients the mean and spread of real ones, modality by modality."""
-        noise, layer = self.noise_draws(), self.networks["calibration"].get_layer("intensity")
-        layer.fit((np.zeros(_M), np.ones(_M)), (np.zeros(_M), np.ones(_M)))  # the identity
 
-        @tf.function
-        def drawn(batch: Mapping[str, Tensor]) -> Tensor:
+        def drawn(batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
             free = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
-            return self.render(*free, draw(noise, self.seed, batch["index"]))
+            return self.render(*free, self.drawn("calibration", batch, self.noise_draws())), free[1]
 
-        real, free = [], []
-        for batch in batches.take(_CALIBRATION_BATCHES):
-            images = ops.convert_to_numpy(batch["images"])
-            real.append(images[images.max(axis=-1) > 0.0])
-            images, mask = (ops.convert_to_numpy(x) for x in (drawn(batch), batch["drawn_mask"]))
-            free.append(images[(mask[..., 0] == 0) & (images.max(axis=-1) > _FAINT)])
-        moments = [(x.mean(axis=0), x.std(axis=0)) for x in map(np.concatenate, (free, real))]
-        layer.fit(*moments)
+        fit_calibration(self.networks["calibration"], batches, drawn)
 
     def _modality(self, prediction: Tensor) -> Tensor:
         return adversarial.modality_loss(prediction, row_modalities(prediction))

@@ -21,7 +21,7 @@ from keras import ops
 
 from tf_medsynth.config.imaging import StructureMapConfig
 from tf_medsynth.config.stages import StructureSettings
-from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.edges import structure_map
 from tf_medsynth.losses import adversarial, code, reconstruction
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
@@ -169,7 +169,7 @@ class StructureStage(AdversarialStage):
 
     def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Real maps, and maps, masks and drawings of the prior."""
-        z = draw({"preview": Draw((self.code_size,))}, self.seed, batch["index"])["preview"]
+        z = self.drawn("preview", batch, {"z": Draw((self.code_size,))})["z"]
         return {"real_map": batch["structure_map"], **self.draw_maps(z)}
 
     def code_of(self, z: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.data.patients import hashes_of
 from tf_medsynth.evaluation.lesion_fidelity import GROUPS, VERDICTS, lesion_fidelity
 from tf_medsynth.experiments.audit import Kind
 from tf_medsynth.experiments.audit.origin import origin_of
@@ -58,7 +59,7 @@ def measure(target: Samples, against: Samples | None, seed: int, **judging: Any)
         data,
         against.data_dir,
         judging.pop("folder", Path(target.name) / "certificates" / "lesion_judges"),
-        unseen_by=origin["patient_hashes"],
+        unseen_by=hashes_of(origin),
         data_settings=origin["data_settings"],
         split=split or "test",
         seed=seed,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
-from tf_medsynth.data.patients import check_apart, patient_hash
+from tf_medsynth.data.patients import check_apart, hashes_of, patient_hash
 from tf_medsynth.evaluation.features import Extractor
 from tf_medsynth.evaluation.memorisation import DescribedSet, described, memorisation
 from tf_medsynth.experiments.audit import Kind
@@ -108,7 +108,7 @@ def _not_compared(target: Samples, training: DescribedSet, heldout: DescribedSet
     names = [set() if one.patients is None else set(one.patients.tolist()) for one in (training, heldout)]
     check_apart(
         names[1],
-        origin["patient_hashes"],
+        hashes_of(origin),
         "what a copy is can only be told by patients whom the generator never saw",
         "Give the dataset that it was trained on, split as it was then.",
     )

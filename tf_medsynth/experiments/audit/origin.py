@@ -14,7 +14,7 @@ from tf_medsynth.generation.publishing import SUMMARY_NAME as _SUMMARY
 
 
 def origin_of(target: Samples) -> dict[str, Any]:
-    """``patient_hashes`` and ``data_settings`` of the model that drew a generated set.
+    """``patient_hashes`` and ``data_settings`` of the model that drew a generated set, and ``person_hashes``.
 
     They stand in its summary; a set of an older version is looked up in the run it lies in.
 

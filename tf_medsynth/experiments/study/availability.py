@@ -105,7 +105,7 @@ def row_settings(request: Request, config: Mapping[str, Any], row: StudyRow) -> 
     """Settings of a row: the preset's segmentor, what the user changed, and what the row changes."""
     chosen = preset(request.preset or str(config["preset"])).lesion
     every = {"training.log_every": STEPS_A_LINE, "training.checkpoint_every": STEPS_A_CHECKPOINT}
-    segmentor = chosen.override({"scheme": "stacked", "folds": 1, "fold": 0, **every})
+    segmentor = chosen.override({"scheme": "stacked", "folds": 1, "fold": 0, "held_out": 0.0, **every})
     light = (chosen.training.augment or TrainAugmentConfig()) if request.augment else None
     segmentor = segmentor.override({"training.augment": light})
     base = AvailabilitySettings(segmentor=segmentor)

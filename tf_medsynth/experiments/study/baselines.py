@@ -46,9 +46,9 @@ def said_of_each(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def trained_images(
-    request: Request, held: Mapping[str, Any], stages: Preset, unit: Unit, count: int
+    kind: str, request: Request, held: Mapping[str, Any], stages: Preset, unit: Unit, count: int
 ) -> tuple[Images, float]:
-    """Images ``(count, H, W, M)`` of the row's baseline, and the seconds that its training took.
+    """Images ``(count, H, W, M)`` of the row's baseline, drawn for a study, and the seconds of its training.
 
     It goes on from where the unit stands; the images are kept in ``images.npy`` there.
     """
@@ -60,20 +60,20 @@ def trained_images(
     trained = watch.seconds
     file = unit.directory.path / IMAGES
     if not file.exists():
-        images = np.concatenate(list(_drawn(run, name, count, unit.seed)))
+        images = np.concatenate(list(_drawn(run, name, count, unit.seed, kind)))
         with runtime.atomic_path(file) as partial, partial.open("wb") as stream:
             np.save(stream, images)
     return np.load(file, allow_pickle=False), trained
 
 
-def _drawn(run: Path, name: str, count: int, seed: int) -> Iterator[Images]:
+def _drawn(run: Path, name: str, count: int, seed: int, purpose: str) -> Iterator[Images]:
     """Samples (seed, 0) to (seed, count - 1) of a trained baseline."""
     runtime.configure(seed=seed, precision="float32")
     stage = restore.load_stage(stage_directory(run, name))
     assert isinstance(stage, ImageGANStage)
     structure = restore.load_stage(stage_directory(run, "structure")) if restore.NEEDS.get(name) else None
     assert structure is None or isinstance(structure, StructureStage)
-    draw = functions.baseline_function(stage, structure)
+    draw = functions.baseline_function(stage, structure, purpose)
     for start in range(0, count, _CHUNK):
         index = np.arange(start, min(start + _CHUNK, count))
         yield draw(*functions.names_of(seed, index)).numpy()

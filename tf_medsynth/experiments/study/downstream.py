@@ -81,7 +81,7 @@ def train_and_score(
         batch_size=training.batch_size,
         seed=seed,
         shuffle_buffer=cohort.train.settings.shuffle_buffer,
-        steps=(augmented(training.augment, seed),) if training.augment else (),
+        steps=(augmented(training.augment, seed, "training of segmentor"),) if training.augment else (),
     )
     watch = runtime.Stopwatch()
     losses = fit(stage, training, between, directory, directory, runtime.strategy())

@@ -1,7 +1,9 @@
 """``medsynth study lesion-guidance`` and ``ablation``: stage M trained again with one thing changed.
 
 Each row's generator draws unfiltered samples of the same seed and numbers, so rows are compared sample by
-sample. The judge is trained on the run's test patients, whom no stage of any generator saw.
+sample; they are drawn for this study alone, so none is one that a generator was trained on. Baselines'
+images are calibrated as those of stage M are. The judge is trained on the run's test patients, whom no
+stage of any generator saw.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from tf_medsynth.config.base import Config, check, fingerprint
 from tf_medsynth.config.presets import STAGES, Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import LesionSettings
-from tf_medsynth.config.studies import AvailabilitySettings, StudyRow
+from tf_medsynth.config.studies import POST_PROCESSING, AvailabilitySettings, StudyRow
 from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.experiments import restore
@@ -70,6 +72,7 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
     settings = {row.name: _settings(configs, request, row) for row in rows}
     common = {
         "study": kind,
+        "post_processing": POST_PROCESSING,
         "data": config["data"],
         "data_fingerprint": cohort.train.fingerprint,
         "test_fingerprint": cohort.test.fingerprint,
@@ -90,8 +93,8 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
             return twin
         real = partners(cohort.train, settings[unit.row.name].count, unit.seed)
         if unit.row.baseline:
-            return _score_baseline(request, config, settings[unit.row.name], unit, real)
-        return _draw_and_score(request, configs, settings[unit.row.name], unit, judged, real)
+            return _score_baseline(kind, request, config, settings[unit.row.name], unit, real)
+        return _draw_and_score(kind, request, configs, settings[unit.row.name], unit, judged, real)
 
     return units_of(request.out, request.seeds, rows, common, own), work
 
@@ -113,7 +116,7 @@ def _settings(configs: Mapping[str, Mapping[str, Any]], request: Request, row: S
     lesion = (
         preset_named(request.preset or str(last["preset"])).lesion if last.get("preset") else stages.lesion
     )
-    judge = lesion.override({"scheme": "stacked", "folds": 1, "fold": 0})
+    judge = lesion.override({"scheme": "stacked", "folds": 1, "fold": 0, "held_out": 0.0})
     given = {
         (k if k.split(".")[0] in ("judge", "count") else f"stages.{k}"): v
         for k, v in baselines.said_of_each(request.overrides).items()
@@ -138,6 +141,7 @@ def _result_of_twin(unit: Unit) -> dict[str, Any] | None:
 
 
 def _draw_and_score(
+    kind: str,
     request: Request,
     configs: Mapping[str, Mapping[str, Any]],
     settings: GeneratorSettings,
@@ -162,18 +166,23 @@ def _draw_and_score(
         out=out,
         filter=False,
         resume=True,
-        overrides={"label_place": settings.stages.multimodal.label_place},
+        overrides={"label_place": settings.stages.multimodal.label_place, "purpose": kind},
     )
     cases = _score(judge, out, real)
     return _result(cases, settings.stages.multimodal, trained, watch.seconds)
 
 
 def _score_baseline(
-    request: Request, held: Mapping[str, Any], settings: GeneratorSettings, unit: Unit, real: Images
+    kind: str,
+    request: Request,
+    held: Mapping[str, Any],
+    settings: GeneratorSettings,
+    unit: Unit,
+    real: Images,
 ) -> dict[str, Any]:
     """A baseline has no label and no map of its own: only what asks for neither is scored."""
     watch = runtime.Stopwatch()
-    images, trained = baselines.trained_images(request, held, settings.stages, unit, settings.count)
+    images, trained = baselines.trained_images(kind, request, held, settings.stages, unit, settings.count)
     alike = multiscale_similarity(images, real).mean(axis=-1)
     cases = {
         f"{number:08d}": {

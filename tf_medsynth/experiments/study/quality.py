@@ -2,7 +2,7 @@
 
 Every row is compared with the same half of the real training patients, at the same number of images;
 the row ``real`` puts the other half there, which is what two real sets of this size reach. Baselines
-are trained here, on all training patients, as the run was.
+are trained here, on all training patients, as the run was, and their images are calibrated as its are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.baselines import BASELINES
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.config.studies import StudyRow
+from tf_medsynth.config.studies import POST_PROCESSING, StudyRow
 from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.evaluation.features import Extractor, open_extractor
@@ -64,6 +64,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
     contenders = {row.baseline: _contender(request, row.baseline, given) for row in rows if row.baseline}
     config = {
         "study": "quality",
+        "post_processing": POST_PROCESSING,
         "data": cohort.train.name,
         "data_fingerprint": cohort.train.fingerprint,
         "image_size": list(cohort.train.image_size),
@@ -86,7 +87,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
         elif unit.row.baseline:
             by = contenders[unit.row.baseline]
             images, trained = baselines.trained_images(
-                request, by.held, by.stages, unit, len(other["images"])
+                "quality", request, by.held, by.stages, unit, len(other["images"])
             )
             shown = {"images": images}
         if unit.row.overrides.get("crop") == "lesion":

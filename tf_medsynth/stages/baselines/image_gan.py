@@ -3,7 +3,8 @@
 Source: `method` sections 3.8 and 4.6, Qu et al.; Zhang et al., SkrGAN, MICCAI 2019, for the sketch.
 Deviates: the sketch is the run's structure map, without the lesion's lines, as stage S draws them;
 the papers' own sketch has them. By default the networks are as wide as stage M's, with its
-normalisation, and drawn with their moving average.
+normalisation, and drawn with their moving average. Their images are calibrated as stage M's are,
+everywhere that is not dark, since a GAN of images has no mask; a sketch's by the maps of real slices.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from tf_medsynth.config.baselines import BaselineSettings
-from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.data.draws import Draw
 from tf_medsynth.losses import adversarial, reconstruction
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.stages.calibration import fit_calibration
 from tf_medsynth.types import MODALITIES, Tensor
 
 
@@ -27,7 +30,8 @@ def of_each_modality(role: str) -> tuple[str, ...]:
 
 
 class ImageGANStage(AdversarialStage):
-    """A baseline. Networks: ``generator_<modality>`` and ``discriminator_<modality>``.
+    """A baseline. Networks: ``generator_<modality>`` and ``discriminator_<modality>``; ``calibration``,
+    which is fitted at the end.
 
     A player owns all networks of its role, whose losses do not touch each other; only the bound on
     the gradient is one for all.
@@ -36,6 +40,7 @@ class ImageGANStage(AdversarialStage):
     players = {role: of_each_modality(role) for role in ("generator", "discriminator")}
     phases = {"train": ("generator", "discriminator")}
     averaged = of_each_modality("generator")
+    fitted = ("calibration",)
 
     def __init__(self, settings: BaselineSettings, image_size: tuple[int, int], **base: Any):
         super().__init__(weights=settings.weights, **base)
@@ -75,7 +80,7 @@ class ImageGANStage(AdversarialStage):
 
     def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What is drawn of each modality, from noise or from the sketch above it."""
-        images = self.render(batch.get("structure_map"), draw(self.draws(), self.seed, batch["index"]))
+        images = self.render(batch.get("structure_map"), self.drawn("preview", batch))
         pictures = {str(name): images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
         if self.settings.sees == "noise":
             return pictures
@@ -89,7 +94,17 @@ class ImageGANStage(AdversarialStage):
             draws: of `draws`.
         """
         generators = [self.best(name) for name in self.players["generator"]]
-        return self._images(generators, self._seen(structure_map, draws), training=False)
+        images = self._images(generators, self._seen(structure_map, draws), training=False)
+        return self.networks["calibration"]([images, ops.zeros_like(images[..., :1])])
+
+    def finish(self, batches: tf.data.Dataset) -> None:
+        """Gives drawn images the mean and spread of real ones, modality by modality."""
+
+        def drawn(batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+            images = self.render(batch.get("structure_map"), self.drawn("calibration", batch))
+            return images, ops.zeros_like(images[..., :1])
+
+        fit_calibration(self.networks["calibration"], batches, drawn)
 
     def _seen(self, structure_map: Tensor, draws: Mapping[str, Tensor]) -> list[Tensor]:
         """What each generator is fed, ``(B, H, W, 1)``."""
