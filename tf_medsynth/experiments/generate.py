@@ -17,6 +17,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFormat
 from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.records import Ceiling
 from tf_medsynth.data.patients import patient_hashes
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.certificates import certificates_of
@@ -277,9 +278,9 @@ def guide_ceiling(run: Path, synthesiser: Synthesiser) -> dict[str, float]:
     directory: StageDirectory = stage_directory(run, "lesion")
     file, name = directory.path / "ceiling.json", directory.config()["fingerprint"]
     if file.exists():
-        kept = runtime.read_json(file, "Remove it.")
-        if kept.pop("stage") == name:
-            return {key: float(value) for key, value in kept.items()}
+        kept = runtime.read_record(file, Ceiling, "Remove it.")
+        if kept["stage"] == name:
+            return {"whole": kept["whole"], "per_class": kept["per_class"]}
     whole: list[np.ndarray] = []
     classes: list[np.ndarray] = []
     for images, label in _batches(source_of(directory.config(), "test")):

@@ -18,7 +18,8 @@ from typing import Any
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import settings_of
 from tf_medsynth.config.datasets import BRATS_CONFIGS, SPLITS, BratsSettings, brats_settings
-from tf_medsynth.runtime import Beam, atomic_path, check_room, check_writable, disk_errors, log, read_json
+from tf_medsynth.config.records import Inputs
+from tf_medsynth.runtime import Beam, atomic_path, check_room, check_writable, disk_errors, log, read_record
 from tf_medsynth.types import MODALITIES, MedSynthError
 
 DATASET = "brats"
@@ -278,7 +279,7 @@ def _least_bytes(settings: BratsSettings, patients: int) -> float:
 
 
 def _inputs(directory: Path) -> dict[str, Any]:
-    return read_json(directory / INPUTS_FILE, "Remove the data set and prepare it again.")
+    return dict(read_record(directory / INPUTS_FILE, Inputs, "Remove the data set and prepare it again."))
 
 
 def _result(name: str, directory: Path, skipped: bool, seconds: float) -> PrepareResult:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth import runtime
-from tf_medsynth.config.base import fingerprint
+from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.generation.gates import DECIMALS, rounded
 from tf_medsynth.generation.memorisation import TrainingReference
@@ -17,6 +17,7 @@ from tf_medsynth.metrics import descriptors, nearest
 from tf_medsynth.metrics.membership import copy_threshold
 
 _BATCH = 32
+_AGAIN = "Remove it: it is made again."
 _FORMAT = (
     2,
     descriptors.FINE,
@@ -51,7 +52,10 @@ def training_reference(
             for patient, apart in zip(batch["patient"], index.nearest(batch["images"]).distance, strict=True):
                 found.setdefault(patient.decode(), []).append(rounded(float(apart)))
         runtime.write_json(note, found)
-    by_patient = runtime.read_json(note, "Remove it: it is made again.")
+    by_patient = runtime.read_record(note, dict[str, list[float]], _AGAIN)
+    with runtime.of_file(note, _AGAIN):
+        check("held-out patients have distances", bool(by_patient) and all(by_patient.values()))
+    runtime.read_array(file, "int8", (training.count, *training.image_size, None), _AGAIN)
     distances = np.concatenate(list(by_patient.values()))
     names = np.repeat(list(by_patient), [len(values) for values in by_patient.values()])
     return TrainingReference(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.runtime.files import json_text
+from tf_medsynth.runtime.records import append_line
 
 
 def reset_peak_memory() -> bool:
@@ -65,5 +66,4 @@ def record_step(
     }
     path = Path(run) / "steps.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json_text(line) + "\n")
+    append_line(path, json_text(line))
