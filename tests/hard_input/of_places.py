@@ -159,7 +159,7 @@ CASES = [
          lambda here, base: os.mkfifo(here / "p")),
     Case("prepare --manual-dir: not there", (*READ["prepare --manual-dir"], "{here}/a"), "must be a folder"),
     Case("pipeline --schema: a folder", (*READ["pipeline --schema"], "{here}"), "must be there, a file"),
-    Case("pipeline --manual-dir: a file", (*READ["pipeline --manual-dir"], "{here}/file"), "a folder", _stand),
+    Case("pipeline --manual-dir: file", (*READ["pipeline --manual-dir"], "{here}/file"), "a folder", _stand),
     *(Case(f"{what}: not there", (*READ[what], "{here}/none"), rule) for what, rule in {
         "generate --run": "no stage",
         "export --run": "from a run directory",

@@ -107,7 +107,7 @@ def test_json_refuses_what_it_does_not_know(tmp_path):
 def test_a_record_that_cannot_be_read_is_told(tmp_path, text, reason):
     if text is not None:
         (tmp_path / "a.json").write_text(text)
-    with pytest.raises(MedSynthError, match=rf"whole JSON.*a\.json.*{reason}.*Write it again"):
+    with pytest.raises(MedSynthError, match=rf"whole JSON.*{reason}.*a\.json.*Write it again"):
         read_json(tmp_path / "a.json", "Write it again.")
 
 

@@ -25,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--number", type=int, default=501, metavar="NNN", help="of the dataset (default 501)")
     parser.add_argument("--name", default="MedSynth", metavar="NAME", help="of the dataset")
     parser.add_argument(
-        "--folds", type=int, default=5, metavar="K", help="of nnU-Net's cross-validation, by patient"
+        "--folds",
+        type=int,
+        metavar="K",
+        help="of nnU-Net's cross-validation, by patient (default 5, or as many as there are patients)",
     )
     parser.add_argument("--most", type=int, metavar="N", help="synthetic samples, evenly spread over the set")
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset of that name")

@@ -44,7 +44,11 @@ class Config:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The settings held by a nested dictionary; an unknown key raises."""
         hints = typing.get_type_hints(cls)
+        check(f"settings of {cls.__name__} are an object", isinstance(values, Mapping), values=values)
         _known(cls, values)
+        needed = [field.name for field in dataclasses.fields(cls) if _is_needed(field)]
+        missing = [name for name in needed if name not in values]
+        check(f"settings of {cls.__name__} need {', '.join(missing)}", not missing, keys=list(values))
         return cls(**{name: _read(hints[name], value, name) for name, value in values.items()})
 
     def override(self, values: Mapping[str, Any]) -> Self:
@@ -93,6 +97,10 @@ def parse_assignments(words: Sequence[str], example: str = "--set batch_size=8")
     return dict(word.split("=", 1) for word in words)
 
 
+def _is_needed(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
 def _known(cls: type, names: Any) -> None:
     known = {field.name for field in dataclasses.fields(cls)}
     for name in names:
@@ -116,10 +124,12 @@ def _read(hint: Any, value: Any, key: str) -> Any:
         return value
     if origin is tuple:
         items = value.split(",") if isinstance(value, str) else value
+        check(f"{key} takes several values", isinstance(items, (list, tuple)), value=value)
         inner = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else arguments
         check(f"{key} takes {len(inner)} comma-separated values", len(items) == len(inner), value=value)
         return tuple(_read(h, item, key) for h, item in zip(inner, items, strict=True))
     if origin in (dict, Mapping) or hint is dict:
+        check(f"{key} must be an object", isinstance(value, Mapping), value=value)
         return dict(value)
     if isinstance(hint, type) and issubclass(hint, Config):
         return value if isinstance(value, hint) else hint.from_dict(value)
@@ -139,7 +149,7 @@ def _convert(hint: Callable[[Any], T], value: Any, key: str) -> T:
     name = getattr(hint, "__name__", str(hint))
     try:
         converted = hint(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         converted = None
     lossless = converted is not None and (isinstance(value, str) or converted == value)
     check(f"{key} must be of type {name}", lossless, value=value)

@@ -17,7 +17,8 @@ from google.protobuf.json_format import ParseError
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.datasets import UNLABELLED
-from tf_medsynth.runtime import read_json
+from tf_medsynth.config.records import PreparedFrom
+from tf_medsynth.runtime import read_record
 from tf_medsynth.types import MODALITIES, MedSynthError, Tensor
 
 _INPUTS = "inputs.json"
@@ -53,7 +54,7 @@ class SliceSource:
         """Hexadecimal name of the slices: dataset, what it was made of, split and patients."""
         size = sum(self.builder.info.splits[part].num_bytes for part in self.split.split("+"))
         record = Path(self.builder.data_dir) / _INPUTS
-        inputs = read_json(record, "Run medsynth prepare again.")["fingerprint"] if record.exists() else ""
+        inputs = _prepared_from(record) if record.exists() else ""
         return fingerprint(self.name, self.split, size, inputs, self.patients, self.settings.to_dict())
 
     def examples(self, names: bool = False) -> tf.data.Dataset:
@@ -92,6 +93,10 @@ class SliceSource:
         else:
             high = tf.constant(self.settings.means_in_range) * example["intensity_mean"]
         return tf.zeros_like(high), high
+
+
+def _prepared_from(record: Path) -> str:
+    return read_record(record, PreparedFrom, "Run medsynth prepare again.")["fingerprint"]
 
 
 def open_slices(

@@ -9,9 +9,10 @@ from typing import Any
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import BlessingConfig
+from tf_medsynth.config.records import BlessingRecord
 from tf_medsynth.evaluation.likeness import closed_outlines, share_of, sharpness
 from tf_medsynth.evaluation.report_data import Finding
-from tf_medsynth.runtime import read_json
+from tf_medsynth.runtime import read_record
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,10 +80,12 @@ def read_blessing(file: Path | str) -> Blessing:
     Raises:
         MedSynthError: unreadable, or no verdict.
     """
-    held = read_json(file, "Evaluate the model first.")
-    whole = isinstance(held.get("findings"), list) and "model_hash" in held
-    check("a blessing names its model and findings", whole, "Evaluate again.", file=str(file))
-    return Blessing(held["model_hash"], [Finding(**finding) for finding in held["findings"]])
+    held = read_record(file, BlessingRecord, "Evaluate the model first.")
+    findings = [
+        Finding(f["claim"], f["measured"], f["wanted"], f["held"], f.get("note", ""))
+        for f in held["findings"]
+    ]
+    return Blessing(held["model_hash"], findings)
 
 
 def require_blessing(file: Path | str, model_hash: str) -> Blessing:

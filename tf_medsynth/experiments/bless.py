@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.bounds import BlessingConfig
+from tf_medsynth.config.records import BlessingRecord, SetSummary
 from tf_medsynth.evaluation import blessing
 from tf_medsynth.experiments.evaluate import evaluate
 from tf_medsynth.generation.publishing import SUMMARY_NAME, data_set_name
-from tf_medsynth.runtime import read_json, record_step, write_json
+from tf_medsynth.runtime import read_record, record_step, write_json
 
 _REMEDY = "Generate the data set again."
 
@@ -53,12 +54,13 @@ def bless(
         MedSynthError: unreadable data sets, or data sets of different models.
     """
     run, config = Path(run), config or BlessingConfig()
-    summaries = [read_json(Path(folder) / SUMMARY_NAME, _REMEDY) for folder in (synthetic, unfiltered)]
-    models = [str(summary.get("model_hash", "")) for summary in summaries]
+    files = [Path(folder) / SUMMARY_NAME for folder in (synthetic, unfiltered)]
+    summaries = [read_record(file, SetSummary, _REMEDY) for file in files]
+    models = [summary["model_hash"] for summary in summaries]
     check("both data sets are of one model", models[0] == models[1] != "", _REMEDY, models=models)
     name = fingerprint(*map(data_set_name, summaries), config.to_dict(), seed)
     file = run / "blessing.json"
-    if file.exists() and read_json(file, "Remove the file.").get("fingerprint") == name:
+    if file.exists() and read_record(file, BlessingRecord, "Remove the file.").get("fingerprint") == name:
         return BlessResult(file, blessing.read_blessing(file), name, True)
     with record_step(run, "evaluate", {"samples": summaries[1]["count"]}):
         evaluation = evaluate(run=run, synthetic=unfiltered, seed=seed)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import CERTIFICATES, ReportConfig
+from tf_medsynth.config.records import CERTIFICATE_SCHEMAS
+from tf_medsynth.config.studies import study_rows
+from tf_medsynth.config.study_records import StudyRecord
 from tf_medsynth.evaluation import tables
 from tf_medsynth.evaluation.evidence import certificate_evidence, study_evidence
 from tf_medsynth.evaluation.report_data import Evidence
-from tf_medsynth.runtime import read_json
+from tf_medsynth.runtime import of_file, read_record
 
 FOLDER = "certificates"
 STUDY = "study.json"
+_AGAIN = "Run the study again."
 _SAID = {True: "held", False: "DID NOT HOLD", None: "undecided"}
 
 
@@ -28,18 +33,29 @@ def certificates(*folders: Path, bounds: ReportConfig | None = None) -> list[Evi
         bounds: what numbers are held against where a certificate gives no verdict.
 
     Raises:
-        MedSynthError: a file that is no JSON object.
+        MedSynthError: a damaged file, one of other types, or one of a kind that nobody audits.
     """
     files: dict[str, Path] = {}
     for folder in folders:
         for file in sorted((folder / FOLDER).glob("*.json")):
+            known = f"Certificates are {', '.join(CERTIFICATES)}: remove the file, or keep it elsewhere."
+            check("a certificate is of a known kind", file.stem in CERTIFICATES, known, file=str(file))
             files.setdefault(file.stem, file)
-    order = [kind for kind in CERTIFICATES if kind in files] + sorted(files.keys() - set(CERTIFICATES))
     found = []
-    for kind in order:
-        held = read_json(files[kind], "Remove it, and audit again.")
-        found.append(certificate_evidence({"kind": kind, **held}, _hashes(files[kind]), bounds))
+    for kind in (kind for kind in CERTIFICATES if kind in files):
+        held = _certificate(files[kind], kind)
+        found.append(certificate_evidence(held, _hashes(files[kind]), bounds))
     return found
+
+
+def _certificate(file: Path, kind: str) -> dict[str, Any]:
+    remedy = "Remove it, and audit again."
+    held = read_record(file, CERTIFICATE_SCHEMAS[kind], remedy)
+    with of_file(file, remedy):
+        check(
+            "a certificate is of the kind that its file is named by", held["kind"] == kind, kind=held["kind"]
+        )
+    return dict(held)
 
 
 def missing_kinds(found: Iterable[Evidence]) -> list[str]:
@@ -73,15 +89,17 @@ def studies(folders: Iterable[Path]) -> list[Evidence]:
     """What the studies in `folders` found.
 
     Raises:
-        MedSynthError: a folder without a finished study.
+        MedSynthError: a folder without a finished study, a record of other types, or one without rows.
     """
     found = []
     for folder in folders:
         file = folder / STUDY
         check("--study is the folder of a finished study", file.is_file(), "Run it first.", study=str(folder))
-        held = read_json(file, "Run the study again.")
-        named = {"study": str(held["fingerprint"])} if "fingerprint" in held else {}
-        found.append(study_evidence(held, {**named, **_hashes(file)}))
+        held = read_record(file, StudyRecord, _AGAIN)
+        with of_file(file, _AGAIN):
+            study_rows(held["study"])
+            check("a finished study has rows", bool(held["rows"]), rows=held["rows"])
+        found.append(study_evidence(held, {"study": held["fingerprint"], **_hashes(file)}))
     return found
 
 

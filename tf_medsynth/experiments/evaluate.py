@@ -10,6 +10,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.evaluation import METRICS, EvaluationSettings
 from tf_medsynth.config.persons import split_group
+from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.evaluation.features import open_extractor
 from tf_medsynth.evaluation.tables import as_markdown, evaluation_tables
 from tf_medsynth.experiments import measured as sets
@@ -171,8 +172,9 @@ def _places(run: Path | str | None, synthetic: Path | str | None) -> tuple[Path,
 
 def _kept(file: Path, name: str) -> dict[str, Any]:
     """What an earlier evaluation of the same sets, settings and seed found."""
-    held = runtime.read_json(file, "Remove it.") if file.exists() else {}
-    return held if held.get("measured") == name else {}
+    if not file.exists() or runtime.read_json(file, "Remove it.").get("measured") != name:
+        return {}
+    return dict(runtime.read_record(file, EvaluationRecord, "Remove it."))
 
 
 def _judge(run: Path, folder: Path) -> LesionStage:

@@ -11,6 +11,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.generation import GenerationConfig, MemorisationGate
 from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.experiments.certificates import certificates_of
 from tf_medsynth.experiments.commands import training_commands
 from tf_medsynth.experiments.generate import label_pool, lesion_gate, training_facts
@@ -108,4 +109,5 @@ def _commands(run: Path, name: str) -> list[str]:
 
 def _evaluation(run: Path) -> dict[str, Any]:
     file = run / "evaluation.json"
-    return runtime.read_json(file, "Remove it, and evaluate the run again.") if file.exists() else {}
+    remedy = "Remove it, and evaluate the run again."
+    return dict(runtime.read_record(file, EvaluationRecord, remedy)) if file.exists() else {}

@@ -195,7 +195,7 @@ def _clear_checkpoints(kept: StageDirectory) -> None:
 
 def _restore(checkpoint: tf.train.Checkpoint, directory: StageDirectory) -> int:
     """The step that `checkpoint` now stands at: that of the last one saved, or 0."""
-    if tf.train.latest_checkpoint(str(directory.checkpoints)) is None:
+    if restore.latest_checkpoint(directory) is None:
         return 0
     with restore.whole_checkpoint(directory) as latest:
         checkpoint.restore(latest).assert_existing_objects_matched()

@@ -18,6 +18,7 @@ from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFormat
 from tf_medsynth.config.persons import split_group
 from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.records import Ceiling
 from tf_medsynth.config.stages import LesionSettings
 from tf_medsynth.data.draws import GENERATION
 from tf_medsynth.data.patients import left_out_patients, patient_hashes, person_hashes
@@ -300,9 +301,9 @@ def guide_ceiling(run: Path, synthesiser: Synthesiser) -> dict[str, float]:
     heldout = _unseen_by_guides(config)
     file, name = directory.path / "ceiling.json", fingerprint(config["fingerprint"], heldout.patients)
     if file.exists():
-        kept = runtime.read_json(file, "Remove it.")
-        if kept.pop("stage") == name:
-            return {key: float(value) for key, value in kept.items()}
+        kept = runtime.read_record(file, Ceiling, "Remove it.")
+        if kept["stage"] == name:
+            return {"whole": kept["whole"], "per_class": kept["per_class"]}
     whole: list[np.ndarray] = []
     classes: list[np.ndarray] = []
     for images, label in _batches(heldout):

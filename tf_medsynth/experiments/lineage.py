@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import tf_medsynth
-from tf_medsynth.runtime import Stopwatch, atomic_path, log, read_json, write_json
+from tf_medsynth.config.records import Failure, LineageRecord
+from tf_medsynth.runtime import Stopwatch, atomic_path, log, read_record, write_json
 from tf_medsynth.types import MedSynthError
 
 FOLDER = "lineage"
@@ -83,7 +84,8 @@ def record_lineage(
 def read_lineage(root: Path | str) -> list[dict[str, Any]]:
     """The records of finished steps under `root`, in the order in which they were run."""
     files = (Path(root) / FOLDER).glob("*.json")
-    records = [read_json(file, _REMEDY) for file in files if not file.name.endswith(".failed.json")]
+    whole = [file for file in files if not file.name.endswith(".failed.json")]
+    records = [dict(read_record(file, LineageRecord, _REMEDY)) for file in whole]
     return sorted(records, key=lambda record: str(record["started"]))
 
 
@@ -95,7 +97,7 @@ def failure(root: Path | str, since: float = 0.0) -> tuple[str, str] | None:
     """
     folder = Path(root) / FOLDER
     killed = [(file, "ended from outside: killed, or out of memory") for file in folder.glob("*.running")]
-    told = [(file, str(read_json(file, _REMEDY)["error"])) for file in folder.glob("*.failed.json")]
+    told = [(file, read_record(file, Failure, _REMEDY)["error"]) for file in folder.glob("*.failed.json")]
     recent = [(file.stat().st_mtime, file.name.partition(".")[0], error) for file, error in killed + told]
     latest = max((found for found in recent if found[0] >= since), default=None)
     return latest[1:] if latest else None
@@ -164,7 +166,7 @@ def _alone(folder: Path, name: str) -> Iterator[None]:
 
 
 def _made_before(file: Path, outputs: Mapping[str, Any]) -> bool:
-    return file.exists() and read_json(file, _REMEDY).get("outputs") == outputs
+    return file.exists() and read_record(file, LineageRecord, _REMEDY)["outputs"] == outputs
 
 
 def _now() -> str:

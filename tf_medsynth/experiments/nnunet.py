@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from tf_medsynth.imaging.planes import write_plane
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 ENDING = ".nii.gz"
+_FOLDS = 5
 ORIGINS = ("real", "augmented", "synthetic")
 NOTE = (
     "Validation folds hold real patients only, whose augmented copies are nowhere in that fold; synthetic "
@@ -73,7 +75,7 @@ def nnunet(
     seed: int = 0,
     number: int = 501,
     name: str = "MedSynth",
-    folds: int = 5,
+    folds: int | None = None,
     most: int | None = None,
     spacing: tuple[float, float] = (1.0, 1.0),
     overwrite: bool = False,
@@ -93,7 +95,7 @@ def nnunet(
         seed: names the real slices that a share keeps, and the augmented copies.
         number: of the dataset, 1 to 999; nnU-Net advises 500 and more for one's own.
         name: of the dataset.
-        folds: of the cross-validation, by patient; fewer where there are fewer patients.
+        folds: of the cross-validation, by patient; None takes 5, or as many as there are patients.
         most: synthetic samples, evenly spread over the set; None for all.
         spacing: mm between rows and columns of synthetic slices where there are no real ones, whose
             median they take otherwise, so that nnU-Net scales both alike.
@@ -116,7 +118,10 @@ def nnunet(
     check(
         "a name is letters, digits and underscores", bool(_NAME.fullmatch(name)), "E.g. MedSynth.", name=name
     )
-    check("cross-validation needs at least 2 folds", folds >= 2, folds=folds)
+    check("cross-validation needs at least 2 folds", folds is None or folds >= 2, folds=folds)
+    check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
+    apart = len(spacing) == 2 and all(math.isfinite(step) and step > 0 for step in spacing)
+    check("spacing is two distances in mm, above 0", apart, "E.g. --spacing 1,1.", spacing=spacing)
     target = Path(out) / f"Dataset{number:03d}_{name}"
     check(
         "no dataset of that name stands there",
@@ -134,6 +139,7 @@ def nnunet(
     if training is not None:
         pools = pools_of_real(training, training.owners().tolist(), mix or AvailabilitySettings(), seed)
     taken = _taken(samples, mix, training)
+    parts_wanted = _folds(folds, pools, taken)
     size = 4 * len(MODALITIES) + 1
     count = taken + sum(held.count for held in (*pools, test) if held)
     rows, columns = samples.image_size if samples else training.image_size  # type: ignore[union-attr]
@@ -141,11 +147,22 @@ def nnunet(
     kept = "Nothing is left of it: make room and run again."
     with runtime.disk_errors(target, kept), runtime.atomic_path(target, overwrite=overwrite) as folder:
         cases = _write(folder, pools, test, samples, taken, spacing)
-        parts = _splits(cases, folds)
+        parts = _splits(cases, parts_wanted)
         _write_records(folder, name, cases, parts)
     origins = Counter(case["origin"] for case in cases.values() if case["split"] == "train")
     tested = sum(case["split"] == "test" for case in cases.values())
     return NnunetResult(target, {key: origins[key] for key in ORIGINS}, tested, len(parts))
+
+
+def _folds(folds: int | None, pools: Sequence[Pool], taken: int) -> int:
+    """Folds that the real patients can be parted into, or the samples where there are only such."""
+    real = [pool for pool in pools if pool.kind == "real"]
+    patients = {split_group(name) for pool in real for name in pool.facts["patients"]}
+    count, what = (len(patients), "patients") if patients else (taken, "samples")
+    check("cross-validation needs at least 2 patients or samples", count >= 2, found=count)
+    remedy = f"Pass --folds {count} or less, or give more {what}."
+    check(f"there are no more folds than {what}", (folds or 0) <= count, remedy, folds=folds, found=count)
+    return folds or min(_FOLDS, count)
 
 
 def _row(name: str, real: str | None, synthetic: Path | str | None, most: int | None) -> AvailabilitySettings:
@@ -281,10 +298,8 @@ def _splits(cases: Mapping[str, Mapping[str, Any]], folds: int) -> list[dict[str
     trained = {case: facts for case, facts in cases.items() if facts["split"] == "train"}
     owner = {case: facts["patient"] for case, facts in trained.items() if facts["origin"] == "real"}
     owner = owner or {case: case for case in trained}
-    count = len({split_group(name) for name in owner.values()})
-    check("cross-validation needs at least 2 patients or samples", count >= 2, found=count)
     answer = []
-    for fold in patient_folds(owner.values(), min(folds, count)):
+    for fold in patient_folds(owner.values(), folds):
         patients = set(fold)
         left_out = {case for case, name in owner.items() if name in patients}
         theirs = {case for case, facts in trained.items() if facts.get("patient") in patients}

@@ -17,6 +17,7 @@ from typing import Any
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import settings_of
 from tf_medsynth.config.datasets import BRATS_CONFIGS, SPLITS, BratsSettings, brats_settings
+from tf_medsynth.config.records import Inputs
 from tf_medsynth.runtime import (
     LOCK_NAME,
     Beam,
@@ -27,7 +28,7 @@ from tf_medsynth.runtime import (
     disk_errors,
     local_path,
     log,
-    read_json,
+    read_record,
     settle,
 )
 from tf_medsynth.types import MODALITIES, MedSynthError
@@ -297,7 +298,7 @@ def _least_bytes(settings: BratsSettings, patients: int) -> float:
 
 
 def _inputs(directory: Path) -> dict[str, Any]:
-    return read_json(directory / INPUTS_FILE, "Remove the data set and prepare it again.")
+    return dict(read_record(directory / INPUTS_FILE, Inputs, "Remove the data set and prepare it again."))
 
 
 def _result(name: str, directory: Path, skipped: bool, seconds: float) -> PrepareResult:

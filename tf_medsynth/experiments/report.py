@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,8 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import ReportConfig
 from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.records import StepLine, Whereabouts
+from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.evaluation import likeness, tables
 from tf_medsynth.evaluation.report import render_report
 from tf_medsynth.evaluation.report_data import Finding, Gallery, GateCounts, Origin, ReportData
@@ -34,6 +34,8 @@ _IDENTITY = (
     "fingerprint",
     "upstream",
 )
+_PLAIN_NAMES = ("run", "runs", "out")
+_AGAIN = "Remove it, and make it again."
 _REPORT = "medsynth report --run RUN --out report.html"
 
 
@@ -88,30 +90,40 @@ def report(
 def _gather(
     run: Path, stages: Sequence[StageDirectory], studies: Iterable[Path], config: ReportConfig
 ) -> ReportData:
-    generated = _json(run / "generated.json")
-    evaluation = _json(run / "evaluation.json")
+    generated = _record(run / "generated.json", Whereabouts)
+    evaluation = _record(run / "evaluation.json", EvaluationRecord)
     summary = generated.get("summary", {})
     folders = [*([Path(generated["out"])] if generated else []), run]
     certified = certificates.certificates(*folders, bounds=config)
+    studied, steps = certificates.studies(studies), _steps(run / "steps.jsonl")
+    curves, warnings = {d.name: _curves(d) for d in stages}, {d.name: _warnings(d) for d in stages}
     origins = _origins(stages, summary)
     return ReportData(
-        title=f"Synthetic patients of run {run.resolve().name}",
+        title=_title(run, stages[-1].config()),
         summary=_summary(stages, summary),
         findings=_findings(stages, summary, evaluation, config),
-        warnings={d.name: _lines(d.path / "warnings.txt") for d in stages},
+        warnings=warnings,
         galleries=_galleries(stages, generated, origins),
         tables=tables.evaluation_tables(evaluation) if evaluation else [],
         certificates=certified,
         uncertified=certificates.missing_kinds(certified),
-        studies=certificates.studies(studies),
+        studies=studied,
         gates=_gates(summary),
         coverage={k: summary["coverage"][k] for k in ("before", "after")} if summary else None,
-        curves={d.name: _curves(d) for d in stages},
+        curves=curves,
         trained={d.name: _facts(d) for d in stages},
-        steps=_steps(run / "steps.jsonl"),
+        steps=steps,
         commands=[*training_commands(stages), *([origins["gates"].command] if summary else []), _REPORT],
         origins=origins,
     )
+
+
+def _title(run: Path, config: Mapping[str, Any]) -> str:
+    """What tells this run from others: its folder, or the one it stands in, its data and its preset."""
+    folder = run.resolve()
+    name = folder.name if folder.name not in _PLAIN_NAMES or not folder.parent.name else folder.parent.name
+    preset = f", preset {config['preset']}" if "preset" in config else ""
+    return f"Synthetic patients of {name}: {config['data'].rsplit('/', 1)[0]}{preset}"
 
 
 def _origins(stages: Sequence[StageDirectory], summary: Mapping[str, Any]) -> dict[str, Origin]:
@@ -199,15 +211,13 @@ def _galleries(
 
 
 def _curves(directory: StageDirectory) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    rows = list(csv.reader(_lines(directory.path / "metrics.csv")))
-    if len(rows) < 2:
-        return {}
-    values = np.array(rows[1:], dtype=float)
+    columns = runtime.read_columns(directory.path / "metrics.csv", "step", _AGAIN)
+    steps = np.array(columns.pop("step", []))
     weights = directory.config()["settings"]["weights"]
     return {
-        name: (values[:, 0], values[:, i])
-        for i, name in enumerate(rows[0])
-        if i and (weights.get(name) or name not in weights)
+        name: (steps, np.array(values))
+        for name, values in columns.items()
+        if steps.size and (weights.get(name) or name not in weights)
     }
 
 
@@ -220,17 +230,17 @@ def _facts(directory: StageDirectory) -> dict[str, Any]:
 
 def _steps(file: Path) -> list[dict[str, Any]]:
     """Each step once, as it was when it took longest: a repeated call finds most of them done."""
-    longest: dict[str, dict[str, Any]] = {}
-    for line in _lines(file):
-        step = json.loads(line)
+    longest: dict[str, StepLine] = {}
+    for step in runtime.read_lines(file, StepLine, "Remove the line."):
         if step["seconds"] >= longest.get(step["verb"], step)["seconds"]:
             longest[step["verb"]] = step
-    return list(longest.values())
+    return [dict(step) for step in longest.values()]
 
 
-def _json(file: Path) -> dict[str, Any]:
-    return runtime.read_json(file, "Remove it, and make it again.") if file.exists() else {}
+def _record(file: Path, schema: type[Mapping[str, Any]]) -> dict[str, Any]:
+    return dict(runtime.read_record(file, schema, _AGAIN)) if file.exists() else {}
 
 
-def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+def _warnings(directory: StageDirectory) -> list[str]:
+    file = directory.path / "warnings.txt"
+    return runtime.read_text(file, _AGAIN).splitlines() if file.exists() else []

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ NEEDS = {"multimodal": ("structure", "lesion", "translation"), "skrgan": ("struc
 """Stages that a stage is trained or drawn with."""
 
 _LABELS_KEPT = 1000
+_CHECKPOINT = re.compile(r"ckpt-[0-9]+")
+_REMEDY = "Remove the stage's folder and train it again."
 
 
 def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConfig) -> dict[str, str]:
@@ -47,7 +50,7 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
     for name in NEEDS.get(stage, ()):
         directory = stage_directory(run, name)
         directory.require_finished()
-        config = directory.config()
+        config = directory.networks()
         here: dict[str, Any] = {
             "image_size": list(source.image_size),
             "data_settings": source.settings.to_dict(),
@@ -76,7 +79,7 @@ def weights_hash(directory: StageDirectory) -> str:
             if name.split("/")[0] not in ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter"):
                 digest.update(name.encode())
                 digest.update(reader.get_tensor(name).tobytes())
-    return fingerprint(directory.config()["fingerprint"], digest.hexdigest())
+    return fingerprint(directory.networks()["fingerprint"], digest.hexdigest())
 
 
 def model_hash(run: Path | str) -> str:
@@ -94,7 +97,7 @@ def model_hash(run: Path | str) -> str:
 def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None = None) -> AdversarialStage:
     """A finished stage with its trained weights, as it was when its training ended."""
     directory.require_finished()
-    config = directory.config()
+    config = directory.networks()
     name = config["stage"]
     settings = Preset.from_dict({name: config["settings"], "data": config["data_settings"]})
     operators = OperatorConfig.from_dict(config["operators"])
@@ -112,16 +115,43 @@ def whole_checkpoint(directory: StageDirectory) -> Iterator[str]:
     Raises:
         MedSynthError: there is none, or it is not that of this stage, whole.
     """
-    latest = tf.train.latest_checkpoint(str(directory.checkpoints))
-    check("a finished stage has a checkpoint", latest is not None, folder=str(directory.checkpoints))
+    latest = latest_checkpoint(directory)
+    check("a finished stage has a checkpoint", latest is not None, _REMEDY, folder=str(directory.checkpoints))
+    assert latest is not None
     try:
         yield latest
     except (tf.errors.OpError, AssertionError, IndexError, ValueError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        remedy = "Remove the stage's folder and train it again."
         check(
-            "a stage's checkpoint must be whole, and of this stage", False, remedy, file=latest, error=first
+            "a stage's checkpoint must be whole, and of this stage", False, _REMEDY, file=latest, error=first
         )
+
+
+def latest_checkpoint(directory: StageDirectory) -> str | None:
+    """Path of a stage's last checkpoint, as the file ``checkpoint`` names it; None before the first one.
+
+    Raises:
+        MedSynthError: that file is damaged, or names what is no checkpoint in this very folder.
+    """
+    record = directory.checkpoints / "checkpoint"
+    if not record.exists():
+        return None
+    try:
+        found = tf.train.get_checkpoint_state(str(directory.checkpoints))
+    except (tf.errors.OpError, ValueError):
+        found = None
+    named = Path(found.model_checkpoint_path) if found is not None else Path()
+    own = directory.checkpoints / named.name
+    check(
+        "the file checkpoint names the last checkpoint in its folder",
+        named.parent == directory.checkpoints
+        and _CHECKPOINT.fullmatch(named.name) is not None
+        and own.with_name(f"{own.name}.index").is_file(),
+        _REMEDY,
+        file=str(record),
+        named=None if found is None else runtime.short(str(found.model_checkpoint_path)),
+    )
+    return str(own)
 
 
 def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
@@ -153,8 +183,8 @@ def drawn_maps(
             maps, masks, share = *_real_maps(source, operators, own.map_pool, seed), 1.0
         with runtime.atomic_path(file) as partial, partial.open("wb") as stream:
             np.savez_compressed(stream, maps=maps, masks=masks, labels=labels, share=share)
-    with np.load(file, allow_pickle=False) as held:
-        return DrawnMaps(held["maps"], held["masks"], held["labels"])
+    held = runtime.read_archive(file, ("maps", "masks", "labels"), "Remove it: it is drawn again.")
+    return DrawnMaps(held["maps"], held["masks"], held["labels"])
 
 
 def _labels(source: SliceSource) -> np.ndarray:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check, fingerprint
-from tf_medsynth.config.presets import STAGES, TRAINABLE
-from tf_medsynth.runtime import alone, local_path, read_json, write_json
+from tf_medsynth.config.presets import STAGES, TRAINABLE, Preset
+from tf_medsynth.config.records import Claimed, Finished, NetworksRecord, StageRecord
+from tf_medsynth.runtime import alone, local_path, of_file, read_record, write_json
+
+_REMEDY = "Remove the stage's folder and train it again."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,12 +32,40 @@ class StageDirectory:
         """Folder of the stage's checkpoints."""
         return self.path / "checkpoints"
 
-    def config(self) -> dict[str, Any]:
-        """What the stage was trained with.
+    def claimed(self) -> dict[str, Any]:
+        """The config that the directory is claimed by, whatever it is of.
 
         Raises:
-            MedSynthError: the stage has not been trained in this run.
+            MedSynthError: nothing was begun there.
         """
+        file = self._config_file()
+        return dict(read_record(file, Claimed, _REMEDY))
+
+    def config(self) -> dict[str, Any]:
+        """What the stage was trained with, and on what: a `StageRecord` whose settings this version knows.
+
+        Raises:
+            MedSynthError: the stage has not been trained in this run, or its record is of other types.
+        """
+        return self._known(StageRecord)
+
+    def networks(self) -> dict[str, Any]:
+        """As `config`, of what the networks are built from: all that is known of a judge in a study."""
+        return self._known(NetworksRecord)
+
+    def _known(self, schema: type[NetworksRecord]) -> dict[str, Any]:
+        file = self._config_file()
+        held = read_record(file, schema, _REMEDY)
+        with of_file(file, _REMEDY):
+            stages = ", ".join(TRAINABLE)
+            check("unknown stage", held["stage"] in TRAINABLE, f"Stages: {stages}.", stage=held["stage"])
+            settings = {"data": held["data_settings"], "operators": held["operators"]}
+            Preset.from_dict({held["stage"]: held["settings"], **settings})
+            height, width = held["image_size"]
+            check("an image has pixels", height > 0 and width > 0, image_size=(height, width))
+        return dict(held)
+
+    def _config_file(self) -> Path:
         file = self.path / "config.json"
         check(
             f"this run has no stage {self.name!r}",
@@ -42,12 +73,12 @@ class StageDirectory:
             f"Train it first: medsynth train {self.name} --run ...",
             run=str(self.path.parent),
         )
-        return _read(file)
+        return file
 
     def finished(self) -> dict[str, Any] | None:
         """The record of a finished training, or None."""
         file = self.path / "finished.json"
-        return _read(file) if file.exists() else None
+        return dict(read_record(file, Finished, _REMEDY)) if file.exists() else None
 
     def require_finished(self) -> dict[str, Any]:
         """The record of a finished training.
@@ -55,7 +86,7 @@ class StageDirectory:
         Raises:
             MedSynthError: not trained, or not to the end.
         """
-        self.config()
+        self._config_file()
         record = self.finished()
         check(
             f"stage {self.name!r} of this run is not finished",
@@ -96,7 +127,7 @@ class StageDirectory:
         """
         if not (self.path / "config.json").exists():
             return False
-        held = self.config()
+        held = self.claimed()
         check(
             f"{self.name!r} of this run was trained by other settings",
             held.get("fingerprint") == fingerprint(config),
@@ -133,10 +164,6 @@ class StageDirectory:
         rule = f"one process at a time trains {self.name!r} of a run"
         with alone(self.path, rule, "Wait for it, or choose another --run."):
             yield
-
-
-def _read(file: Path) -> dict[str, Any]:
-    return read_json(file, "Remove the stage's folder and train it again.")
 
 
 def stage_directory(run: Path | str, name: str) -> StageDirectory:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth import runtime
-from tf_medsynth.config.base import fingerprint
+from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.persons import split_group
 from tf_medsynth.data.mapped import mapped_array
 from tf_medsynth.data.slices import SliceSource
@@ -26,6 +26,7 @@ from tf_medsynth.metrics.membership import copy_threshold
 _BATCH = 32
 _MOST = 1000
 """Slices whose distance to other persons is measured: enough for a share of one in a hundred."""
+_AGAIN = "Remove it: it is made again."
 _FORMAT = (
     3,
     descriptors.FINE,
@@ -55,7 +56,10 @@ def training_reference(run: Path, training: SliceSource, false_alarm: float) -> 
         runtime.log.info("generate: %d training slices are described, once a run", training.count)
         _write_descriptors(file, training)
         runtime.write_json(note, _between_persons(file, training.owners()))
-    by_patient = runtime.read_json(note, "Remove it: it is made again.")
+    by_patient = runtime.read_record(note, dict[str, list[float]], _AGAIN)
+    with runtime.of_file(note, _AGAIN):
+        check("held-out patients have distances", bool(by_patient) and all(by_patient.values()))
+    runtime.read_array(file, "int8", (training.count, *training.image_size, None), _AGAIN)
     distances = np.concatenate(list(by_patient.values()))
     names = np.repeat(list(by_patient), [len(values) for values in by_patient.values()])
     return TrainingReference(

@@ -13,6 +13,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import fingerprint
 from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import preset as preset_named
+from tf_medsynth.config.records import Settled
 from tf_medsynth.data.batches import with_structure
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.evaluation.structure import contour_pass_rate, line_share
@@ -58,7 +59,7 @@ def structure_transform(
     operators = settings.operators or measured_operators(*source.image_size)
     name = fingerprint(source.fingerprint, operators.to_dict())
     file = Path(out) / "transform.json"
-    if file.exists() and runtime.read_json(file, _REMEDY).get("fingerprint") == name:
+    if file.exists() and runtime.read_record(file, Settled, _REMEDY)["fingerprint"] == name:
         return TransformResult(file, name, True)
     examples = source.examples().enumerate().map(lambda index, example: {"index": index, **example})
     closed: list[float] = []
@@ -85,5 +86,6 @@ def transform_overrides(file: Path | str) -> dict[str, Any]:
     Raises:
         MedSynthError: unreadable, or settings of another version.
     """
-    operators = runtime.read_json(file, _REMEDY).get("operators", {})
-    return {"operators": OperatorConfig.from_dict(operators)}
+    operators = runtime.read_record(file, Settled, _REMEDY)["operators"]
+    with runtime.of_file(file, _REMEDY):
+        return {"operators": OperatorConfig.from_dict(operators)}

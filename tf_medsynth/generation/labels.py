@@ -12,7 +12,7 @@ import numpy as np
 
 from tf_medsynth.config.base import check
 from tf_medsynth.metrics.coverage import Coverage, describe_lesion
-from tf_medsynth.runtime import atomic_path
+from tf_medsynth.runtime import atomic_path, read_array
 from tf_medsynth.types import NUM_CLASSES
 
 _ROWS_READ_AT_ONCE = 64
@@ -69,11 +69,7 @@ class LabelPool:
     @classmethod
     def open(cls, path: Path) -> LabelPool:
         """The pool that `build` wrote to `path`, memory-mapped."""
-        try:
-            labels = np.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
-            check("a label pool must be a readable .npy file", False, path=str(path), error=str(error))
-        return cls(labels)
+        return cls(read_array(path, "uint8", (None, None, None), "Remove it: the labels are read again."))
 
     def __len__(self) -> int:
         return len(self._labels)

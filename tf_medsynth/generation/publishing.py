@@ -16,6 +16,7 @@ import numpy as np
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.generation import Geometry, SampleFormat
+from tf_medsynth.config.records import SetSummary
 from tf_medsynth.generation.card import dataset_card
 from tf_medsynth.generation.croissant import CARD_NAME, write_description
 from tf_medsynth.generation.listing import sample_name, write_samples
@@ -62,7 +63,9 @@ def find_published(
     """
     wanted = json.loads(runtime.json_text({**identity, "count": count, "format": form}))
     summary = _published(out) or {}
-    return summary if {key: summary.get(key) for key in wanted} == wanted else None
+    if {key: summary.get(key) for key in wanted} != wanted:
+        return None
+    return dict(runtime.read_record(out / SUMMARY_NAME, SetSummary, "Remove the set: it is drawn again."))
 
 
 def publish(

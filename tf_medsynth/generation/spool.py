@@ -19,8 +19,9 @@ from typing import Any, Self
 import numpy as np
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.records import SpoolHeader
 from tf_medsynth.generation.proportion import Proportion
-from tf_medsynth.runtime import alone, atomic_path, json_text, write_json
+from tf_medsynth.runtime import alone, atomic_path, json_text, read_json, read_record, write_json
 from tf_medsynth.types import MedSynthError
 
 SPOOL_FORMAT = 1
@@ -70,16 +71,10 @@ class Spool:
         """
         path = folder / HEADER_NAME
         check("a spool folder holds spool.json", path.is_file(), "Run generate first.", spool=str(folder))
-        try:
-            header = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise MedSynthError(f"spool.json must be readable. Received: {path}, {error}.") from error
-        check(
-            "the spool must be of this version's layout",
-            header.get("format") == SPOOL_FORMAT,
-            "Use another --out, or remove the spool.",
-            format=header.get("format"),
-        )
+        remedy = "Use another --out, or remove the spool."
+        held = read_json(path, remedy).get("format")
+        check("the spool must be of this version's layout", held == SPOOL_FORMAT, remedy, format=held)
+        header = read_record(path, SpoolHeader, remedy)
         return cls(folder, header)
 
     @property

@@ -14,13 +14,25 @@ from tf_medsynth.runtime.engine import (
     seed_draws,
     strategy,
 )
-from tf_medsynth.runtime.files import atomic_path, json_text, read_json, settle, write_json
+from tf_medsynth.runtime.files import atomic_path, json_text, settle, write_json
 from tf_medsynth.runtime.locks import LOCK_NAME, alone
 from tf_medsynth.runtime.output import FAILED, answering
 from tf_medsynth.runtime.places import check_new_file, check_writable, local_path
+from tf_medsynth.runtime.records import (
+    append_line,
+    of_file,
+    read_archive,
+    read_array,
+    read_columns,
+    read_json,
+    read_lines,
+    read_record,
+    read_text,
+)
 from tf_medsynth.runtime.sockets import listening
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
 from tf_medsynth.runtime.terminal import log, log_to_stderr, progress, training_bar
+from tf_medsynth.runtime.typed import short, typed
 from tf_medsynth.runtime.workers import Cluster, chief_first, cluster, together
 
 __all__ = [
@@ -33,6 +45,7 @@ __all__ = [
     "Stopwatch",
     "alone",
     "answering",
+    "append_line",
     "atomic_path",
     "beam_of",
     "check_new_file",
@@ -52,17 +65,26 @@ __all__ = [
     "log",
     "log_to_stderr",
     "logical_cpu_devices",
+    "of_file",
     "peak_memory_mib",
     "progress",
+    "read_archive",
+    "read_array",
+    "read_columns",
     "read_json",
+    "read_lines",
+    "read_record",
+    "read_text",
     "record_step",
     "require_tensorflow",
     "reserve",
     "reset_peak_memory",
     "seed_draws",
     "settle",
+    "short",
     "strategy",
     "together",
     "training_bar",
+    "typed",
     "write_json",
 ]

@@ -149,29 +149,6 @@ def write_json(path: Path | str, value: Any) -> None:
         partial.write_text(json_text(value, indent=2) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path | str, remedy: str = "") -> dict[str, Any]:
-    """The object that `write_json` left at `path`.
-
-    Raises:
-        MedSynthError: there is no such file, or it is no JSON object.
-    """
-    value, reason = None, "not an object"
-    try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except ValueError as error:
-        reason = str(error)
-    check(
-        "a record must be a whole JSON object",
-        isinstance(value, dict),
-        remedy,
-        file=str(path),
-        reason=reason,
-    )
-    return dict(value or {})
-
-
 def json_text(value: Any, indent: int | None = None) -> str:
     """`value` as strict JSON: NumPy values become plain, NaN and infinities ``null``, paths text."""
     return json.dumps(_plain(value), indent=indent, allow_nan=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.runtime.files import json_text
+from tf_medsynth.runtime.records import append_line
 
 
 def reset_peak_memory() -> bool:
@@ -70,8 +71,7 @@ def record_step(
     if once and _is_told(path, line):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json_text(line) + "\n")
+    append_line(path, json_text(line))
 
 
 def _is_told(path: Path, line: Mapping[str, Any]) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tf_medsynth.config.base import Config, check
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.runtime import alone, check_writable
-from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
+from tf_medsynth.config.records import ModelFile
+from tf_medsynth.runtime import alone, check_writable, of_file, read_json
+from tf_medsynth.runtime import read_record as read_typed
+from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 FORMAT = 1
 """Changes when signatures or their meaning change."""
@@ -78,17 +78,17 @@ def read_record(folder: Path) -> ModelRecord:
     Raises:
         MedSynthError: none, unreadable, or of a format that this package does not read.
     """
-    try:
-        values: Any = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MedSynthError(
-            f"a model needs its {RECORD_NAME}. Received: model={str(folder)!r}, "
-            f"error={type(error).__name__}. Export it again."
-        ) from None
-    held = values.get("format") if isinstance(values, dict) else None
+    file, again = folder / RECORD_NAME, "Export it again."
+    check(f"a model needs its {RECORD_NAME}", file.is_file(), again, model=str(folder))
+    held = read_json(file, again).get("format")
     remedy = "Export it again with this package, or read it with the one that wrote it."
     check(f"this package reads models of format {FORMAT}", held == FORMAT, remedy, format=held)
-    return ModelRecord.from_dict(values)
+    values = read_typed(file, ModelFile, again)
+    with of_file(file, again):
+        check(
+            "a model draws images", min(values["image_size"]) > 0 and values["rows"] > 0, rows=values["rows"]
+        )
+        return ModelRecord.from_dict(values)
 
 
 def check_target(model: Path) -> None:

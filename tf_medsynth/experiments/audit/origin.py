@@ -7,10 +7,14 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.records import SetSummary
 from tf_medsynth.experiments.audit.samples import Samples
 from tf_medsynth.experiments.generate import training_facts
 from tf_medsynth.experiments.restore import model_hash
 from tf_medsynth.generation.publishing import SUMMARY_NAME as _SUMMARY
+
+_REMEDY = "Run medsynth generate again."
 
 
 def origin_of(target: Samples) -> dict[str, Any]:
@@ -43,10 +47,14 @@ def known_origin(target: Samples) -> dict[str, Any] | None:
     folder = Path(target.name)
     if not (folder / _SUMMARY).is_file():
         return None
-    summary = runtime.read_json(folder / _SUMMARY, "Run medsynth generate again.")
-    held = dict(summary.get("training") or {})
+    summary = runtime.read_record(folder / _SUMMARY, SetSummary, _REMEDY)
+    held: dict[str, Any] = dict(summary.get("training") or {})
     run = folder.absolute().parent
     within_run = (run / "multimodal" / "finished.json").is_file()
-    if not held and within_run and model_hash(run) == summary.get("model_hash"):
+    if not held and within_run and model_hash(run) == summary["model_hash"]:
         held = training_facts(run)
-    return held if {"patient_hashes", "data_settings"} <= set(held) else None
+    if not {"patient_hashes", "data_settings"} <= set(held):
+        return None
+    with runtime.of_file(folder / _SUMMARY, _REMEDY):
+        DataSettings.from_dict(held["data_settings"])
+    return held

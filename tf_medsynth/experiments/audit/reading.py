@@ -15,6 +15,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.datasets import UNLABELLED
+from tf_medsynth.config.records import Whereabouts
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource, open_slices
 from tf_medsynth.experiments.audit.folders import read_folder
 from tf_medsynth.experiments.audit.samples import Batch, Samples, spread
@@ -79,7 +80,7 @@ def generated_set(target: Path | str) -> Path | None:
     folder = Path(target)
     note = folder / "generated.json"
     if note.is_file():
-        return Path(runtime.read_json(note, "Run medsynth generate again.")["out"])
+        return Path(runtime.read_record(note, Whereabouts, "Run medsynth generate again.")["out"])
     return folder if (folder / DATASET).is_dir() or (folder / "summary.json").is_file() else None
 
 

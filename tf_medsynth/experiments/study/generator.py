@@ -22,6 +22,7 @@ from tf_medsynth.config.presets import STAGES, Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.stages import LesionSettings
 from tf_medsynth.config.studies import POST_PROCESSING, AvailabilitySettings, StudyRow
+from tf_medsynth.config.study_records import ScoredResult
 from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.experiments import restore
@@ -131,9 +132,9 @@ def _settings(configs: Mapping[str, Mapping[str, Any]], request: Request, row: S
 def _result_of_twin(unit: Unit) -> dict[str, Any] | None:
     """What a finished row of this seed found that differs from `unit` in name alone; None without one."""
     for file in sorted(unit.directory.path.parent.glob(f"*/{unit.result_file.name}")):
-        found = runtime.read_json(file, "Remove the row's folder.")
+        found = dict(runtime.read_record(file, ScoredResult, "Remove the row's folder."))
         row = found.pop("row")
-        held = StageDirectory(file.parent).config()["fingerprint"]
+        held = StageDirectory(file.parent).claimed()["fingerprint"]
         if found.pop("seed") == unit.seed and held == fingerprint({**unit.config, "row": row}):
             no_time = {"training": 0.0, "evaluation": 0.0}
             return {**found, "as_row": row, "seconds": no_time, "words": f"as row {row}, {found['words']}"}

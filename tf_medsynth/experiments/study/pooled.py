@@ -14,6 +14,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.persons import split_group
 from tf_medsynth.config.studies import chosen_rows
+from tf_medsynth.config.study_records import PooledRecord
 from tf_medsynth.experiments.study import summary
 
 KIND = "availability"
@@ -64,7 +65,8 @@ def _read(folder: Path) -> dict[str, Any]:
     check(
         "no finished study there", file.is_file(), "Run it, or go on with it by --resume.", study=str(folder)
     )
-    facts: dict[str, Any] = runtime.read_json(file, "Finish the study again with --resume.")
+    remedy = "Finish the study again with --resume."
+    facts = runtime.read_json(file, remedy)
     own = facts.get("study") == KIND and "splits" not in facts
     check(
         "studies of availability are pooled, each of one split",
@@ -73,7 +75,20 @@ def _read(folder: Path) -> dict[str, Any]:
         kind=facts.get("study"),
         pooled="splits" in facts,
     )
-    return facts
+    held = runtime.read_record(file, PooledRecord, remedy)
+    with runtime.of_file(file, remedy):
+        _check_scores(held)
+    return dict(held)
+
+
+def _check_scores(study: PooledRecord) -> None:
+    """Raises unless every row was scored from every seed on every test patient."""
+    seeds, cases = {str(seed) for seed in study["seeds"]}, set(study["cases"])
+    check("a study has seeds and test patients", bool(seeds and cases), seeds=sorted(seeds))
+    for name, row in study["rows"].items():
+        check("a row is scored from every seed", set(row["patients"]) == seeds, row=name)
+        whole = all(set(scores) == cases for scores in row["patients"].values())
+        check("a row is scored on every test patient", whole, row=name)
 
 
 def _check_alike(studies: Mapping[str, Mapping[str, Any]]) -> None:

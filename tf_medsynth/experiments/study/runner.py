@@ -14,6 +14,7 @@ from typing import Any
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.studies import StudyRow
+from tf_medsynth.config.study_records import QualityResult, ScoredResult
 from tf_medsynth.experiments.run_directory import StageDirectory
 
 _REMEDY = "Remove the row's folder; the study runs it again with --resume."
@@ -38,8 +39,20 @@ class Unit:
         return self.directory.path / "result.json"
 
     def result(self) -> dict[str, Any] | None:
-        """What it found, or None where it is not finished."""
-        return runtime.read_json(self.result_file, _REMEDY) if self.result_file.exists() else None
+        """What it found, or None where it is not finished.
+
+        Raises:
+            MedSynthError: a record of other types, or of another row or seed.
+        """
+        if not self.result_file.exists():
+            return None
+        schema = QualityResult if self.config.get("study") == "quality" else ScoredResult
+        found: Mapping[str, Any] = runtime.read_record(self.result_file, schema, _REMEDY)
+        with runtime.of_file(self.result_file, _REMEDY):
+            own = found["row"] == self.row.name and found["seed"] == self.seed
+            check("a result is of its folder's row and seed", own, row=found["row"], seed=found["seed"])
+            check("a result has scores", bool(found.get("patients", found.get("mean"))))
+        return dict(found)
 
 
 Work = Callable[[Unit], dict[str, Any]]
@@ -116,7 +129,7 @@ def check_units(units: Sequence[Unit], out: Path, resume: bool) -> None:
         if not (unit.directory.path / "config.json").exists():
             continue
         begun.append(unit.directory.name)
-        held = unit.directory.config()
+        held = unit.directory.claimed()
         check(
             f"{unit.directory.name} of this study was run under another config",
             held.get("fingerprint") == fingerprint(unit.config),
