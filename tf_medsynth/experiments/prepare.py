@@ -18,7 +18,16 @@ from typing import Any
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import settings_of
 from tf_medsynth.config.datasets import BRATS_CONFIGS, SPLITS, BratsSettings, brats_settings
-from tf_medsynth.runtime import Beam, atomic_path, check_room, check_writable, disk_errors, log, read_json
+from tf_medsynth.runtime import (
+    Beam,
+    atomic_path,
+    check_memory,
+    check_room,
+    check_writable,
+    disk_errors,
+    log,
+    read_json,
+)
 from tf_medsynth.types import MODALITIES, MedSynthError
 
 DATASET = "brats"
@@ -111,6 +120,7 @@ def prepare(
     start = time.perf_counter()
     given = {"splits": _given_splits(Path(splits))} if splits is not None else {}
     name, settings = _named_settings(dataset, {**(overrides or {}), **given}, config_name)
+    _check_example(settings)
     # A worker of a pipeline has another working directory.
     source, target = Path(manual_dir) if beam is None else Path(manual_dir).absolute(), Path(data_dir)
     check("manual_dir must be a folder", source.is_dir(), manual_dir=str(manual_dir))
@@ -213,6 +223,7 @@ def _build(builder: Any, cohort: Any, final: Path, beam: Beam | None) -> None:
             log.info("prepare: %d patients to %s", len(cohort.patients), beam.runner)
             builder.cut(cohort, (scratch / "cut").resolve(), beam)
         builder.download_and_prepare(download_config=settings)
+        _check_filled(builder)
         with atomic_path(final, overwrite=True) as partial:
             Path(builder.data_dir).replace(partial)
         default = final.parents[1] / ".config" / "metadata.json"
@@ -267,6 +278,30 @@ def _quiet() -> Iterator[None]:
     finally:
         tfds.enable_progress_bar()
         speaker.setLevel(before)
+
+
+def _check_example(settings: BratsSettings) -> None:
+    """Raises where one example, resized as float32 and stored as int16, cannot be held."""
+    rows, columns = settings.image_size
+    depth = settings.stack_size if settings.form == "stacks" else 1
+    check_memory(
+        "an example",
+        6.0 * depth * rows * columns * len(MODALITIES),
+        "Lower size or stack_size.",
+        size=settings.image_size,
+        stack_size=depth,
+    )
+
+
+def _check_filled(builder: Any) -> None:
+    """Raises where a split has patients, but none of their slices is left."""
+    counts = {name: split.num_examples for name, split in builder.info.splits.items()}
+    check(
+        "every split must hold slices",
+        min(counts.values(), default=0) > 0,
+        "Lower min_brain_fraction, or widen the ranges.",
+        examples=counts,
+    )
 
 
 def _least_bytes(settings: BratsSettings, patients: int) -> float:

@@ -15,6 +15,7 @@ from tf_medsynth.runtime.engine import (
     strategy,
 )
 from tf_medsynth.runtime.files import atomic_path, json_text, read_json, write_json
+from tf_medsynth.runtime.memory import available_memory, check_memory
 from tf_medsynth.runtime.output import FAILED, answering
 from tf_medsynth.runtime.sockets import listening
 from tf_medsynth.runtime.steps import Stopwatch, peak_memory_mib, record_step, reset_peak_memory
@@ -30,7 +31,9 @@ __all__ = [
     "Stopwatch",
     "answering",
     "atomic_path",
+    "available_memory",
     "beam_of",
+    "check_memory",
     "check_room",
     "check_tensorflow",
     "check_writable",
