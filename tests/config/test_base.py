@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from tf_medsynth.config.base import Config, check, fingerprint, parse_assignments
+from tf_medsynth.config.base import Config, Weights, check, fingerprint, parse_assignments
 from tf_medsynth.types import MedSynthError
 
 
@@ -119,3 +119,40 @@ def test_assignments_are_key_and_value():
     for word in ("a", "=1", ""):
         with pytest.raises(MedSynthError, match="--set takes key=value"):
             parse_assignments([word])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "-inf", "nan", "1e400"])
+def test_a_number_is_finite(value):
+    with pytest.raises(MedSynthError, match="rate must be a finite number"):
+        Outer().override({"rate": value})
+    with pytest.raises(MedSynthError, match="many must be a finite number"):
+        Outer.from_dict({"many": [0.5, value]})
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        ([1], "settings of Outer are an object"),
+        ({"inner": "x"}, "settings of Inner are an object"),
+        ({"pair": 7}, "pair takes several values"),
+        ({"pair": {"a": 1, "b": 2}}, "pair takes several values"),
+        ({"count": [3]}, "count must be of type int"),
+        ({"count": None}, "count must be of type int"),
+        ({"kind": ["a"]}, "kind must be one of a, b"),
+        ({"rate": {}}, "rate must be of type float"),
+    ],
+    ids=str,
+)
+def test_a_dictionary_of_other_types_is_refused_by_the_setting_s_name(values, rule):
+    with pytest.raises(MedSynthError, match=rule):
+        Outer.from_dict(values)
+
+
+def test_a_weight_is_not_negative():
+    @dataclasses.dataclass(frozen=True)
+    class Two(Weights):
+        real: float = 1.0
+        fake: float = 0.0
+
+    with pytest.raises(MedSynthError, match=r"a weight must not be negative\. Received: weights\.fake=-1\.0"):
+        Two().override({"fake": "-1"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +15,20 @@ from tf_medsynth.types import MedSynthError
 
 T = TypeVar("T")
 
+_LONGEST = 600
+"""Characters of a received value that an error shows."""
+
 
 def check(rule: str, holds: bool, remedy: str = "", **received: Any) -> None:
     """Raises a one-line `MedSynthError` unless `holds`: rule, what was received, remedy."""
     if not holds:
-        shown = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        shown = ", ".join(f"{name}={_short(repr(value))}" for name, value in received.items())
         raise MedSynthError(f"{rule}. Received: {shown}." + (f" {remedy}" if remedy else ""))
+
+
+def _short(text: str) -> str:
+    """`text`, its middle left out where a reader could not use it all."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 100]} ... {text[-80:]}"
 
 
 def fingerprint(*parts: Any) -> str:
@@ -51,13 +60,17 @@ class Config:
         check(f"settings of {cls.__name__} need {', '.join(missing)}", not missing, keys=list(values))
         return cls(**{name: _read(hints[name], value, name) for name, value in values.items()})
 
-    def override(self, values: Mapping[str, Any]) -> Self:
+    def override(self, values: Mapping[str, Any], within: str = "") -> Self:
         """A copy with dotted keys replaced, e.g. ``{"generator.base_filters": 16}``.
 
         Text values, as they come from ``--set key=value``, are read as the field's type.
 
+        Args:
+            values: by dotted key.
+            within: how errors name the group that this is part of: ``"generator."``.
+
         Raises:
-            MedSynthError: unknown key, or a value that is not of the field's type.
+            MedSynthError: unknown key, a value that is not of the field's type, or no finite number.
         """
         hints = typing.get_type_hints(type(self))
         changes: dict[str, Any] = {}
@@ -68,20 +81,29 @@ class Config:
             if rest:
                 inner.setdefault(name, {})[rest] = value
             else:
-                changes[name] = _read(hints[name], value, key)
+                changes[name] = _read(hints[name], value, within + key)
         for name, rests in inner.items():  # all at once: rules hold for the result, not on the way
             current = changes.get(name, getattr(self, name))
             check(
                 f"only a group of settings has a dotted part, {name!r} is a value",
                 isinstance(current, Config),
-                key=f"{name}.{next(iter(rests))}",
+                key=f"{within}{name}.{next(iter(rests))}",
             )
-            changes[name] = current.override(rests)
+            changes[name] = current.override(rests, f"{within}{name}.")
         return dataclasses.replace(self, **changes)
 
     def fingerprint(self) -> str:
         """Hexadecimal name of these settings."""
         return fingerprint(type(self).__name__, self.to_dict())
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights(Config):
+    """Base of the weights of a stage's terms, by name; 0 leaves a term out."""
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            check("a weight must not be negative", value >= 0, **{f"weights.{name}": value})
 
 
 def parse_assignments(words: Sequence[str], example: str = "--set batch_size=8") -> dict[str, str]:
@@ -151,6 +173,8 @@ def _convert(hint: Callable[[Any], T], value: Any, key: str) -> T:
         converted = hint(value)
     except (TypeError, ValueError, OverflowError):
         converted = None
+    finite = not isinstance(converted, float) or math.isfinite(converted)
+    check(f"{key} must be a finite number", finite, value=value)
     lossless = converted is not None and (isinstance(value, str) or converted == value)
     check(f"{key} must be of type {name}", lossless, value=value)
     return cast(T, converted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from tf_medsynth.config.base import Config, check
+from tf_medsynth.config.base import Config, Weights, check
 from tf_medsynth.config.networks import DiscriminatorSpec, UNetSpec
 from tf_medsynth.config.stages import MultimodalSettings, TrainingSettings
 
@@ -13,7 +13,7 @@ BASELINES = ("gan", "skrgan")
 
 
 @dataclasses.dataclass(frozen=True)
-class BaselineWeights(Config):
+class BaselineWeights(Weights):
     """Weights of a baseline, `method` section 4.6; the defaults are those of SkrGAN*."""
 
     real: float = 5.0

@@ -301,6 +301,8 @@ class CodeDiscriminatorSpec(Config):
 
     def __post_init__(self) -> None:
         check("latent_dim must be positive", self.latent_dim > 0, latent_dim=self.latent_dim)
+        check("base_filters must be positive", self.base_filters > 0, base_filters=self.base_filters)
+        check("hidden layers have a positive width", min(self.hidden, default=1) > 0, hidden=self.hidden)
         check(
             'kind="conv" lays the code out as a square, so latent_dim must be a square number',
             self.kind != "conv" or math.isqrt(self.latent_dim) ** 2 == self.latent_dim,

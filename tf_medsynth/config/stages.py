@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from tf_medsynth.config.base import Config, check
+from tf_medsynth.config.base import Config, Weights, check
 from tf_medsynth.config.imaging import FusionConfig, LabelPlace, TrainAugmentConfig
 from tf_medsynth.config.networks import (
     PAPER_SPECS,
@@ -75,7 +75,7 @@ class TrainingSettings(Config):
 
 
 @dataclasses.dataclass(frozen=True)
-class StructureWeights(Config):
+class StructureWeights(Weights):
     """Weights of stage S, `method` section 4.1; the defaults are those of the thesis' own runs."""
 
     code_real: float = 10.0
@@ -131,7 +131,7 @@ class StructureSettings(Config):
 
 
 @dataclasses.dataclass(frozen=True)
-class LesionWeights(Config):
+class LesionWeights(Weights):
     """Weights of stage L; `label_error` is the papers' class-weighted MSE (section 4.4)."""
 
     cross_entropy: float = 1.0
@@ -176,7 +176,7 @@ class LesionSettings(Config):
 
 
 @dataclasses.dataclass(frozen=True)
-class TranslationWeights(Config):
+class TranslationWeights(Weights):
     """Weights of stage T, `method` section 4.5."""
 
     real: float = 5.0
@@ -207,7 +207,7 @@ class TranslationSettings(Config):
 
 
 @dataclasses.dataclass(frozen=True)
-class MultimodalWeights(Config):
+class MultimodalWeights(Weights):
     """Weights of stage M, `method` section 4.3.
 
     The terms from `reconstruction` on compare with real slices, on their own map and label; the

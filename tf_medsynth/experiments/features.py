@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def train_features(
     real = real_data(run, data, data_dir, preset, overrides)
     settings = EvaluationSettings().override(without_data(overrides)).features
     training, held = _split(real, settings)
+    _check_memory(training.image_size, settings)
     name = fingerprint("features", training.fingerprint, held.fingerprint, settings.to_dict(), seed)
     file = record_file(out)
     if out.exists() and file.exists():
@@ -134,6 +136,19 @@ def build_encoder(image_size: tuple[int, int], settings: FeatureSettings, seed: 
             name=f"level_{depth}",
         )(hidden)
     return keras.Model(inputs, keras.layers.GlobalAveragePooling2D(name="features")(hidden), name="encoder")
+
+
+def _check_memory(size: tuple[int, int], settings: FeatureSettings) -> None:
+    """Raises where weights with gradients and moments, or the first level's output, are more than is left."""
+    widths = settings.filters
+    weights = 9.0 * sum(before * after for before, after in itertools.pairwise((1, *widths)))
+    runtime.check_memory(
+        "an extractor, its optimiser and one batch",
+        4.0 * (4 * weights + settings.batch_size * size[0] * size[1] * widths[0]),
+        "Lower features.filters or features.batch_size.",
+        filters=widths,
+        batch_size=settings.batch_size,
+    )
 
 
 def _split(real: RealData, settings: FeatureSettings) -> tuple[SliceSource, SliceSource]:

@@ -23,6 +23,7 @@ from tf_medsynth.runtime import (
     Beam,
     alone,
     atomic_path,
+    check_memory,
     check_room,
     check_writable,
     disk_errors,
@@ -123,6 +124,7 @@ def prepare(
     start = time.perf_counter()
     given = {"splits": _given_splits(local_path(splits, "splits"))} if splits is not None else {}
     name, settings = _named_settings(dataset, {**(overrides or {}), **given}, config_name)
+    _check_example(settings)
     # A worker of a pipeline has another working directory.
     source, target = local_path(manual_dir, "manual_dir"), local_path(data_dir, "data_dir", literal=True)
     source = source if beam is None else source.absolute()
@@ -228,6 +230,7 @@ def _build(builder: Any, cohort: Any, final: Path, beam: Beam | None) -> None:
             log.info("prepare: %d patients to %s", len(cohort.patients), beam.runner)
             builder.cut(cohort, (scratch / "cut").resolve(), beam)
         builder.download_and_prepare(download_config=settings)
+        _check_filled(builder)
         with atomic_path(final, overwrite=True) as partial:
             Path(builder.data_dir).replace(partial)
         _note_default(final, scratch)
@@ -287,6 +290,30 @@ def _quiet() -> Iterator[None]:
     finally:
         tfds.enable_progress_bar()
         speaker.setLevel(before)
+
+
+def _check_example(settings: BratsSettings) -> None:
+    """Raises where one example, resized as float32 and stored as int16, cannot be held."""
+    rows, columns = settings.image_size
+    depth = settings.stack_size if settings.form == "stacks" else 1
+    check_memory(
+        "an example",
+        6.0 * depth * rows * columns * len(MODALITIES),
+        "Lower size or stack_size.",
+        size=settings.image_size,
+        stack_size=depth,
+    )
+
+
+def _check_filled(builder: Any) -> None:
+    """Raises where a split has patients, but none of their slices is left."""
+    counts = {name: split.num_examples for name, split in builder.info.splits.items()}
+    check(
+        "every split must hold slices",
+        min(counts.values(), default=0) > 0,
+        "Lower min_brain_fraction, or widen the ranges.",
+        examples=counts,
+    )
 
 
 def _least_bytes(settings: BratsSettings, patients: int) -> float:

@@ -20,7 +20,7 @@ from tf_medsynth.generation.labels import LabelPool
 from tf_medsynth.generation.memorisation import NOT_JUDGED, TrainingReference
 from tf_medsynth.generation.spool import Chunk, Record, Spool, open_spool
 from tf_medsynth.generation.synthesiser import Synthesiser
-from tf_medsynth.types import MedSynthError
+from tf_medsynth.types import MODALITIES, MedSynthError
 
 Progress = Callable[..., Iterable[Any]]
 
@@ -73,6 +73,13 @@ def stream(
     with open_spool(spool, identity, lambda: labels.coverage().to_dict()) as opened:
         missing = count - opened.finished() * settings.chunk
         runtime.check_room(spool, missing * _sample_bytes(synthesiser))
+        rows, columns = synthesiser.image_size
+        runtime.check_memory(
+            "a chunk of candidates",
+            4.0 * min(settings.chunk, settings.candidate_cap(count)) * rows * columns * (len(MODALITIES) + 3),
+            "Lower chunk.",
+            chunk=settings.chunk,
+        )
         if fill is not None:
             fill(opened)
         compute = functools.partial(compute_chunk, synthesiser, labels, settings, seed, reference=reference)

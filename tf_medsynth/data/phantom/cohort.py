@@ -15,12 +15,13 @@ from tf_medsynth.data.phantom.tumour import draw_plan
 from tf_medsynth.imaging.volumes import Volume, write_volume
 from tf_medsynth.runtime.disk import check_room
 from tf_medsynth.runtime.files import atomic_path, json_text
+from tf_medsynth.runtime.memory import check_memory
 from tf_medsynth.runtime.places import check_writable
 from tf_medsynth.runtime.terminal import log, progress
 from tf_medsynth.types import MODALITIES, MedSynthError
 
-SMALLEST = 32
-"""Pixels a side below which neither cortex nor rim can be told."""
+SMALLEST, LARGEST = 32, 10_000
+"""Pixels a side: below the first neither cortex nor rim can be told; no scanner reaches the second."""
 
 PARAMETERS = ".phantom.json"
 """In a patient's folder: what it was drawn from. Hidden, so that no reader takes it for data."""
@@ -29,6 +30,8 @@ ANATOMY = 1
 """Raised whenever the same seed gives another patient."""
 
 _BYTES_PER_VOXEL = 1.6
+_MEMORY_PER_VOXEL = 60.0
+"""Bytes on the disk, and bytes that drawing takes at its peak."""
 _CORNER = (0.0, -239.0, 0.0)
 
 
@@ -49,22 +52,26 @@ def phantom(*, patients: int, size: int, seed: int, out: Path) -> list[Path]:
         MedSynthError: a value out of range, `out` cannot be written or holds another cohort, disk full.
     """
     check("patients must be positive", patients > 0, patients=patients)
-    check(f"size must be at least {SMALLEST} pixels", size >= SMALLEST, size=size)
+    check(f"size lies in {SMALLEST} .. {LARGEST} pixels", SMALLEST <= size <= LARGEST, size=size)
     check("seed must not be negative", seed >= 0, seed=seed)
     out = Path(out)
-    folders = [_folder(out, seed, patient) for patient in range(patients)]
-    _check_cohort(out, seed, size)
-    missing = [patient for patient in range(patients) if not folders[patient].is_dir()]
-    needed = len(missing) * math.prod(image_grid(size).shape) * _BYTES_PER_VOXEL
+    there = min(_check_cohort(out, seed, size), patients)
+    voxels = math.prod(image_grid(size).shape)
+    check_memory("a patient", voxels * _MEMORY_PER_VOXEL, "Ask for a smaller size.", size=size)
+    needed = (patients - there) * voxels * _BYTES_PER_VOXEL
     check_room(out, needed, "Make room, or ask for fewer patients or a smaller size.")
-    if len(missing) < patients:
-        log.info("phantom: %d of %d patients are already there, kept", patients - len(missing), patients)
-    for patient in progress(missing, total=len(missing), label="phantom", unit="patient"):
+    if there:
+        log.info("phantom: %d of %d patients are already there, kept", there, patients)
+    folders = []
+    for patient in progress(range(patients), total=patients, label="phantom", unit="patient"):
+        folders.append(folder := _folder(out, seed, patient))
+        if folder.is_dir():
+            continue
         try:
-            _write(folders[patient], patient, size, seed)
+            _write(folder, patient, size, seed)
         except (OSError, RuntimeError) as error:
             raise MedSynthError(
-                f"a patient must be written whole, {folders[patient].name} was not. "
+                f"a patient must be written whole, {folder.name} was not. "
                 f"Received: out={str(out)!r}, reason={_last_line(error)!r}. "
                 "Make room or choose another place, then run the same command again."
             ) from error
@@ -79,8 +86,8 @@ def _parameters(seed: int, size: int) -> dict[str, Any]:
     return {"anatomy": ANATOMY, "seed": seed, "size": size}
 
 
-def _check_cohort(out: Path, seed: int, size: int) -> None:
-    """Raises where `out` holds patients of another cohort, or cannot be written."""
+def _check_cohort(out: Path, seed: int, size: int) -> int:
+    """How many patients `out` holds; raises where they are of another cohort, or it cannot be written."""
     check_writable(out)
     wanted = _parameters(seed, size)
     found = {folder: _read(folder) for folder in sorted(out.glob("*GG/brats_phantom_pat*"))}
@@ -93,6 +100,7 @@ def _check_cohort(out: Path, seed: int, size: int) -> None:
             found=parameters,
             wanted=wanted,
         )
+    return len(found)
 
 
 def _read(folder: Path) -> Any:
