@@ -6,15 +6,20 @@ from tf_medsynth.runtime import write_json
 from tf_medsynth.types import MedSynthError
 
 BOUNDS = BlessingConfig(
-    closed_outlines=0.8, acceptance=0.1, sharpness=0.5, registration_px=1.0, map_distance=0.01
+    closed_outlines=0.8,
+    acceptance=0.1,
+    sharpness=0.5,
+    registration_px=1.0,
+    map_distance=0.01,
+    map_novelty=0.5,
 )
 
 
-def verdict(closed=0.9, passed=0.5, sharp=0.7, shift=0.4, distance=0.05):
+def verdict(closed=0.9, passed=0.5, sharp=0.7, shift=0.4, distance=0.05, unseen=0.05):
     evaluation = {
         "structure": {
-            "contour_pass_rate": {"generated": closed},
-            "nearest_training_distance": {"generated": distance},
+            "contour_pass_rate": {"generated": closed, "real": 1.0},
+            "nearest_training_distance": {"generated": distance, "real": unseen},
         },
         "quality": {"laplacian_ratio": {"T1": 0.9, "T2": sharp}},
         "registration": {"synthetic": {"p95": shift}},
@@ -24,7 +29,8 @@ def verdict(closed=0.9, passed=0.5, sharp=0.7, shift=0.4, distance=0.05):
 
 def test_a_model_that_reaches_every_bound_is_blessed():
     assert verdict().blessed and verdict().reasons == []
-    assert verdict(0.8, 0.1, 0.5, 1.0, 0.01).blessed
+    assert verdict(0.8, 0.1, 0.5, 1.0, 0.01, 0.02).blessed
+    assert verdict(1.0, 1.0, 2.0, 0.0, 0.02, 0.01).blessed
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,8 @@ def test_a_model_that_reaches_every_bound_is_blessed():
         ("passed", 0.09, "pass the gates"),
         ("sharp", 0.4, "sharpness of T2"),
         ("shift", 1.1, "shift between modalities"),
-        ("distance", 0.001, "nearest training map"),
+        ("sharp", 2.1, "sharpness of T2"),
+        ("unseen", 0.02, "of unseen real maps'"),
         ("shift", float("nan"), "shift between modalities"),
     ],
 )
@@ -43,6 +50,10 @@ def test_one_bound_missed_is_the_reason(fact, value, reason):
     assert not found.blessed
     (line,) = found.reasons
     assert reason in line and "wanted" in line
+
+
+def test_a_map_that_is_nearly_a_training_map_is_a_reason():
+    assert len(verdict(distance=0.001).reasons) == 2  # in itself, and beside unseen real maps
 
 
 def test_a_verdict_is_read_as_it_was_written(tmp_path):

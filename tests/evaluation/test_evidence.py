@@ -21,7 +21,7 @@ def test_a_certificate_tells_what_was_audited_and_how():
 
 
 def test_a_verdict_below_real_did_not_hold_and_an_unknown_one_decides_nothing():
-    for said, held in (("below_real", False), ("as_real", True), ("above_real", None), ("unknown", None)):
+    for said, held in (("below_real", False), ("as_real", True), ("above_real", False), ("unknown", None)):
         (finding,) = certificate_evidence({**CERTIFICATE, "verdict": said}, HASHES).findings
         assert finding.held is held
 

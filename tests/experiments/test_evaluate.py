@@ -97,10 +97,11 @@ def test_a_judge_of_the_training_patients_reads_another_set(tiny_dataset, drawn,
         f"| {row} | " in rendered for row in ("HD95, px", "AUC, pixels", "boxes: mean IoU", "code MSE")
     )
     config = json.loads((judge / "config.json").read_text())
-    config["patients"] += tiny_dataset.patients["test"]
-    (judge / "config.json").write_text(json.dumps(config))
-    with pytest.raises(MedSynthError, match="may not know the test patients"):
-        evaluate(**tiny_dataset.where, synthetic=drawn, judge=judge, metrics=["lesion"])
+    for known in (tiny_dataset.patients["test"], [n.upper() for n in tiny_dataset.patients["test"]]):
+        told = {**config, "patients": [*config["patients"], *known]}  # the same person by another name
+        (judge / "config.json").write_text(json.dumps(told))
+        with pytest.raises(MedSynthError, match="may not know the test patients"):
+            evaluate(**tiny_dataset.where, synthetic=drawn, judge=judge, metrics=["lesion"])
 
 
 def test_what_is_missing_is_told_before_any_work(tiny_dataset, tiny_run, drawn, extractor, tmp_path):

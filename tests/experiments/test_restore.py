@@ -10,6 +10,7 @@ import pytest
 
 from tests import tiny
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.imaging import ContourConfig
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.run_directory import stage_directory
@@ -180,6 +181,24 @@ def test_real_maps_are_those_of_the_slices_and_are_kept(run, source):
     again = restore.drawn_maps(run, own, tiny.OPERATORS, source, seed=3)
     np.testing.assert_equal(dataclasses.asdict(again), dataclasses.asdict(held))
     assert (run / "multimodal" / "maps.npz").stat().st_mtime_ns == kept
+
+
+def test_the_pool_of_stage_m_and_the_samples_share_no_map(finished, source, tmp_path):
+    """Of one seed: what M was trained on is not what it is judged by."""
+    own = dataclasses.replace(tiny.settings("multimodal").multimodal, maps="synthetic")
+    numbers = np.arange(own.map_pool)
+
+    def drawn(purpose: str) -> set[bytes]:
+        drawer = map_function(restore.load_stage(stage_directory(finished, "structure")), purpose)
+        return {one.astype(bool).tobytes() for one in drawn_maps(drawer, 3, numbers)[0]}
+
+    anything = ContourConfig(max_mae=1.0)  # untrained maps have no outlines that could be closed
+    (tmp_path / "multimodal").mkdir()
+    shutil.copytree(finished / "structure", tmp_path / "structure")
+    held = restore.drawn_maps(tmp_path, own, tiny.OPERATORS, source, seed=3, contour=anything)
+    pool = {one.tobytes() for one in held.maps}
+    assert len(pool) == own.map_pool and pool == drawn("map pool")
+    assert not pool & drawn("generation") and not pool & drawn("ablation")
 
 
 def test_drawn_maps_do_not_depend_on_how_many_are_asked_for(finished):

@@ -28,11 +28,13 @@ def test_lesion_scores_are_means_over_the_guides():
     assert scores["lesion_dice_by_class"] == {"necrosis": round((1 + 2 / 3) / 4, 6), "oedema": 0.25}
 
 
-def test_an_empty_label_is_not_judged():
-    empty = np.zeros((4, 4), np.int32)
-    scores = gates.lesion_scores(np.ones((4, 4, 4), np.int32), empty, MODALITIES)
-    assert scores["lesion_dice"] is None
-    assert gates.lesion_failures(scores, {}, LesionGate(1.0, 1.0)) == []
+@pytest.mark.parametrize(("pixels", "failures"), [(0, []), (7, []), (8, ["lesion_found"])])
+def test_an_empty_label_passes_where_the_guides_find_nothing(pixels, failures):
+    empty, found = np.zeros((4, 4), np.int32), np.zeros((4, 4, 4), np.int32)
+    found.reshape(16, 4)[:pixels, 0] = 2  # in one of four guides
+    scores = gates.lesion_scores(found, empty, MODALITIES)
+    assert scores["lesion_dice"] is None and scores["lesion_found_px"] == pixels / 4
+    assert gates.lesion_failures(scores, {}, LesionGate(1.0, 1.0, class_pixels=2)) == failures
 
 
 @pytest.mark.parametrize(

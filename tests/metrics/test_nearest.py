@@ -99,6 +99,19 @@ def test_descriptors_are_short_enough_for_exact_sums():
         np.testing.assert_array_equal(described.length, np.sqrt(squares))
 
 
+def test_groups_are_kept_apart():
+    images, groups = pictures(9), np.arange(9) % 3
+    index = ImageIndex.of(images)
+    apart = index.nearest_described(index.fine[[4, 5]], apart=(groups[[4, 5]], groups))
+    for row, own in enumerate((1, 2)):
+        others = np.flatnonzero(groups != own)
+        alone = ImageIndex.of(images[others]).nearest(images[[4 + row]])
+        assert apart.distance[row] == pytest.approx(alone.distance[0], abs=1e-12)
+        assert apart.nearest[row] == others[alone.nearest[0]]
+    with pytest.raises(MedSynthError, match="there must be two"):
+        index.nearest_described(index.fine, apart=(np.zeros(9), np.zeros(9)))
+
+
 def test_an_image_that_shows_nothing_is_no_copy():
     reference = pictures(5)
     index = ImageIndex.of(reference)

@@ -144,7 +144,7 @@ def test_a_second_run_makes_nothing_new_and_an_unblessed_model_is_not_pushed(ran
     out = shutil.copytree(ran.out, tmp_path / "out")
     shutil.rmtree(out / "saved_models")
     (out / "run" / "multimodal" / "finished.json").unlink()  # killed before it could say that it was done
-    strict = {**OVERRIDES, "blessing.sharpness": 1000.0}
+    strict = {**OVERRIDES, "blessing.sharpness": 1.0}
     again = pipeline("run", out=out, manual_dir=patients, overrides=strict)
     assert not again.blessed and again.exit_status == 1 and again.pushed is None
     assert "sharpness of T1" in again.render() and not (out / "saved_models").exists()

@@ -21,6 +21,7 @@ OVERRIDES: dict[str, Any] = {
     "blessing.closed_outlines": 0.0,
     "blessing.acceptance": 0.0,
     "blessing.sharpness": 0.0,
+    "blessing.map_novelty": 0.0,
     "blessing.registration_px": 1000.0,
     "blessing.map_distance": 0.0,
     "drift.split": 1.0,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import tiny
 from tf_medsynth.types import MODALITIES
@@ -59,6 +60,22 @@ def test_every_generator_sees_noise_of_its_own(gan):
     for i, name in enumerate(MODALITIES):
         alone = gan.best(f"generator_{name}")(drawn[..., i : i + 1], training=False)
         np.testing.assert_array_equal(images[..., i], np.asarray(alone)[..., 0])
+
+
+@pytest.mark.parametrize("name", ["gan", "skrgan"])
+def test_drawn_images_get_the_mean_of_real_ones_as_stage_m_gives_it(name):
+    stage, batch = tiny.build(name), tiny.batch(rows=8)
+    batch["images"] = 0.6 * batch["images"] + 0.05
+    batches = tf.data.Dataset.from_tensors(tiny.as_tensors(batch)).repeat(2)
+
+    def drawn() -> np.ndarray:
+        return np.asarray(stage.render(batch["structure_map"], stage.drawn("calibration", batch)))
+
+    before = np.abs(drawn().mean(axis=(0, 1, 2)) - batch["images"].mean(axis=(0, 1, 2)))
+    stage.finish(batches)
+    after = np.abs(drawn().mean(axis=(0, 1, 2)) - batch["images"].mean(axis=(0, 1, 2)))
+    assert before.min() > 0.05 and after.max() < 0.01
+    assert "calibration" in stage.fitted
 
 
 def test_a_discriminator_judges_its_own_modality(gan):

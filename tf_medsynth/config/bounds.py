@@ -11,7 +11,7 @@ CERTIFICATES = ("registration", "lesion", "memorisation")
 
 
 LIKENESSES = ("closed_outlines", "sharpness", "diversity", "lesion_likeness", "map_novelty")
-"""Bounds on a share of the real value: that share, and its inverse."""
+"""Bounds on a share of the real value: that share, and its inverse; 0 binds neither way."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +70,5 @@ class ReportConfig(Config):
 def _check_bounds(name: str, config: Config) -> None:
     for key, value in config.to_dict().items():
         check(f"{name}.{key} is not negative", value >= 0.0, **{key: value})
-        likeness = key in LIKENESSES
-        check(
-            f"{name}.{key} lies in (0, 1], and binds both ways",
-            not likeness or 0 < value <= 1,
-            **{key: value},
-        )
+        rule = f"{name}.{key} is a share of the real value in [0, 1], and binds both ways"
+        check(rule, key not in LIKENESSES or value <= 1.0, **{key: value})

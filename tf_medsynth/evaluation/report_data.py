@@ -49,8 +49,9 @@ class Finding:
         What is to be like the real thing may fall short of it and may overdo it, by the same factor.
         Undecided where `value` is None or NaN.
         """
-        wanted = f"{bound:g} to {1.0 / bound:.3g}"
-        return cls(claim, number(value), wanted, _decided(value, lambda x: bound <= x <= 1.0 / bound), note)
+        most = 1.0 / bound if bound else math.inf
+        held = _decided(value, lambda known: bound <= known <= most)
+        return cls(claim, number(value), f"{bound:g} to {most:.3g}", held, note)
 
 
 @dataclasses.dataclass(frozen=True)

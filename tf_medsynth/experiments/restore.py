@@ -168,9 +168,18 @@ def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
 
 
 def drawn_maps(
-    run: Path, own: MultimodalSettings, operators: OperatorConfig, source: SliceSource, seed: int
+    run: Path,
+    own: MultimodalSettings,
+    operators: OperatorConfig,
+    source: SliceSource,
+    seed: int,
+    contour: ContourConfig | None = None,
 ) -> DrawnMaps:
-    """Maps, masks and labels that stage M's free part is drawn from; kept in the run."""
+    """Maps, masks and labels that stage M's free part is drawn from; kept in the run.
+
+    Args:
+        contour: which of the maps that stage S draws are closed.
+    """
     file = run / "multimodal" / "maps.npz"
     if not file.exists():
         labels = _labels(source)
@@ -178,7 +187,7 @@ def drawn_maps(
             stage = load_stage(stage_directory(run, "structure"))
             assert isinstance(stage, StructureStage)
             draw = functools.partial(functions.drawn_maps, functions.map_function(stage, "map pool"))
-            maps, masks, share = accepted_maps(draw, own.map_pool, seed, ContourConfig())
+            maps, masks, share = accepted_maps(draw, own.map_pool, seed, contour or ContourConfig())
         else:
             maps, masks, share = *_real_maps(source, operators, own.map_pool, seed), 1.0
         with runtime.atomic_path(file) as partial, partial.open("wb") as stream:
