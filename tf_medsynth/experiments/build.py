@@ -49,29 +49,43 @@ def build_stage(
     own = getattr(settings, name)
     training: TrainingSettings = own.training
     common = {"seed": seed, "ema_decay": training.ema_decay, "gradient_clip": training.gradient_clip}
-    builder = {
-        "structure": _structure,
-        "lesion": _lesion,
-        "translation": _translation,
-        "multimodal": _multimodal,
-        "gan": _image_gan,
-        "skrgan": _image_gan,
-    }[name]
-    stage = builder(own, operators, image_size, dict(frozen or {}), common)
+    built = build_networks(name, own, image_size) | dict(frozen or {})
+    stage: AdversarialStage
+    if name == "structure":
+        sized = dataclasses.replace(own, vae=_sized(own.vae, image_size))
+        stage = StructureStage(sized, operators.structure, networks=built, **common)
+    elif name == "lesion":
+        stage = LesionStage(own, networks=built, **common)
+    elif name == "translation":
+        stage = TranslationStage(own, networks=built, **common)
+    elif name == "multimodal":
+        stage = MultimodalStage(own, image_size, networks=built, **common)
+    else:
+        stage = ImageGANStage(own, image_size, networks=built, **common)
     stage.compile_players({player: _optimizer(training, stage, player) for player in stage.players})
     return stage
+
+
+def build_networks(name: str, own: Any, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that stage `name` trains, by their names.
+
+    Args:
+        own: settings of the stage.
+        image_size: of the data; what the settings say of it is replaced.
+    """
+    return _NETWORKS[name](own, image_size)
 
 
 def _sized(spec: Spec, image_size: Size) -> Spec:
     return dataclasses.replace(spec, image_size=image_size)  # type: ignore[type-var]
 
 
-def _structure(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> StructureStage:
+def _structure(own: Any, size: Size) -> dict[str, keras.Model]:
     vae = _sized(own.vae, size)
     code = dataclasses.replace(own.code_discriminator, latent_dim=vae.latent_dim)
     seen = vae.out_channels + (own.critic_sees == "map_and_anatomy")
     critic = dataclasses.replace(own.map_discriminator, image_size=size, in_channels=seen)
-    built = {
+    return {
         "structure_encoder": networks.build_structure_encoder(vae),
         "structure_decoder": networks.build_structure_decoder(vae),
         "prior": networks.build_affine_prior(vae.latent_dim),
@@ -79,11 +93,10 @@ def _structure(own: Any, operators: OperatorConfig, size: Size, frozen: Any, com
         "structure_discriminator": networks.build_discriminator(critic),
         "code_discriminator": networks.build_code_discriminator(code),
     }
-    return StructureStage(dataclasses.replace(own, vae=vae), operators.structure, networks=built, **common)
 
 
-def _lesion(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> LesionStage:
-    return LesionStage(own, networks=build_segmentors(_sized(own.segmentor, size), own.scheme), **common)
+def _lesion(own: Any, size: Size) -> dict[str, keras.Model]:
+    return build_segmentors(_sized(own.segmentor, size), own.scheme)
 
 
 def build_segmentors(spec: UNetSpec, scheme: str) -> dict[str, keras.Model]:
@@ -98,36 +111,42 @@ def build_segmentors(spec: UNetSpec, scheme: str) -> dict[str, keras.Model]:
     return built
 
 
-def _translation(
-    own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any
-) -> TranslationStage:
+def _translation(own: Any, size: Size) -> dict[str, keras.Model]:
     spec = _sized(own.generator, size)
-    built = {
+    return {
         "translation_encoder": networks.build_unet_encoder(spec),
         "translation_decoder": networks.build_unet_decoder(spec),
         "discriminator": networks.build_discriminator(_sized(own.discriminator, size)),
     }
-    return TranslationStage(own, networks=built, **common)
 
 
-def _multimodal(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> MultimodalStage:
+def _multimodal(own: Any, size: Size) -> dict[str, keras.Model]:
     seen = NUM_CLASSES + (own.fusion.label_mode == "concat")
     spec = dataclasses.replace(own.generator, image_size=size, in_channels=seen)
-    built = {
+    return {
         "encoder": networks.build_unet_encoder(spec),
         "decoder": networks.build_unet_decoder(spec),
         "calibration": networks.build_calibration(size, len(MODALITIES)),
         "discriminator": networks.build_discriminator(_sized(own.discriminator, size)),
     }
-    return MultimodalStage(own, size, networks=built | frozen, **common)
 
 
-def _image_gan(own: Any, operators: OperatorConfig, size: Size, frozen: Any, common: Any) -> ImageGANStage:
+def _image_gan(own: Any, size: Size) -> dict[str, keras.Model]:
     generator, discriminator = _sized(own.generator, size), _sized(own.discriminator, size)
     built = {n: networks.build_unet(generator, n) for n in of_each_modality("generator")}
     built |= {n: networks.build_discriminator(discriminator, n) for n in of_each_modality("discriminator")}
     built["calibration"] = networks.build_calibration(size, len(MODALITIES))
-    return ImageGANStage(own, size, networks=built, **common)
+    return built
+
+
+_NETWORKS = {
+    "structure": _structure,
+    "lesion": _lesion,
+    "translation": _translation,
+    "multimodal": _multimodal,
+    "gan": _image_gan,
+    "skrgan": _image_gan,
+}
 
 
 def _optimizer(

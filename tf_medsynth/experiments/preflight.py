@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.experiments.build import Size, build_networks
 from tf_medsynth.runtime.memory import check_memory
@@ -19,7 +18,7 @@ _COPIES = 4
 """A weight, its gradient and Adam's two moments."""
 
 
-def check_training_memory(stage: str, settings: Preset, operators: OperatorConfig, size: Size) -> None:
+def check_training_memory(stage: str, settings: Preset, size: Size) -> None:
     """Raises where a stage's networks, and what they hold of one batch, are more than memory has left.
 
     The networks are drawn in a graph, where variables and layers have shapes but take no memory. Counted
@@ -28,7 +27,7 @@ def check_training_memory(stage: str, settings: Preset, operators: OperatorConfi
     """
     own = getattr(settings, stage)
     with tf.Graph().as_default():
-        networks = build_networks(stage, own, operators, size)
+        networks = build_networks(stage, own, size)
         weights = sum(map(_weights, networks.values()))
         outputs = max(map(_outputs, networks.values()))
     batch = own.training.batch_size

@@ -20,6 +20,7 @@ from tf_medsynth.data.patients import left_out_patients
 from tf_medsynth.data.slices import open_slices, with_unlabelled
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.fit import fit_stage, stage_to_fit
+from tf_medsynth.experiments.preflight import check_training_memory
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 
 _KEPT = "What is trained is kept: make room and go on with --resume."
@@ -138,6 +139,7 @@ def train(
         whereabouts = {"data_dir": str(Path(data_dir).resolve()), "workers": runtime.cluster().workers}
         if directory.finished_by(config, whereabouts, resume):
             return _skipped(stage, run, own.training.steps)
+        check_training_memory(stage, settings, source.image_size)
         watch = runtime.Stopwatch()
         built = stage_to_fit(stage, settings, operators, source, directory, seed, strategy)
         detail = {"steps": own.training.steps, "fingerprint": fingerprint(config)}
