@@ -33,16 +33,18 @@ CLASSES = ("structure", "lesion", "translation", "multimodal", "gan")
 """One of each class, for what is slow."""
 
 
-DROPOUT: dict[str, dict[str, float]] = {
+_BOTH = {"generator.input_dropout": 0.1, "discriminator.input_dropout": 0.1}
+DROPOUT: Mapping[str, dict[str, float]] = {
     "structure": {
-        "vae.input_dropout": 0.15, "mask_generator.input_dropout": 0.1, "map_discriminator.input_dropout": 0.15,
+        "vae.input_dropout": 0.15,
+        "mask_generator.input_dropout": 0.1,
+        "map_discriminator.input_dropout": 0.15,
     },
     "lesion": {"segmentor.input_dropout": 0.1},
-    **dict.fromkeys(
-        ("translation", "multimodal", "gan"),
-        {"generator.input_dropout": 0.1, "discriminator.input_dropout": 0.1},
-    ),
-}  # fmt: skip
+    "translation": _BOTH,
+    "multimodal": _BOTH,
+    "gan": _BOTH,
+}
 """Masks are named by sample, wherever its rows stand in what a network is given."""
 
 ROUNDING = 2e-5
