@@ -131,6 +131,8 @@ class FusionConfig(Config):
         label_mode: "concat" appends one-hot channels; "weighted" sums each with the map.
         label_weight: of the one-hot channel in "weighted" mode.
         map_weight: of the map in "weighted" mode.
+
+    Deviates: noise is fused in both modes; the joint paper weighs the bare map, ``noise_low=0 noise_high=0``.
     """
 
     noise_low: float = 0.5

@@ -37,9 +37,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     Features of an example, with H, W and the M modalities of the generating model:
 
     - ``images``: `(H, W, M)` float32 in [0, 1];
-    - ``structure_map``: `(H, W, 1)` uint8, 1 on a line; ``background_mask``: `(H, W, 1)` uint8, 1
-      OUTSIDE the organ; ``lesion_label``: `(H, W, 1)` uint8, index into `LESION_CLASSES`, a PNG so
-      that TFDS can show it;
+    - ``structure_map``: `(H, W, 1)` uint8, 1 on a line, none under the lesion, as the generator saw it;
+      ``background_mask``: `(H, W, 1)` uint8, 1 OUTSIDE the organ; ``lesion_label``: `(H, W, 1)` uint8,
+      index into `LESION_CLASSES`, a PNG so that TFDS can show it;
     - ``sample_index`` k and ``seed``, int64, and ``model_hash``: together the sample's name;
     - ``contour_mae``, ``lesion_dice``, ``lesion_dice_worst_class``, ``registration_shift_px``,
       ``training_distance``: float32, NaN where not measured.
