@@ -489,12 +489,62 @@ def _below(name: str) -> Make:
     return make
 
 
+def _described(text: str) -> Make:
+    """A sound patient beside a ``dataset.json``."""
+
+    def make(here: Path, base: Path) -> None:
+        _patient(here, base)
+        (here / "p" / "dataset.json").write_text(text, "latin-1")
+
+    return make
+
+
+_CHANNELS = '"channel_names": {"0": "T1", "1": "T2", "2": "T1ce", "3": "FLAIR"}'
+DESCRIBED = {
+    "nothing": "",
+    "a list": "[1, 2]",
+    "lists in lists": "[" * 100_000,
+    "latin-1": '{"name": "M\xfcller"}',
+    "channels as a list": '{"channel_names": ["T1", "T2", "T1ce", "FLAIR"], "labels": {"a": 1}}',
+    "channels of lists": '{"channel_names": {"0": ["T1"], "1": null, "2": {}, "3": 7}}',
+    "channels without end": '{"modality": {"%s": "T1"}}' % ("9" * 5000),
+    "labels as a list": "{" + _CHANNELS + ', "labels": [1, 2]}',
+    "labels of lists": "{" + _CHANNELS + ', "labels": {"edema": [1, 2], "NCR": null}}',
+    "codes without end": "{" + _CHANNELS + ', "labels": {"%s": "edema"}}' % ("9" * 5000),
+    "codes below 0": "{" + _CHANNELS + ', "labels": {"edema": -1, "NCR": 1e99}}',
+}
+
+
+def _of_shape(*shape: int) -> Make:
+    """A patient of volumes that hold hardly anything."""
+
+    def make(here: Path, base: Path) -> None:
+        for path in _patient(here, base).iterdir():
+            content = bytearray(gzip.decompress(path.read_bytes()))
+            struct.pack_into("<3h", content, 42, *shape)
+            size = math.prod(shape) * (content[72] // 8)
+            voxels = (b"\1\2" if path.name != SEG else b"\0\2") * size
+            path.write_bytes(gzip.compress(bytes(content[:352]) + voxels[:size]))
+
+    return make
+
+
 def _others() -> list[Case]:
     latin, pipe = f"{{here}}/{_LATIN}", "{here}/pipe"
     text = r"text in UTF-8.*M\\+xfcller"
     prepare = ("prepare", "brats/slices_64", "--manual-dir")
     of_pipe = lambda here, base: (_patient(here, base), os.mkfifo(here / "pipe"))  # noqa: E731
+    described = [
+        Case(f"doctor: a dataset.json of {name}", _DOCTOR, "P0000", _described(text), status=1)
+        for name, text in DESCRIBED.items()
+    ]
+    small = [
+        Case(f"doctor: volumes of {shape}", _DOCTOR, "P0000", _of_shape(*shape))
+        for shape in ((1, 1, 1), (2, 2, 2), (1, 30, 1), (30, 30, 1))
+    ]
     return [
+        *described,
+        *small,
         Case("doctor: one of three is coloured", ("doctor", "{here}/p"), "3 patients, 2 usable", _three),
         Case(
             "doctor: two places",
