@@ -292,3 +292,47 @@ def test_a_proposal_that_cannot_be_written_is_still_shown(tmp_path):
     (tmp_path / "file").write_text("")
     report = doctor(tmp_path / "in", proposal=tmp_path / "file" / "layout.toml")
     assert report.proposal in report.render() and "proposal" in _codes(report)
+
+
+def test_one_patient_who_cannot_be_examined_stops_no_other(tmp_path, monkeypatch):
+    for number in (1, 2):
+        write_patient(tmp_path, f"p{number}", "brats2017", number)
+    right, calls = np.percentile, []
+
+    def percentile(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise MemoryError("no room\nfor an array")
+        return right(*arguments)
+
+    monkeypatch.setattr(np, "percentile", percentile)
+    report = doctor(tmp_path)
+    assert report.usable == ["p2"] and report.exit_status == 2
+    (finding,) = report.patients[0].findings
+    assert finding.code == "unexamined" and finding.message.endswith("MemoryError: no room for an array")
+
+
+@pytest.mark.parametrize("voxels", [True, False])
+def test_a_coloured_scan_stops_no_other_patient(tmp_path, voxels):
+    for number in (1, 2):
+        write_patient(tmp_path, f"p{number}", "brats2017", number)
+    path = paths(tmp_path, "p1", "brats2017")["T2"]
+    colours = np.zeros(SHAPE[::-1], dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nibabel.save(nibabel.Nifti1Image(colours, np.eye(4)), path)
+    report = doctor(tmp_path, voxels=voxels)
+    assert report.usable == ["p2"]
+    (error,) = [finding for finding in report.patients[0].findings if finding.severity == "error"]
+    assert error.code == "unreadable" and "RGB" in error.message and error.file == path.name
+
+
+@pytest.mark.parametrize("voxels", [True, False])
+def test_a_header_with_two_places_is_told(tmp_path, voxels):
+    write_patient(tmp_path, "p1", "brats2017", 1)
+    path = paths(tmp_path, "p1", "brats2017")["Flair"]
+    image = nibabel.load(path)
+    image.set_qform(np.diag([3.0, 1.0, 1.0, 1.0]), 1)
+    image.set_sform(image.affine, 1)
+    image = nibabel.Nifti1Image(np.asanyarray(image.dataobj), None, image.header)
+    nibabel.save(image, path)
+    (finding,) = [f for f in doctor(tmp_path, voxels=voxels).patients[0].findings if f.code == "two_places"]
+    assert finding.severity == "warning" and finding.file == path.name and "sform" in finding.message

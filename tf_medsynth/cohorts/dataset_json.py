@@ -44,7 +44,7 @@ def dataset_layouts(paths: Iterable[Path], tested: bool = False) -> Iterator[tup
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # that of lists in lists in lists
         return {}
     return values if isinstance(values, Mapping) else {}
 
@@ -54,7 +54,7 @@ def _kinds(channels: Any) -> dict[str, int]:
     kinds: dict[str, int] = {}
     for number, name in channels.items() if isinstance(channels, Mapping) else ():
         found = kind_of(re.sub(r"\s+", "_", str(name)))
-        if found and str(number).isdecimal():
+        if found and _is_number(number):
             if found[0] in kinds:
                 return {}  # two channels of one kind: the names do not say which is meant
             kinds[found[0]] = int(number)
@@ -64,6 +64,11 @@ def _kinds(channels: Any) -> dict[str, int]:
 def _codes(labels: Any, path: Path) -> dict[int, int]:
     """Code -> class; a label whose name means no single class has no code, and is refused where it occurs."""
     items = labels.items() if isinstance(labels, Mapping) else ()
-    pairs = [(code, name) if str(code).isdecimal() else (name, code) for code, name in items]
-    known = [(code, class_of(str(name))) for code, name in pairs if str(code).isdecimal()]
+    pairs = [(code, name) if _is_number(code) else (name, code) for code, name in items]
+    known = [(code, class_of(str(name))) for code, name in pairs if _is_number(code)]
     return {0: 0} | parse_codes(((code, meaning) for code, meaning in known if meaning), str(path))
+
+
+def _is_number(value: Any) -> bool:
+    text = str(value)
+    return text.isascii() and text.isdecimal() and len(text) < 10

@@ -218,6 +218,6 @@ def _codes_in(labels: Sequence[Path]) -> set[int]:
         try:
             if len(read_header(path).shape) == 3:
                 codes |= {int(code) for code in np.unique(np.rint(read_volume(path).array))}
-        except (MedSynthError, ValueError):
+        except (MedSynthError, ValueError, OverflowError):  # damaged, NaN, infinite
             continue
     return codes

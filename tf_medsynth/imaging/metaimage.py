@@ -16,7 +16,8 @@ from tf_medsynth.config.base import check
 from tf_medsynth.imaging.stored import Stored, check_kind, check_regular, numbers, sizes
 
 _TYPES = {"CHAR": "i1", "UCHAR": "u1", "SHORT": "i2", "USHORT": "u2", "INT": "i4", "UINT": "u4"}
-_TYPES |= {"LONG": "i8", "ULONG": "u8", "LONG_LONG": "i8", "ULONG_LONG": "u8", "FLOAT": "f4", "DOUBLE": "f8"}
+# a LONG has 4 bytes wherever it was written, as ITK has it
+_TYPES |= {"LONG": "i4", "ULONG": "u4", "LONG_LONG": "i8", "ULONG_LONG": "u8", "FLOAT": "f4", "DOUBLE": "f8"}
 _HEADER_LIMIT = 1 << 16
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
