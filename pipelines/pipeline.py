@@ -125,13 +125,13 @@ def _check_schema(file: Path) -> None:
 def _compile(
     out: Path, manual_dir: str, schema: str, image: str | None, config: PipelineConfig
 ) -> PipelineResult:
+    check("--out is a .yaml file", out.suffix == ".yaml", out=str(out))
+    runtime.check_new_file(out)
     from kfp.compiler import Compiler
 
     from pipelines.components import IMAGE
     from pipelines.training import build_pipeline
 
-    check("--out is a .yaml file", out.suffix == ".yaml", out=str(out))
-    runtime.check_new_file(out)
     values = {"settings": config.to_dict(), "manual_dir": manual_dir, "schema_file": schema}
     with runtime.atomic_path(out) as partial:
         Compiler().compile(build_pipeline(image or IMAGE), str(partial), pipeline_parameters=values)

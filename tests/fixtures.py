@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import resource
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,19 @@ def tiny_model(tiny_run, tmp_path_factory) -> Path:
     from tf_medsynth.experiments.export import export
 
     return export(run=tiny_run, to=tmp_path_factory.mktemp("saved_models") / "tiny").path
+
+
+@pytest.fixture
+def small_files():
+    """Context manager in which no file may grow beyond so many bytes: to its writer, a full disk."""
+
+    @contextlib.contextmanager
+    def limited(most: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited

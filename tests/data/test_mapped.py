@@ -6,7 +6,7 @@ import tempfile
 import numpy as np
 import pytest
 
-from tf_medsynth.data.mapped import stacked
+from tf_medsynth.data.mapped import mapped_array, stacked
 from tf_medsynth.types import MedSynthError
 
 
@@ -46,3 +46,15 @@ def test_rows_that_differ_are_refused():
         stacked([{"images": np.ones((2, 3))}, {"images": np.ones((2, 4))}])
     with pytest.raises(MedSynthError, match="something to stack"):
         stacked([])
+
+
+def test_a_mapped_file_has_its_room_before_it_is_written(tmp_path, small_files):
+    made = mapped_array(tmp_path / "a.npy", np.int8, (300, 40, 30))
+    made[299, 39] = 7
+    del made
+    file = tmp_path / "a.npy"
+    assert file.stat().st_blocks * 512 >= file.stat().st_size >= 300 * 40 * 30
+    held = np.load(file)
+    assert held.sum() == 7 * 30 and held.dtype == np.int8
+    with small_files(10_000), pytest.raises(OSError, match="File too large"):
+        mapped_array(tmp_path / "b.npy", np.int8, (300, 40, 30))

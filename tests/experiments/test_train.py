@@ -123,6 +123,43 @@ def test_an_unfinished_training_needs_resume_and_ends_with_the_same_weights(copi
     assert json.loads((copied / "lesion" / "finished.json").read_text())["losses"]["overlap"] > 0
 
 
+def test_what_a_killed_training_left_beside_its_checkpoints_is_removed(copied, tiny_dataset):
+    (copied / "lesion" / "finished.json").unlink()
+    (copied / "lesion" / ".lock").touch()
+    folder = copied / "lesion" / "checkpoints"
+    before = sorted(path.name for path in folder.iterdir())
+    (folder / "checkpoint.tmp123").touch()
+    (folder / "ckpt-8.data-00000-of-00001.tempstate9").touch()
+    (folder / "ckpt-2.index").touch()
+    (folder / "ckpt-8_temp").mkdir()
+    (folder / "ckpt-8_temp" / "part-00000-of-00001.index").touch()
+    steps = (copied / "steps.jsonl").read_text()
+    run_stage("lesion", tiny_dataset, copied, ONE, resume=True)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert (copied / "steps.jsonl").read_text() == steps  # the line stood there when it was killed
+    assert not (copied / "lesion" / ".lock").exists()
+
+
+def test_two_do_not_train_one_stage_of_a_run(copied, tiny_dataset):
+    (copied / "lesion" / "finished.json").unlink()
+    before = contents(copied)
+    with (
+        stage_directory(copied, "lesion").alone(),
+        pytest.raises(MedSynthError, match=r"one process at a time trains 'lesion'.*in use.*Wait for it"),
+    ):
+        run_stage("lesion", tiny_dataset, copied, ONE, resume=True)
+    assert contents(copied) == before
+
+
+def test_a_disk_that_is_full_before_the_first_checkpoint_is_told_and_left_as_it_was(
+    tiny_dataset, tmp_path, small_files
+):
+    told = pytest.raises(MedSynthError, match=r"have room.*File too large.*--resume")
+    with small_files(20_000), told as caught:
+        run_stage("lesion", tiny_dataset, tmp_path / "run", ONE)
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("stage", "options", "message"),
     [
@@ -150,7 +187,7 @@ def test_what_cannot_be_trained_is_refused_before_work(tiny_dataset, tmp_path, s
     with pytest.raises(MedSynthError, match=message) as caught:
         train(stage, **arguments)
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "run" / stage).exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_that_cannot_be_written_is_told(tiny_dataset, tmp_path):

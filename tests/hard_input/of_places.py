@@ -141,33 +141,44 @@ def _schemas() -> Iterator[Case]:
         yield Case(f"pipeline --schema: {kind}", words, rule, _schema(text))
 
 
+def _pipe(here: Path, base: Path) -> None:
+    os.mkfifo(here / "p")
+
+
+def _others() -> Iterator[Case]:
+    out = FOLDERS["generate --out"]
+    for kind, place in (("where it is run", "."), ("where it is run, in full", "{here}")):
+        yield Case(f"generate --out: {kind}", (*out, place), "a folder of its own")
+    for kind, place in (("a disk", "/proc"), ("the folder around", "..")):
+        yield Case(f"generate --out: {kind}", (*out, place), "of its own|earlier generated|written to")
+    for what, rule in (
+        ("prepare --manual-dir", "must be a folder"),
+        ("prepare --splits", "splits must exist"),
+        ("pipeline --schema", "must be there, a file"),
+    ):
+        yield Case(f"{what}: a pipe", (*READ[what], "{here}/p"), rule, _pipe)
+    words = READ["pipeline --manual-dir"]
+    yield Case("pipeline --manual-dir: a file", (*words, "{here}/file"), "there, a folder", _stand)
+    yield Case("pipeline --schema: a folder", (*READ["pipeline --schema"], "{here}"), "there, a file")
+    for what, rule in {
+        "prepare --manual-dir": "must be a folder",
+        "generate --run": "no stage",
+        "export --run": "from a run directory",
+        "report --run": "needs a run directory",
+        "evaluate --run": "unfiltered samples|no stage|run",
+        "study --run": "needs a run",
+        "sample --model": "no exported model",
+        "generate --from": "no exported model",
+        "train --data-dir": "no such prepared dataset",
+    }.items():
+        yield Case(f"{what}: not there", (*READ[what], "{here}/none"), rule)
+
+
 CASES = [
     *_nowhere(),
     *_folders(),
     *_files(),
     *_patterns(),
     *_schemas(),
-    Case("generate --out: where it is run", (*FOLDERS["generate --out"], "."), "a folder of its own"),
-    Case("generate --out: where it is run, in full", (*_MODEL, "--out", "{here}"), "a folder of its own"),
-    Case("generate --out: a disk", (*_MODEL, "--out", "/proc"), "a folder of its own|earlier generated set"),
-    Case("generate --out: the folder around", (*_MODEL, "--out", ".."), "of its own|earlier generated set"),
-    Case("prepare --manual-dir: a pipe", (*READ["prepare --manual-dir"], "{here}/p"), "must be a folder",
-         lambda here, base: os.mkfifo(here / "p")),
-    Case("pipeline --schema: a pipe", (*READ["pipeline --schema"], "{here}/p"), "must be there, a file",
-         lambda here, base: os.mkfifo(here / "p")),
-    Case("prepare --splits: a pipe", (*READ["prepare --splits"], "{here}/p"), "splits must exist",
-         lambda here, base: os.mkfifo(here / "p")),
-    Case("prepare --manual-dir: not there", (*READ["prepare --manual-dir"], "{here}/a"), "must be a folder"),
-    Case("pipeline --schema: a folder", (*READ["pipeline --schema"], "{here}"), "must be there, a file"),
-    Case("pipeline --manual-dir: file", (*READ["pipeline --manual-dir"], "{here}/file"), "a folder", _stand),
-    *(Case(f"{what}: not there", (*READ[what], "{here}/none"), rule) for what, rule in {
-        "generate --run": "no stage",
-        "export --run": "from a run directory",
-        "report --run": "needs a run directory",
-        "evaluate --run": "unfiltered samples|no stage|run",
-        "study --run": "no stage",
-        "sample --model": "no exported model",
-        "generate --from": "no exported model",
-        "train --data-dir": "no such prepared dataset",
-    }.items()),
-]  # fmt: skip
+    *_others(),
+]

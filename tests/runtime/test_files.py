@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from tf_medsynth.runtime import atomic_path, json_text, read_json, write_json
+from tf_medsynth.runtime import atomic_path, json_text, read_json, settle, write_json
 from tf_medsynth.types import MedSynthError
 
 
@@ -114,3 +114,50 @@ def test_a_record_that_cannot_be_read_is_told(tmp_path, text, reason):
 def test_a_record_is_read_as_it_was_written(tmp_path):
     write_json(tmp_path / "a.json", {"n": 1.5, "names": ["x"]})
     assert read_json(tmp_path / "a.json", "Write it again.") == {"n": 1.5, "names": ["x"]}
+
+
+def test_a_file_does_not_take_the_place_of_a_folder(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(MedSynthError, match="cannot take the place of a folder"):
+        write_json(tmp_path / "a", {})
+    assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").is_dir()
+
+
+def test_a_full_disk_is_an_error_of_the_system_that_names_the_file(tmp_path, small_files):
+    target = tmp_path / "a.json"
+    with small_files(1000), pytest.raises(OSError, match="File too large") as caught:
+        write_json(target, list(range(1000)))
+    assert caught.value.filename == str(target)
+    with pytest.raises(OSError, match="No space left") as caught, atomic_path(target):
+        raise RuntimeError("ckpt; No space left on device [Op:SaveV2]")  # as TensorFlow says it
+    assert caught.value.filename == str(target) and not os.listdir(tmp_path)
+
+
+SHARED = (
+    "import os, signal, sys; from tf_medsynth.runtime import atomic_path\n"
+    "with atomic_path(sys.argv[1], shared=True) as partial:\n"
+    "    partial.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+)
+
+
+def test_what_a_killed_process_left_of_a_shared_file_is_removed_by_the_next(tmp_path):
+    target = tmp_path / "a.npy"
+    subprocess.run([sys.executable, "-c", SHARED, str(target)], check=False)
+    assert len(os.listdir(tmp_path)) == 1
+    with atomic_path(target, shared=True) as slow:
+        slow.write_text("1")
+        with atomic_path(target, shared=True) as quick:
+            assert slow.exists()
+            quick.write_text("2")
+    assert os.listdir(tmp_path) == ["a.npy"]
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_an_old_folder_that_stepped_aside_is_put_back_or_removed(tmp_path, stands):
+    (tmp_path / ".replaced-set").mkdir()
+    (tmp_path / ".replaced-set" / "old").touch()
+    if stands:
+        (tmp_path / "set").mkdir()
+    settle(tmp_path / "set")
+    assert os.listdir(tmp_path) == ["set"]
+    assert os.listdir(tmp_path / "set") == ([] if stands else ["old"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -138,6 +139,7 @@ def train(
         }
         whereabouts = {"data_dir": str(Path(data_dir).resolve()), "workers": runtime.cluster().workers}
         if directory.finished_by(config, whereabouts, resume):
+            runtime.forget_dead(directory.path)
             return _skipped(stage, run, own.training.steps)
         check_training_memory(stage, settings, source.image_size)
         watch = runtime.Stopwatch()
@@ -145,9 +147,9 @@ def train(
         detail = {"steps": own.training.steps, "fingerprint": fingerprint(config)}
         with contextlib.ExitStack() as place:
             with runtime.chief_first(strategy):
-                _check_place(run)
                 if runtime.cluster().is_chief:
-                    place.enter_context(directory.alone())
+                    place.enter_context(_claimed(directory))
+                check("every worker must see the chief's run directory", run.is_dir(), run=str(run))
                 if directory.open(config, whereabouts, resume):  # by another process, meanwhile
                     return _skipped(stage, run, own.training.steps)
             kept = place.enter_context(_recorded(directory))
@@ -165,11 +167,20 @@ def _skipped(stage: str, run: Path, steps: int) -> TrainResult:
     return TrainResult(stage, run, steps, 0.0, True, {})
 
 
-def _check_place(run: Path) -> None:
-    """Makes the run directory as the chief; as another worker raises unless it is there."""
-    if runtime.cluster().is_chief:
-        run.mkdir(parents=True, exist_ok=True)
-    check("every worker must see the chief's run directory", run.is_dir(), run=str(run))
+@contextlib.contextmanager
+def _claimed(directory: StageDirectory) -> Iterator[None]:
+    """Context in which this process alone trains at `directory`.
+
+    What an error ends before the first checkpoint has claimed nothing: a folder made for it goes.
+    """
+    new = not directory.path.exists()
+    with directory.alone():
+        try:
+            yield
+        except Exception:
+            if new and not any(directory.checkpoints.glob("*.index")):
+                shutil.rmtree(directory.path, ignore_errors=True)
+            raise
 
 
 @contextlib.contextmanager

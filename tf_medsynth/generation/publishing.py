@@ -40,6 +40,7 @@ def check_output(out: Path) -> None:
         MedSynthError: a file, somebody else's folder, or a place that cannot be written.
     """
     check("--out is a folder", not os.path.lexists(out) or out.is_dir(), out=str(out))
+    runtime.check_writable(out)
     own = out.name not in ("", "..") and not os.path.ismount(out) and out.resolve() != Path.cwd()
     rule = "--out is a folder of its own, not a disk, nor where the command is run"
     check(rule, own, "Name a new folder in it.", out=str(out))
@@ -50,7 +51,6 @@ def check_output(out: Path) -> None:
         out=str(out),
     )
     runtime.check_writable(out.absolute().parent)
-    runtime.check_writable(out)
 
 
 def find_published(

@@ -15,7 +15,7 @@ from tf_medsynth.runtime.engine import (
     strategy,
 )
 from tf_medsynth.runtime.files import atomic_path, json_text, settle, write_json
-from tf_medsynth.runtime.locks import LOCK_NAME, alone
+from tf_medsynth.runtime.locks import LOCK_NAME, alone, forget_dead
 from tf_medsynth.runtime.memory import available_memory, check_memory
 from tf_medsynth.runtime.output import FAILED, answering
 from tf_medsynth.runtime.places import check_new_file, check_writable, local_path
@@ -60,6 +60,7 @@ __all__ = [
     "configure",
     "disk_error",
     "disk_errors",
+    "forget_dead",
     "forget_models",
     "hardware_bfloat16",
     "json_text",

@@ -45,6 +45,13 @@ def alone(folder: Path | str, rule: str, remedy: str = "Wait for the other one."
                 path.rmdir()
 
 
+def forget_dead(folder: Path | str) -> None:
+    """Removes the lock file that a killed process left in `folder`; a living one keeps its own."""
+    if (Path(folder) / LOCK_NAME).exists():
+        with contextlib.suppress(MedSynthError, OSError), alone(folder, ""):
+            pass
+
+
 def _make(folder: Path) -> list[Path]:
     """Makes `folder`; those that were not there, the innermost first."""
     made = [path for path in (folder, *folder.absolute().parents) if not path.exists()]

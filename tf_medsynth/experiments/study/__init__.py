@@ -109,4 +109,5 @@ def pool_studies(studies: Sequence[Path | str], *, out: Path | str) -> StudyResu
     Raises:
         MedSynthError: studies that cannot stand together, e.g. with a test patient in common.
     """
+    runtime.check_writable(out)
     return StudyResult(Path(out), pooled.pool([Path(folder) for folder in studies], Path(out)))
