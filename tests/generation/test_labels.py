@@ -26,6 +26,10 @@ def test_empty_labels_are_left_out_unless_wanted(tmp_path):
     assert len(LabelPool.build(labels, tmp_path / "all.npy", keep_empty=True)) == 3
     with pytest.raises(MedSynthError, match="at least one label"):
         LabelPool.build([labels[0]], tmp_path / "none.npy")
+    with pytest.raises(MedSynthError, match="a label that shows a lesion"):
+        LabelPool.build([labels[0]], tmp_path / "none.npy", keep_empty=True)
+    held = LabelPool.open(tmp_path / "all.npy")
+    assert held.lesions.tolist() == [1] and held.lesion_free == pytest.approx(2 / 3)
     assert not (tmp_path / "none.npy").exists()
 
 

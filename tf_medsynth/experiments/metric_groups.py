@@ -65,7 +65,8 @@ def _structure(task: Task) -> dict[str, Any]:
 
 
 def _quality(task: Task) -> dict[str, Any]:
-    drawn = task.measured.drawn
+    # Both sides show a lesion in every slice, however many of each set have none.
+    drawn = sets.with_lesion(task.measured.drawn)
 
     def beside(real: Arrays) -> dict[str, Any]:
         shown = sets.with_lesion(real)

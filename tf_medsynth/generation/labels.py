@@ -33,12 +33,7 @@ class LabelPool:
         )
         _check_some(len(labels))
         self._labels = labels
-        check(
-            "a label pool needs a label that shows a lesion",
-            len(self.lesions) > 0,
-            "Take slices that show one.",
-            labels=len(labels),
-        )
+        _check_lesions(len(self.lesions), len(labels))
 
     @classmethod
     def build(cls, labels: Iterable[np.ndarray], path: Path, keep_empty: bool = False) -> LabelPool:
@@ -54,13 +49,16 @@ class LabelPool:
         """
         with atomic_path(path) as partial, partial.open("wb+") as file:
             shape: tuple[int, ...] = (0, 0, 0)
+            shown = 0
             for label in _codes(labels, keep_empty):
                 if not shape[0]:
                     _write_header(file, (1, *label.shape))
                 _check_same_shape(label, shape)
                 file.write(label.tobytes())
                 shape = (shape[0] + 1, *label.shape)
+                shown += bool(label.any())
             _check_some(shape[0])
+            _check_lesions(shown, shape[0])
             # NumPy pads its header so that the first axis can grow in place.
             file.seek(0)
             _write_header(file, shape)
@@ -137,6 +135,11 @@ def _codes(labels: Iterable[np.ndarray], keep_empty: bool) -> Iterator[np.ndarra
 def _check_some(labels: int) -> None:
     remedy = "Take slices that show a lesion, or keep empty labels."
     check("a label pool needs at least one label", labels > 0, remedy, labels=labels)
+
+
+def _check_lesions(shown: int, labels: int) -> None:
+    remedy = "Take slices that show one."
+    check("a label pool needs a label that shows a lesion", shown > 0, remedy, labels=labels)
 
 
 def _check_same_shape(label: np.ndarray, shape: tuple[int, ...]) -> None:
