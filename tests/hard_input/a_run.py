@@ -1,4 +1,4 @@
-"""Prepared data and the folder of a run, with the records of finished stages and no weights, for cases to spoil."""
+"""Prepared data, and a run with the records of finished stages and no weights, for cases to spoil."""
 
 from __future__ import annotations
 

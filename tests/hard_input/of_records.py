@@ -60,16 +60,15 @@ def _gone(name: str) -> Spoil:
 def changed(value: Any, place: str, to: Any) -> Any:
     """A copy of JSON values with one of them replaced, or left out where `to` is `Ellipsis`."""
     whole = copy.deepcopy(value)
-    *way, last = [
-        int(key) if key.isdigit() and not isinstance(value, dict) else key for key in place.split("/")
-    ]
+    *way, last = place.split("/")
     inner = whole
     for key in way:
         inner = inner[int(key)] if isinstance(inner, list) else inner[key]
+    key = int(last) if isinstance(inner, list) else last
     if to is ...:
-        del inner[last]
+        del inner[key]
     else:
-        inner[last] = to
+        inner[key] = to
     return whole
 
 
@@ -89,16 +88,6 @@ def _with_run(spoil: Spoil, here: Path, base: Path) -> None:
 REPORT = ("report", "--run", "{here}/run", "--out", "{here}/r.html")
 GENERATE = ("generate", "--run", "{here}/run", "--count", "2", "--out", "{here}/o")
 EXPORT = ("export", "--run", "{here}/run", "--to", "{here}/m")
-TRAIN = (
-    "train",
-    "multimodal",
-    "--data",
-    "brats/tiny",
-    "--data-dir",
-    "{base}/records/data",
-    "--run",
-    "{here}/run",
-)
 EVALUATE = ("evaluate", "--run", "{here}/run", "--synthetic", "{here}", "--metrics", "quality")
 STUDY_OF = ("study", "availability", "--rows", "1", "--run", "{here}/run", "--out", "{here}/s")
 AUDIT = ("audit", "registration", "{here}/run")
@@ -173,9 +162,7 @@ def _checkpoints() -> Iterator[Case]:
     }.items():
         yield _of_run(f"checkpoint {what}", GENERATE, rf"{names}.*train it again", _write(state, content))
     yield _of_run("checkpoint a folder", GENERATE, names, _folder(state))
-    yield _of_run(
-        "no checkpoint", GENERATE, "finished stage has a checkpoint", _gone("run/structure/checkpoints")
-    )
+    yield _of_run("no checkpoint", GENERATE, "finished stage has a checkpoint", _gone(state))
     yield _of_run("checkpoint of garbage", GENERATE, "checkpoint must be whole", lambda here: None)
     yield _of_run("resumed from a damaged checkpoint", EXPORT, names, _write(state, b"garbage"))
 
@@ -191,6 +178,14 @@ def _lines() -> Iterator[Case]:
         "binary": (b"\xff\xfe\n", "must be a text file"),
     }.items():
         yield _of_run(f"steps.jsonl {what}", REPORT, rule, _write(steps, content))
+    yield Case(
+        "report: steps.jsonl half a line at its end",
+        REPORT,
+        "steps.jsonl: the last line was cut off.*passed over(.|\n)*report -> ",
+        functools.partial(_with_run, _write(steps, whole + whole[:20])),
+        status=0,
+        leaves=("r.html",),
+    )
     yield _of_run("steps.jsonl a folder", REPORT, "Not a file", _folder(steps))
     for what, (content, rule) in {
         "garbage": (b"garbage\n", "step first.*line 1"),
@@ -235,7 +230,7 @@ def _evaluations() -> Iterator[Case]:
         "half": (b'{"samples"', "whole JSON"),
         "no count": (b"{}", "must have samples"),
         "a list for a group": (b'{"samples": 2, "quality": []}', "'quality' of a record must be an object"),
-        "a group without its parts": (b'{"samples": 2, "structure": {}}', "'structure' of a record must have"),
+        "a group without its parts": (b'{"samples": 2, "structure": {}}', "'structure' of a record must"),
         "a word for a number": (
             b'{"samples": 2, "diversity": {"measure": 3}}', "'diversity' of a record must have synthetic",
         ),
@@ -252,7 +247,8 @@ def _certificates() -> Iterator[Case]:
         return spoil
 
     for place, value in {
-        "kind": "registration", "seed": "4", "size": [32], "samples": None, "groups": [], "groups/whole_lesion": 3,
+        "kind": "registration", "seed": "4", "size": [32], "samples": None, "groups": [],
+        "groups/whole_lesion": 3,
         "counts": {"judges": "x"}, "rows": {"dice": 1}, "verdict": 3,
     }.items():  # fmt: skip
         content = json.dumps(changed(CERTIFICATE, place, value)).encode()
@@ -337,14 +333,15 @@ def _exported() -> Iterator[Case]:
         shutil.copy(version / "medsynth.json", here / "m/1")
         spoil(here)
 
-    words = ("sample", "--model", "{here}/m", "--out", "{here}/o", "--seed", "1")
+    words = ("sample", "--model", "{here}/m", "--out", "{here}/o.png", "--seed", "1")
     file = "m/1/medsynth.json"
     spoilt: dict[str, tuple[Spoil, str]] = {
         what: (_write(file, content), rule if content != b"{}" else "format 1")
         for what, (content, rule) in GARBAGE.items()
     }
     for place, value in {
-        "image_size": [96], "labels": [], "labels/count": "x", "data": 3, "data/patients": [], "settings": None,
+        "image_size": [96], "labels": [], "labels/count": "x", "data": 3, "data/patients": [],
+        "settings": None,
         "settings/contour": 3, "rows": 0, "signatures": [], "model_hash": 3, "format": 99,
     }.items():  # fmt: skip
         spoilt[place] = (_set(file, place, value), place.rpartition("/")[2])

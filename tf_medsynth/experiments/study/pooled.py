@@ -35,13 +35,13 @@ def pool(folders: Sequence[Path], out: Path) -> dict[str, Any]:
     check("a study is pooled once", len(studies) == len(folders), studies=[str(f) for f in folders])
     _check_alike(studies)
     _check_disjoint(studies)
-    for folder, study in studies.items():
-        with runtime.of_file(Path(folder) / summary.RECORD, _REMEDY):
-            _check_scores(study)
     every = list(studies.values())
     names = [name for name in every[0]["rows"] if all(name in study["rows"] for study in every)]
     rows_of = {folder: list(study["rows"]) for folder, study in studies.items()}
     check("studies that are pooled have a row in common", bool(names), rows=rows_of)
+    for folder, study in studies.items():
+        with runtime.of_file(Path(folder) / summary.RECORD, _REMEDY):
+            _check_scores(study)
     mark = fingerprint([study["fingerprint"] for study in every])
     header: dict[str, Any] = {
         "study": KIND,
