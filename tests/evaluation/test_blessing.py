@@ -78,5 +78,5 @@ def test_a_blessing_of_another_model_is_refused(tmp_path):
 def test_an_unreadable_blessing_is_told(tmp_path, text):
     if text is not None:
         (tmp_path / "blessing.json").write_text(text)
-    with pytest.raises(MedSynthError, match=r"whole JSON|names its model"):
+    with pytest.raises(MedSynthError, match=r"whole JSON|must have model_hash"):
         read_blessing(tmp_path / "blessing.json")

@@ -12,6 +12,7 @@ import pytest
 from tests.evaluation.evidence_examples import CERTIFICATE, STUDY
 from tf_medsynth.cli.main import build_parser
 from tf_medsynth.config.generation import GenerationConfig
+from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import preset
 from tf_medsynth.experiments.certificates import certificates, certificates_of, missing_kinds, studies
 from tf_medsynth.experiments.commands import generation_command, training_commands
@@ -19,17 +20,17 @@ from tf_medsynth.experiments.run_directory import StageDirectory
 from tf_medsynth.types import MedSynthError
 
 
-def certify(folder: Path, kind: str, **changes) -> Path:
-    file = folder / "certificates" / f"{kind}.json"
+def certify(folder: Path, name: str, **changes) -> Path:
+    file = folder / "certificates" / f"{name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({**CERTIFICATE, "kind": kind, **changes}))
+    file.write_text(json.dumps({**CERTIFICATE, "kind": name} | changes))
     return file
 
 
 def test_the_set_s_own_certificate_is_taken_before_the_run_s(tmp_path):
     certify(tmp_path / "run", "lesion", seed=1)
     own = certify(tmp_path / "set", "lesion", seed=2)
-    certify(tmp_path / "run", "registration")
+    certify(tmp_path / "run", "registration", shift_px={"median": 0.1, "p95": 0.2})
     found = certificates(tmp_path / "set", tmp_path / "run")
     assert [evidence.title for evidence in found] == ["Registration", "Lesion"]
     assert "seed 2" in found[1].summary
@@ -51,6 +52,25 @@ def test_a_damaged_certificate_is_told(tmp_path):
         certificates(tmp_path)
 
 
+def test_a_certificate_that_nobody_audits_is_refused(tmp_path):
+    certify(tmp_path, "lesion", kind="registration")
+    with pytest.raises(MedSynthError, match=r"kind that its file is named by.*lesion\.json"):
+        certificates(tmp_path)
+    certify(tmp_path, "sparkle")
+    with pytest.raises(MedSynthError, match=r"known kind.*sparkle\.json.*registration, lesion, memorisation"):
+        certificates(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [({"rows": {}}, "has rows"), ({"study": "sparkle"}, "unknown study"), ({"seeds": 2}, "'seeds'")],
+)
+def test_a_study_without_rows_or_of_no_known_kind_is_refused(tmp_path, changes, rule):
+    (tmp_path / "study.json").write_text(json.dumps(STUDY | changes))
+    with pytest.raises(MedSynthError, match=rf"{rule}.*study\.json.*Run the study again"):
+        studies([tmp_path])
+
+
 def test_a_folder_without_a_study_is_refused(tmp_path):
     (tmp_path / "study.json").write_text(json.dumps(STUDY))
     (evidence,) = studies([tmp_path])
@@ -64,7 +84,14 @@ def test_a_training_command_holds_what_differs_from_the_preset(tmp_path):
     settings = preset("tiny").override({f"translation.{key}": value for key, value in changes.items()})
     config = {
         "preset": "tiny",
+        "stage": "translation",
         "data": "brats/slices_64/1.0.0",
+        "data_dir": "data",
+        "data_fingerprint": "1234",
+        "patients": ["a", "b"],
+        "image_size": [64, 64],
+        "operators": measured_operators(64, 64).to_dict(),
+        "fingerprint": "5678",
         "seed": 3,
         "precision": "mixed_bfloat16",
         "settings": settings.translation.to_dict(),

@@ -144,6 +144,10 @@ def test_what_cannot_be_exported_leaves_nothing(mixed, tiny_dataset, tmp_path):
         ({**where, "number": 1000}, r"1 \.\. 999"),
         ({**where, "name": "a-b"}, "letters, digits"),
         ({**where, "folds": 1}, "at least 2 folds"),
+        ({**where, "folds": 4}, r"no more folds than patients.*folds=4, found=3.*--folds 3"),
+        ({"synthetic": knowing, "folds": 3}, r"no more folds than samples.*--folds 2"),
+        ({**where, "spacing": (1.0, float("nan"))}, "two distances in mm"),
+        ({**where, "seed": -1}, "seed lies in"),
         ({**where, "synthetic": knowing}, rf"known to the generator.*{shared}"),
         ({"synthetic": knowing, "most": 1}, "at least 2 patients or samples"),
     ):

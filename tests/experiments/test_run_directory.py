@@ -27,7 +27,7 @@ def with_record(directory: StageDirectory) -> None:
 
 def test_a_new_folder_is_claimed_and_tells_its_config(directory):
     assert directory.open(CONFIG, {"data_dir": "/d"}, resume=False) is False
-    held = directory.config()
+    held = directory.claimed()
     assert {key: held[key] for key in CONFIG} == CONFIG and held["data_dir"] == "/d"
     assert directory.finished() is None
     assert [path.name for path in directory.path.iterdir()] == ["config.json"]
@@ -62,7 +62,7 @@ def test_other_settings_are_refused_by_the_names_that_differ(directory, resume):
     ) as caught:
         directory.open(other, {}, resume)
     assert "\n" not in str(caught.value)
-    assert directory.config()["seed"] == 3
+    assert directory.claimed()["seed"] == 3
 
 
 def test_an_unfinished_training_is_gone_on_with_only_when_asked(directory):

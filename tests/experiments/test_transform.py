@@ -22,7 +22,10 @@ def test_operators_are_settled_and_recognised(tiny_dataset, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "whole JSON"), ('{"operators": {"colour": 1}}', "unknown setting of OperatorConfig")],
+    [
+        ("{", "whole JSON"),
+        ('{"fingerprint": "1", "operators": {"colour": 1}}', "unknown setting of OperatorConfig"),
+    ],
 )
 def test_an_unreadable_transform_is_told(tmp_path, text, message):
     (tmp_path / "transform.json").write_text(text)

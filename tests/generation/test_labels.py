@@ -52,5 +52,5 @@ def test_a_label_that_is_none_is_named_and_leaves_no_file(tmp_path, bad, rule):
 
 def test_a_file_that_is_no_pool_is_named(tmp_path):
     (tmp_path / "pool.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(MedSynthError, match=r"readable \.npy"):
+    with pytest.raises(MedSynthError, match=r"whole \.npy.*pool\.npy"):
         LabelPool.open(tmp_path / "pool.npy")

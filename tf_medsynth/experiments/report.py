@@ -23,6 +23,7 @@ from tf_medsynth.experiments.commands import generation_command, training_comman
 from tf_medsynth.experiments.lineage import code
 from tf_medsynth.experiments.report_galleries import real_gallery, synthetic_gallery
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
+from tf_medsynth.metrics.coverage import Coverage
 
 _IDENTITY = (
     "preset",
@@ -93,13 +94,16 @@ def _gather(
     generated = _record(run / "generated.json", Whereabouts)
     evaluation = _record(run / "evaluation.json", EvaluationRecord)
     summary = generated.get("summary", {})
+    with runtime.of_file(run / "generated.json", _AGAIN):
+        for cells in (summary["coverage"][k] for k in ("before", "after") if summary):
+            Coverage.from_dict((1, 1), cells)
     folders = [*([Path(generated["out"])] if generated else []), run]
     certified = certificates.certificates(*folders, bounds=config)
     studied, steps = certificates.studies(studies), _steps(run / "steps.jsonl")
     curves, warnings = {d.name: _curves(d) for d in stages}, {d.name: _warnings(d) for d in stages}
     origins = _origins(stages, summary)
     return ReportData(
-        title=_title(run, stages[-1].config()),
+        title=title_of(run, stages[-1].config()),
         summary=_summary(stages, summary),
         findings=_findings(stages, summary, evaluation, config),
         warnings=warnings,
@@ -118,7 +122,7 @@ def _gather(
     )
 
 
-def _title(run: Path, config: Mapping[str, Any]) -> str:
+def title_of(run: Path, config: Mapping[str, Any]) -> str:
     """What tells this run from others: its folder, or the one it stands in, its data and its preset."""
     folder = run.resolve()
     name = folder.name if folder.name not in _PLAIN_NAMES or not folder.parent.name else folder.parent.name

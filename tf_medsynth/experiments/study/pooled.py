@@ -18,6 +18,7 @@ from tf_medsynth.config.study_records import PooledRecord
 from tf_medsynth.experiments.study import summary
 
 KIND = "availability"
+_REMEDY = "Finish the study again with --resume."
 
 
 def pool(folders: Sequence[Path], out: Path) -> dict[str, Any]:
@@ -38,6 +39,9 @@ def pool(folders: Sequence[Path], out: Path) -> dict[str, Any]:
     names = [name for name in every[0]["rows"] if all(name in study["rows"] for study in every)]
     rows_of = {folder: list(study["rows"]) for folder, study in studies.items()}
     check("studies that are pooled have a row in common", bool(names), rows=rows_of)
+    for folder, study in studies.items():
+        with runtime.of_file(Path(folder) / summary.RECORD, _REMEDY):
+            _check_scores(study)
     mark = fingerprint([study["fingerprint"] for study in every])
     header: dict[str, Any] = {
         "study": KIND,
@@ -65,8 +69,7 @@ def _read(folder: Path) -> dict[str, Any]:
     check(
         "no finished study there", file.is_file(), "Run it, or go on with it by --resume.", study=str(folder)
     )
-    remedy = "Finish the study again with --resume."
-    facts = runtime.read_json(file, remedy)
+    facts = runtime.read_json(file, _REMEDY)
     own = facts.get("study") == KIND and "splits" not in facts
     check(
         "studies of availability are pooled, each of one split",
@@ -75,13 +78,10 @@ def _read(folder: Path) -> dict[str, Any]:
         kind=facts.get("study"),
         pooled="splits" in facts,
     )
-    held = runtime.read_record(file, PooledRecord, remedy)
-    with runtime.of_file(file, remedy):
-        _check_scores(held)
-    return dict(held)
+    return dict(runtime.read_record(file, PooledRecord, _REMEDY))
 
 
-def _check_scores(study: PooledRecord) -> None:
+def _check_scores(study: Mapping[str, Any]) -> None:
     """Raises unless every row was scored from every seed on every test patient."""
     seeds, cases = {str(seed) for seed in study["seeds"]}, set(study["cases"])
     check("a study has seeds and test patients", bool(seeds and cases), seeds=sorted(seeds))
