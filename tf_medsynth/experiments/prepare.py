@@ -19,6 +19,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import settings_of
 from tf_medsynth.config.datasets import BRATS_CONFIGS, SPLITS, BratsSettings, brats_settings
 from tf_medsynth.runtime import Beam, atomic_path, check_room, check_writable, disk_errors, log, read_json
+from tf_medsynth.runtime.prepared_sets import open_prepared
 from tf_medsynth.types import MODALITIES, MedSynthError
 
 DATASET = "brats"
@@ -282,10 +283,8 @@ def _inputs(directory: Path) -> dict[str, Any]:
 
 
 def _result(name: str, directory: Path, skipped: bool, seconds: float) -> PrepareResult:
-    import tensorflow_datasets as tfds
-
     record = _inputs(directory)
-    splits = tfds.builder_from_directory(str(directory)).info.splits
+    splits = open_prepared(directory).info.splits
     members = {
         split: sorted(p for p, facts in record["patients"].items() if facts["split"] == split)
         for split in splits
