@@ -173,7 +173,9 @@ def test_what_others_made_is_opened_by_its_door_alone():
     doors = {"saved_models.py", "prepared_sets.py", "writing.py"}
 
     def opened(path):
-        nodes = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Attribute)]
+        nodes = [
+            n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Attribute)
+        ]
         names = {f"{getattr(node.value, 'attr', '')}.{node.attr}" for node in nodes}
         return {n for n in names if n == "saved_model.load" or "builder_from_" in n}
 

@@ -64,15 +64,13 @@ class Toy(tf.Module):
         label = tf.cast(seed[:, 1:] % 5, tf.int32)[..., None, None] * tf.ones((SIZE, SIZE, 1), tf.int32)
         return {**self.synthesize(seed, label), "lesion_label": tf.cast(label, tf.float32)}
 
-    @tf.function(input_signature=[spec(None, dtype=tf.string, name="path")])
-    def hold(self, path):
-        """Answers once there is a file at the first of `path`."""
-
-        def missing():
-            return tf.equal(tf.size(tf.io.matching_files(path[0])), 0)
-
-        (waits,) = tf.while_loop(lambda waits: waits, lambda waits: [missing()], [missing()])
-        return {"waits": tf.fill(tf.shape(path), waits)}  # or the loop would be pruned away
+    @tf.function(input_signature=[spec(None, dtype=tf.int64, name="turns")])
+    def hold(self, turns):
+        """Answers after the first of `turns` microseconds and more."""
+        (done,) = tf.while_loop(
+            lambda done: done < turns[0], lambda done: [done + 1], [tf.zeros((), tf.int64)]
+        )
+        return {"turns": tf.fill(tf.shape(turns), done)}
 
     @tf.function(input_signature=[spec(None, dtype=tf.string, name="text")])
     def describe(self, text):

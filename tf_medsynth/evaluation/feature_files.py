@@ -59,8 +59,8 @@ def read_network(path: Path, architecture: str | None = None) -> Network:
         path, architecture: as `check_architecture` took them.
 
     Raises:
-        MedSynthError: unreadable, a graph that does more than compute, several inputs or outputs, weights that
-            fit another architecture.
+        MedSynthError: unreadable, a graph that does more than compute, several inputs or outputs,
+            weights that fit another architecture.
     """
     if _weights_alone(path):
         return _weights_file(path, str(architecture))

@@ -101,13 +101,15 @@ def warm_up_requests(folder: ModelFolder) -> Iterator[tuple[str, dict[str, np.nd
     from google.protobuf.message import DecodeError
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+    from tf_medsynth.serving import proto_tensors
+
     path = folder.path / WARM_UP
     if not path.exists():
         return
     try:
         for record in tf.data.TFRecordDataset(str(path)):
             request = PredictionLog.FromString(record.numpy()).predict_log.request
-            arrays = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+            arrays = {name: proto_tensors.array(name, tensor) for name, tensor in request.inputs.items()}
             yield request.model_spec.signature_name or "serving_default", arrays
     except (DecodeError, tf.errors.OpError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from error
