@@ -64,13 +64,11 @@ class Toy(tf.Module):
         label = tf.cast(seed[:, 1:] % 5, tf.int32)[..., None, None] * tf.ones((SIZE, SIZE, 1), tf.int32)
         return {**self.synthesize(seed, label), "lesion_label": tf.cast(label, tf.float32)}
 
-    @tf.function(input_signature=[spec(None, dtype=tf.int64, name="turns")])
-    def hold(self, turns):
-        """Answers after the first of `turns` microseconds and more."""
-        (done,) = tf.while_loop(
-            lambda done: done < turns[0], lambda done: [done + 1], [tf.zeros((), tf.int64)]
-        )
-        return {"turns": tf.fill(tf.shape(turns), done)}
+    @tf.function(input_signature=[spec(None, dtype=tf.float64, name="until")])
+    def hold(self, until):
+        """Answers once it is the first of `until`, in seconds of the epoch."""
+        (now,) = tf.while_loop(lambda now: now < until[0], lambda _: [tf.timestamp()], [tf.timestamp()])
+        return {"now": tf.fill(tf.shape(until), now)}
 
     @tf.function(input_signature=[spec(None, dtype=tf.string, name="text")])
     def describe(self, text):

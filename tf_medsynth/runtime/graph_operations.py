@@ -23,10 +23,10 @@ _STRUCTURE = """
 
 _FLOW = """
     PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While StatelessWhile For Switch
-    Merge Enter Exit NextIteration LoopCond ControlTrigger Assert FakeParam
+    Merge Enter Exit NextIteration LoopCond ControlTrigger Assert FakeParam Timestamp
     TensorListReserve TensorListFromTensor TensorListStack TensorListGetItem TensorListSetItem
-    TensorListLength TensorListPushBack TensorListPopBack TensorListElementShape TensorListResize TensorListConcat
-    TensorListConcatV2 TensorListGather TensorListScatter TensorListScatterV2 TensorListSplit
+    TensorListLength TensorListPushBack TensorListPopBack TensorListElementShape TensorListResize
+    TensorListConcat TensorListConcatV2 TensorListGather TensorListScatter TensorListScatterV2 TensorListSplit
     EmptyTensorList
     TensorArrayV3 TensorArrayReadV3 TensorArrayWriteV3 TensorArrayGatherV3 TensorArrayScatterV3
     TensorArraySizeV3 TensorArrayCloseV3 TensorArrayConcatV3 TensorArraySplitV3

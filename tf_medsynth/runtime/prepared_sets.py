@@ -74,7 +74,7 @@ def _check_classes(described: Any, file: Path) -> None:
 
 
 def _entries(value: Any, file: Path) -> Iterator[tuple[str, Any]]:
-    """Keys and values at any depth, and in JSON within; classes of TFDS's older form under its key of today."""
+    """Keys and values at any depth, and in JSON within; classes of TFDS's older form too."""
     if isinstance(value, list):
         for item in value:
             yield from _entries(item, file)
