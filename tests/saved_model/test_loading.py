@@ -46,7 +46,7 @@ def test_no_record(copy, text):
 def test_a_damaged_file(copy, name):
     content = (copy / name).read_bytes()
     (copy / name).write_bytes(content[: len(content) // 2])
-    refused(copy, "a model must be whole")
+    refused(copy, "a SavedModel must be whole")
 
 
 def test_a_missing_signature(copy):

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.serving.clients import Grpc, Rest, serving
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "serving.py"
 GOOD = toy.inputs()
+HELD_SECONDS = 8.0
 
 
 def test_errors_name_the_rule_what_came_and_the_remedy(local_client):
@@ -52,14 +54,13 @@ def narrow_server(toy_model, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_full_queue_refuses_at_once_and_a_signal_lets_the_others_finish(narrow_server, tmp_path):
-    held = {"path": np.array([str(tmp_path / "go").encode()], object)}
+def test_a_full_queue_refuses_at_once_and_a_signal_lets_the_others_finish(narrow_server):
+    held = {"until": np.array([time.time() + HELD_SECONDS])}
     clients = [Rest(narrow_server), Grpc(narrow_server)] * 4
     with ThreadPoolExecutor(len(clients)) as pool:
         answers = as_completed([pool.submit(client.predict, "hold", held) for client in clients])
         refused = [next(answers).result().code for _ in range(6)]  # one is computed, one waits
         narrow_server.process.send_signal(signal.SIGTERM)
-        (tmp_path / "go").touch()
         finished = [answer.result().code for answer in answers]
     assert refused == ["RESOURCE_EXHAUSTED"] * 6
     assert finished == ["OK"] * 2

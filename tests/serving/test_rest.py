@@ -13,7 +13,7 @@ from tf_medsynth.serving.model import ServedModel, find_model
 from tf_medsynth.serving.predictor import Predictor
 from tf_medsynth.serving.rest import build_app
 
-LIMIT = 2**20
+LIMIT, SECONDS = 2**20, 30.0
 BODY = json.dumps(
     {"signature_name": "segment_lesion", "inputs": {"images": [[[[0.5] * 4] * 8] * 8]}}
 ).encode()
@@ -24,7 +24,7 @@ def answers(toy_model, requests: list[dict], most: int = 8) -> list[httpx.Respon
     predictor = Predictor(ServedModel(find_model(toy_model)), ServingConfig(batch_wait_ms=200.0))
 
     async def ask() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app=build_app(predictor, LIMIT, most))
+        transport = httpx.ASGITransport(app=build_app(predictor, LIMIT, most, SECONDS))
         async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
             post = lambda request: client.post("/v1/models/toy:predict", **request)  # noqa: E731
             return await asyncio.gather(*map(post, requests))
@@ -44,7 +44,7 @@ def statuses(toy_model, most: int, count: int) -> tuple[list[int], int]:
     predictor = Predictor(ServedModel(find_model(toy_model)), ServingConfig(batch_wait_ms=200.0))
 
     async def ask() -> tuple[list[int], int]:
-        transport = httpx.ASGITransport(app=build_app(predictor, LIMIT, most))
+        transport = httpx.ASGITransport(app=build_app(predictor, LIMIT, most, SECONDS))
         async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
             post = lambda: client.post("/v1/models/toy:predict", content=BODY)  # noqa: E731
             answers = await asyncio.gather(*(post() for _ in range(count)))

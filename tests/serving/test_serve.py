@@ -94,7 +94,7 @@ def test_an_unreadable_model_is_one_line(folder, content):
 def test_a_model_without_its_variables_is_one_line(toy_model, tmp_path):
     shutil.copytree(toy_model / "1", tmp_path / "toy" / "1")
     shutil.rmtree(tmp_path / "toy" / "1" / "variables")
-    with pytest.raises(MedSynthError, match="not a readable SavedModel"):
+    with pytest.raises(MedSynthError, match="a SavedModel must be whole"):
         ServedModel(find_model(tmp_path / "toy"))
 
 

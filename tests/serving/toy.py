@@ -64,15 +64,11 @@ class Toy(tf.Module):
         label = tf.cast(seed[:, 1:] % 5, tf.int32)[..., None, None] * tf.ones((SIZE, SIZE, 1), tf.int32)
         return {**self.synthesize(seed, label), "lesion_label": tf.cast(label, tf.float32)}
 
-    @tf.function(input_signature=[spec(None, dtype=tf.string, name="path")])
-    def hold(self, path):
-        """Answers once there is a file at the first of `path`."""
-
-        def missing():
-            return tf.equal(tf.size(tf.io.matching_files(path[0])), 0)
-
-        (waits,) = tf.while_loop(lambda waits: waits, lambda waits: [missing()], [missing()])
-        return {"waits": tf.fill(tf.shape(path), waits)}  # or the loop would be pruned away
+    @tf.function(input_signature=[spec(None, dtype=tf.float64, name="until")])
+    def hold(self, until):
+        """Answers once it is the first of `until`, in seconds of the epoch."""
+        (now,) = tf.while_loop(lambda now: now < until[0], lambda _: [tf.timestamp()], [tf.timestamp()])
+        return {"now": tf.fill(tf.shape(until), now)}
 
     @tf.function(input_signature=[spec(None, dtype=tf.string, name="text")])
     def describe(self, text):

@@ -57,7 +57,7 @@ def test_a_bad_model_is_told(told, tiny_model, tmp_path):
         assert words in told(tmp_path / name)
     shutil.copytree(tiny_model, tmp_path / "torn" / "1")
     (tmp_path / "torn" / "1" / "saved_model.pb").write_bytes(b"no protocol buffer")
-    assert "a model must be whole" in told(tmp_path / "torn")
+    assert "a SavedModel must be whole" in told(tmp_path / "torn")
 
 
 def test_a_model_without_a_signature_is_told(told, tmp_path, tiny_model):

@@ -26,6 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=8600, metavar="N", help="to listen on, 0 for any free one (default 8600)"
     )
     parser.add_argument(
+        "--allow-host",
+        dest="allow_hosts",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="names by which the page may be asked for as well, as a proxy has them",
+    )
+    parser.add_argument(
         "--no-browser", dest="browser", action="store_false", help="only print where the page is"
     )
 
@@ -33,5 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Any:
     """Result of `tf_medsynth.gallery`."""
     return tf_medsynth.gallery(
-        model=arguments.model, host=arguments.host, port=arguments.port, browser=arguments.browser
+        model=arguments.model,
+        host=arguments.host,
+        port=arguments.port,
+        browser=arguments.browser,
+        allow_hosts=arguments.allow_hosts,
     )

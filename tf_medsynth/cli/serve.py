@@ -19,6 +19,7 @@ _OPTIONS = {
     "batch_limit": "most rows computed at once, and of one request",
     "batch_wait_ms": "milliseconds that a request waits for others to be computed with",
     "queue_limit": "requests that may wait; the next is refused at once",
+    "body_seconds": "in which a request must arrive over REST",
 }
 """Settings of a server that have an option of their own."""
 

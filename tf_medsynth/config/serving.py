@@ -26,9 +26,11 @@ class ServingConfig(Config):
     batch_wait_ms: float = 2.0
     """Milliseconds that a request waits for others to be computed with."""
     queue_limit: int = 64
-    """Requests that may wait, and over REST be under way; the next is refused at once."""
+    """Requests that may wait, and over REST, once arrived, be under way; the next is refused at once."""
     message_limit_mib: int = 256
     """Largest request in MiB, and over gRPC largest answer."""
+    body_seconds: float = 60.0
+    """In which a request must arrive over REST, from its head to its last byte."""
     grace_seconds: float = 30.0
     """After a signal to stop, time for the requests under way."""
 
@@ -38,7 +40,7 @@ class ServingConfig(Config):
             port = getattr(self, name)
             check(f"{name} must be a port, 0 to {PORTS}", 0 <= port <= PORTS, **{name: port})
         check("REST and gRPC need a port each", self.port != self.grpc_port or not self.port, port=self.port)
-        for name in ("batch_limit", "queue_limit", "message_limit_mib"):
+        for name in ("batch_limit", "queue_limit", "message_limit_mib", "body_seconds"):
             check(f"{name} must be positive", getattr(self, name) > 0, **{name: getattr(self, name)})
         check("gRPC messages are below 2048 MiB", self.message_limit_mib < 2048, mib=self.message_limit_mib)
         for name in ("batch_wait_ms", "grace_seconds"):

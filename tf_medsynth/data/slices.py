@@ -19,6 +19,8 @@ from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.datasets import UNLABELLED
 from tf_medsynth.config.records import PreparedFrom
 from tf_medsynth.runtime import read_record
+from tf_medsynth.runtime.places import check_local
+from tf_medsynth.runtime.prepared_sets import open_prepared
 from tf_medsynth.types import MODALITIES, MedSynthError, Tensor
 
 _INPUTS = "inputs.json"
@@ -182,6 +184,7 @@ def _whole(data: str) -> Iterator[None]:
 
 
 def _builder(data: str, data_dir: Path) -> Any:
+    check_local(data=data, data_dir=data_dir)
     folder = data_dir / data
     check("no such prepared dataset", folder.is_dir(), "Run medsynth prepare first.", folder=str(folder))
     if not (folder / "dataset_info.json").exists():
@@ -193,7 +196,7 @@ def _builder(data: str, data_dir: Path) -> Any:
             data=data,
         )
         folder = max(versions, key=lambda path: _version(path.name))
-    return tfds.builder_from_directory(folder)
+    return open_prepared(folder)
 
 
 def _version(name: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.evaluation import ARCHITECTURES
+from tf_medsynth.runtime.saved_models import load_saved_model
 
 Network = tuple[Callable[[Any], Any], tuple[int | None, ...]]
 """A function of images, and the shape of its input, the batch first."""
@@ -58,7 +59,8 @@ def read_network(path: Path, architecture: str | None = None) -> Network:
         path, architecture: as `check_architecture` took them.
 
     Raises:
-        MedSynthError: unreadable, several inputs or outputs, weights that fit another architecture.
+        MedSynthError: unreadable, a graph that does more than compute, several inputs or outputs,
+            weights that fit another architecture.
     """
     if _weights_alone(path):
         return _weights_file(path, str(architecture))
@@ -115,10 +117,7 @@ def _frozen(model: Any, path: Path) -> Network:
 
 
 def _saved_model(path: Path) -> Network:
-    try:
-        held = tf.saved_model.load(str(path))
-    except (tf.errors.OpError, ValueError, TypeError, OSError, AttributeError) as error:
-        check("a SavedModel must be whole", False, file=str(path), error=_first_line(error))
+    held = load_saved_model(path)
     signatures = getattr(held, "signatures", {})
     check(
         "a SavedModel needs the signature serving_default",

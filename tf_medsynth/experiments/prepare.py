@@ -32,6 +32,7 @@ from tf_medsynth.runtime import (
     read_record,
     settle,
 )
+from tf_medsynth.runtime.prepared_sets import open_prepared
 from tf_medsynth.types import MODALITIES, MedSynthError
 
 DATASET = "brats"
@@ -329,10 +330,8 @@ def _inputs(directory: Path) -> dict[str, Any]:
 
 
 def _result(name: str, directory: Path, skipped: bool, seconds: float) -> PrepareResult:
-    import tensorflow_datasets as tfds
-
     record = _inputs(directory)
-    splits = tfds.builder_from_directory(str(directory)).info.splits
+    splits = open_prepared(directory).info.splits
     members = {
         split: sorted(p for p, facts in record["patients"].items() if facts["split"] == split)
         for split in splits

@@ -8,6 +8,8 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from tf_medsynth.config.base import check
+from tf_medsynth.runtime.places import check_local
+from tf_medsynth.runtime.prepared_sets import check_prepared, open_prepared
 
 DATASET = "medsynth_synthetic"
 
@@ -23,13 +25,14 @@ def open_published(data_dir: Path) -> Any:
     Raises:
         MedSynthError: there is none in the ``tfds`` format, or it is empty.
     """
+    check_local(synthetic=data_dir)
     check(
         "the synthetic set is a data_dir that medsynth generate wrote in the tfds format",
         is_published(data_dir),
         "medsynth generate --run RUN --count N --out DIR",
         synthetic=str(data_dir),
     )
-    builder = tfds.builder_from_directory(_versions(data_dir)[-1])
+    builder = open_prepared(_versions(data_dir)[-1])
     splits = builder.info.splits
     check(
         "the synthetic set holds samples",
@@ -56,6 +59,8 @@ def load_published(data_dir: Path | str, count: int) -> None:
     """
     import tfds_builders  # noqa: F401  (registers medsynth_synthetic)
 
+    for folder in _versions(Path(data_dir)):
+        check_prepared(folder)
     dataset = tfds.load(DATASET, split="train", data_dir=str(data_dir))
     numbers = {int(example["sample_index"]) for example in dataset.as_numpy_iterator()}
     check(

@@ -50,6 +50,13 @@ def local_path(place: str | os.PathLike[str], name: str, literal: bool = False) 
     return Path(place)
 
 
+def check_local(**places: str | os.PathLike[str] | None) -> None:
+    """`local_path` of several inputs by name; None is passed over."""
+    for name, place in places.items():
+        if place is not None:
+            local_path(place, name)
+
+
 def check_writable(folder: Path | str) -> None:
     """Raises unless `folder` is, or can be made, a folder that may be written to; leaves nothing."""
     folder = local_path(local_path(folder, "folder").absolute(), "folder")  # the folders around it, too

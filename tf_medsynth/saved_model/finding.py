@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tf_medsynth.config.base import check
+from tf_medsynth.runtime.places import check_local
 from tf_medsynth.saved_model.record import version_folder, versions
 
 
@@ -17,11 +18,12 @@ def find_version(model: Path | str | None = None) -> Path:
             of those.
 
     Raises:
-        MedSynthError: no such model.
+        MedSynthError: no such model, or the address of one.
     """
     box = saved_models()
     if model is None:
         return version_folder(newest_model(box))
+    check_local(model=model)
     given = Path(model)
     places = (given, box / given, box.parent / given)
     return version_folder(next((place for place in places if _is_model(place)), given))

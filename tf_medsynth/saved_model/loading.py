@@ -1,4 +1,4 @@
-"""An exported model opened again: signatures called by name. No code of its folder is ever run."""
+"""An exported model opened again: signatures called by name. Its graph may compute, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import tensorflow as tf
 
 from tf_medsynth.config.base import check
-from tf_medsynth.saved_model.errors import words_of
+from tf_medsynth.runtime.graph_errors import words_of
+from tf_medsynth.runtime.saved_models import load_saved_model
 from tf_medsynth.saved_model.finding import find_version
 from tf_medsynth.saved_model.record import ModelRecord, read_record
 from tf_medsynth.types import MedSynthError, Tensor
@@ -45,17 +46,12 @@ def open_model(model: Path | str | None, needed: Sequence[str]) -> SavedModel:
         needed: signatures that will be called.
 
     Raises:
-        MedSynthError: no model, one of another format, a damaged one, or a signature is missing.
+        MedSynthError: no model, one of another format, a damaged one, one whose graph does more than compute,
+            or a signature is missing.
     """
     folder = find_version(model)
     record = read_record(folder)
-    try:
-        loaded = tf.saved_model.load(str(folder))
-    except Exception as error:  # protobuf, file and graph errors, each of its own family
-        raise MedSynthError(
-            f"a model must be whole. Received: model={str(folder)!r}, error={words_of(error)!r}. "
-            "Export it again."
-        ) from None
+    loaded = load_saved_model(folder)
     for name in needed:
         check(
             "the model lacks a signature",

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import grpc
-import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
@@ -25,6 +24,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from tf_medsynth.config.base import check
+from tf_medsynth.serving import proto_tensors
 from tf_medsynth.serving.errors import status
 from tf_medsynth.serving.predictor import Predictor
 
@@ -64,7 +64,7 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         signature = self._predictor.signature(request.model_spec.signature_name)
         unknown = set(request.output_filter) - set(signature.outputs)
         check(f"unknown outputs of signature {signature.name!r}", not unknown, outputs=sorted(unknown))
-        inputs = {name: _array(name, tensor) for name, tensor in request.inputs.items()}
+        inputs = proto_tensors.arrays(signature, request.inputs)
         answer = self._predictor.submit(signature, inputs)
         context.add_callback(answer.cancel)  # a client that left is not computed for
         response = PredictResponse(model_spec=_spec(self._predictor, signature.name))
@@ -117,14 +117,6 @@ def _spec(predictor: Predictor, signature: str) -> ModelSpec:
     spec = ModelSpec(name=predictor.model.name, signature_name=signature)
     spec.version.value = predictor.model.version
     return spec
-
-
-def _array(name: str, tensor: Any) -> np.ndarray:
-    try:
-        return np.asarray(tf.make_ndarray(tensor))
-    except (TypeError, ValueError) as error:
-        check(f"input {name!r} must be a whole tensor", False, error=str(error))
-        raise
 
 
 def new_server(threads: int, message_bytes: int) -> grpc.Server:

@@ -29,12 +29,24 @@ class Body:
     """Whether a ``true`` or ``false`` is among the values, or in a text of them."""
 
 
-def parse(text: bytes) -> Body:
+def parse(text: bytes, most_values: int | None = None) -> Body:
     """The parts of a request.
 
+    Args:
+        text: as it arrived.
+        most_values: that a request can have a use for, of `Predictor`: each takes 30 bytes and more in
+            memory where its text takes two.
+
     Raises:
-        MedSynthError: not JSON, or not of TensorFlow Serving's form.
+        MedSynthError: not JSON, not of TensorFlow Serving's form, or too many values.
     """
+    values = text.count(b",")
+    check(
+        f"a request must have at most {most_values} values",
+        most_values is None or values <= most_values,
+        "Send several.",
+        values=values,
+    )
     request = _loads(text)
     check("the request must be a JSON object", isinstance(request, dict), type=type(request).__name__)
     name = request.get("signature_name", "")

@@ -98,9 +98,11 @@ def _answer_rest(predictor: Predictor, listening: socket.socket, settings: Servi
     """Answers REST requests until a signal; those under way are finished."""
     import uvicorn
 
+    from tf_medsynth.serving.connections import harden
     from tf_medsynth.serving.rest import build_app
 
-    app = build_app(predictor, settings.message_limit_mib * 2**20, settings.queue_limit)
+    limit = settings.message_limit_mib * 2**20
+    app = build_app(predictor, limit, settings.queue_limit, settings.body_seconds)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -109,6 +111,7 @@ def _answer_rest(predictor: Predictor, listening: socket.socket, settings: Servi
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
     )
+    harden(config)
     # Once it has stopped, uvicorn raises the signal again for whoever listened before.
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

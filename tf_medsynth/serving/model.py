@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_medsynth.config.base import check
-from tf_medsynth.saved_model.errors import words_of
+from tf_medsynth.runtime.graph_errors import words_of
+from tf_medsynth.runtime.saved_models import FILE, load_saved_model, read_saved_model
 from tf_medsynth.saved_model.finding import find_version
 from tf_medsynth.serving.signatures import Arrays, Signature, TensorSpec
 from tf_medsynth.types import MedSynthError
@@ -18,7 +19,6 @@ from tf_medsynth.types import MedSynthError
 if TYPE_CHECKING:
     from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
-FILE = "saved_model.pb"
 WARM_UP = Path("assets.extra") / "tf_serving_warmup_requests"
 """Where TensorFlow Serving looks for the requests that it repeats before it takes others."""
 _PRIVATE = "__saved_model_init_op"
@@ -62,12 +62,10 @@ class ServedModel:
     """A loaded SavedModel that computes arrays from arrays.
 
     Raises:
-        MedSynthError: the folder cannot be read as a SavedModel.
+        MedSynthError: the folder cannot be read as a SavedModel, or its graph does more than compute.
     """
 
     def __init__(self, folder: ModelFolder) -> None:
-        import tensorflow as tf
-
         self.name, self.version = folder.name, folder.version
         self.definitions = _definitions(folder.path)
         """The protocol's own description of each signature, for metadata."""
@@ -75,10 +73,7 @@ class ServedModel:
             name: Signature(name, _specs(definition.inputs), _specs(definition.outputs))
             for name, definition in self.definitions.items()
         }
-        try:
-            self._model = tf.saved_model.load(str(folder.path))
-        except (OSError, ValueError, tf.errors.OpError) as error:
-            raise _unreadable(folder.path, error) from error
+        self._model = load_saved_model(folder.path)
 
     def run(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
         """Outputs of `signature` by name.
@@ -106,13 +101,15 @@ def warm_up_requests(folder: ModelFolder) -> Iterator[tuple[str, dict[str, np.nd
     from google.protobuf.message import DecodeError
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+    from tf_medsynth.serving import proto_tensors
+
     path = folder.path / WARM_UP
     if not path.exists():
         return
     try:
         for record in tf.data.TFRecordDataset(str(path)):
             request = PredictionLog.FromString(record.numpy()).predict_log.request
-            arrays = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+            arrays = {name: proto_tensors.array(name, tensor) for name, tensor in request.inputs.items()}
             yield request.model_spec.signature_name or "serving_default", arrays
     except (DecodeError, tf.errors.OpError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from error
@@ -120,13 +117,7 @@ def warm_up_requests(folder: ModelFolder) -> Iterator[tuple[str, dict[str, np.nd
 
 def _definitions(path: Path) -> dict[str, SignatureDef]:
     """Signatures as the file describes them."""
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    try:
-        saved = SavedModel.FromString((path / FILE).read_bytes())
-    except DecodeError as error:
-        raise _unreadable(path, error) from error
+    saved = read_saved_model(path)
     graphs = [graph for graph in saved.meta_graphs if "serve" in graph.meta_info_def.tags]
     check("a SavedModel must have one graph with the tag serve", len(graphs) == 1, path=str(path))
     found = {name: d for name, d in sorted(graphs[0].signature_def.items()) if name != _PRIVATE}

@@ -12,6 +12,8 @@ from tf_medsynth.serving.model import ServedModel
 from tf_medsynth.serving.signatures import Arrays, Signature
 
 DEFAULT_SIGNATURE = "serving_default"
+_LEAST_VALUES = 2**20
+"""That are taken in any case: text may hold commas too."""
 
 
 class Predictor:
@@ -22,6 +24,8 @@ class Predictor:
         self.batcher = Batcher(
             model.run, settings.batch_limit, settings.queue_limit, settings.batch_wait_ms / 1000
         )
+        self.most_values = _most_values(model, settings.batch_limit)
+        """Of one request, with room for what parts them; None where a signature leaves that open."""
 
     def check_model(self, name: str, version: int | None) -> None:
         """Raises `NotFoundError` unless that is the served model; version None is the newest."""
@@ -49,3 +53,9 @@ class Predictor:
         """
         signature.check(inputs)
         return self.batcher.submit(signature, inputs)
+
+
+def _most_values(model: ServedModel, rows: int) -> int | None:
+    counts = [signature.most_values(rows) for signature in model.signatures.values()]
+    known = [count for count in counts if count is not None]
+    return max(_LEAST_VALUES, 2 * max(known)) if len(known) == len(counts) else None

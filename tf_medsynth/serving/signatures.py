@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,6 +29,12 @@ class TensorSpec:
             own in (None, size) for own, size in zip(self.shape, shape, strict=True)
         )
 
+    def check(self, name: str, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+        """Raises unless input `name` may have this `dtype` and `shape`."""
+        check(f"input {name!r} must be of type {dtype_name(self)}", dtype == self.dtype, dtype=str(dtype))
+        wanted = "(" + ", ".join("?" if d is None else str(d) for d in self.shape or ()) + ")"
+        check(f"input {name!r} must have the shape {wanted}", self.admits(shape), shape=shape)
+
     @property
     def has_free_rows(self) -> bool:
         """Whether the first dimension is free."""
@@ -51,6 +58,17 @@ class Signature:
             spec.has_free_rows or spec.shape is None for spec in self.outputs.values()
         )
 
+    def most_values(self, rows: int) -> int | None:
+        """Numbers and texts of `rows` rows of all inputs; None where a shape leaves that open."""
+        total = 0
+        for spec in self.inputs.values():
+            sizes = (None,) if spec.shape is None else spec.shape[1:] if self.batched else spec.shape
+            known = [size for size in sizes if size is not None]
+            if len(known) < len(sizes):
+                return None
+            total += (rows if self.batched else 1) * math.prod(known)
+        return total
+
     def check_names(self, names: set[str]) -> None:
         """Raises unless `names` are exactly those of the inputs."""
         check(
@@ -67,10 +85,7 @@ class Signature:
         """
         self.check_names(set(arrays))
         for name, spec in self.inputs.items():
-            dtype, shape = arrays[name].dtype, arrays[name].shape
-            check(f"input {name!r} must be of type {dtype_name(spec)}", dtype == spec.dtype, dtype=str(dtype))
-            wanted = "(" + ", ".join("?" if d is None else str(d) for d in spec.shape or ()) + ")"
-            check(f"input {name!r} must have the shape {wanted}", spec.admits(shape), shape=shape)
+            spec.check(name, arrays[name].dtype, arrays[name].shape)
         if self.batched:
             counts = {name: len(array) for name, array in arrays.items()}
             check("all inputs must have the same number of rows", len(set(counts.values())) == 1, rows=counts)

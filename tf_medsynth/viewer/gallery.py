@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 from tf_medsynth.config.base import check
@@ -27,7 +28,12 @@ class GallerySummary:
 
 
 def gallery(
-    *, model: Path | str | None = None, host: str = "127.0.0.1", port: int = 8600, browser: bool = True
+    *,
+    model: Path | str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8600,
+    browser: bool = True,
+    allow_hosts: Sequence[str] = (),
 ) -> GallerySummary:
     """Shows the patients of a model on a page until SIGINT or SIGTERM.
 
@@ -37,6 +43,7 @@ def gallery(
             by choice.
         port: 0 takes a free one.
         browser: open the page in the user's browser.
+        allow_hosts: names by which the page may be asked for, beside `host` and those of this machine.
 
     Raises:
         MedSynthError: the package of the page is missing, the port is taken, or the model is none of
@@ -54,7 +61,7 @@ def gallery(
         shown = f"[{host}]" if ":" in host else host
         url, name = f"http://{shown}:{server.getsockname()[1]}", model_words(patients.model.folder)
         log.info("gallery of %s at %s, ready in %.1f s; Ctrl-C ends it", name, url, watch.seconds)
-        serve_page(patients, name, server, url if browser else None)
+        serve_page(patients, name, server, url if browser else None, host, allow_hosts)
     return GallerySummary(name, url)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import socket
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -19,6 +19,7 @@ from tf_medsynth.saved_model.patients import Patients
 from tf_medsynth.types import MedSynthError
 from tf_medsynth.viewer.links import ARCHIVE, file_name, patient_of
 from tf_medsynth.viewer.page import Page
+from tf_medsynth.viewer.visitors import OwnVisitors
 
 STYLE = Path(__file__).with_name("page.css")
 TITLE = "tf_medsynth gallery"
@@ -29,7 +30,14 @@ ICON = (
 _GRACE_SECONDS = 3
 
 
-def serve_page(patients: Patients, model: str, listening: socket.socket, opened: str | None) -> None:
+def serve_page(
+    patients: Patients,
+    model: str,
+    listening: socket.socket,
+    opened: str | None,
+    host: str = "127.0.0.1",
+    allowed: Sequence[str] = (),
+) -> None:
     """Serves the page until a signal.
 
     Args:
@@ -37,8 +45,10 @@ def serve_page(patients: Patients, model: str, listening: socket.socket, opened:
         model: how a command names it.
         listening: where browsers come in.
         opened: address to open in the user's browser; None leaves that to the user.
+        host: that it listens on.
+        allowed: further names by which it may be asked.
     """
-    app = build_app(patients, model, opened)
+    app = OwnVisitors(build_app(patients, model, opened), host, allowed)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS
     )

@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 
 from tf_medsynth.config.base import check
 from tf_medsynth.runtime import progress
+from tf_medsynth.runtime.prepared_sets import check_prepared, open_prepared
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 SCORES = (
@@ -76,6 +77,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _features(self, size: Sequence[int | None], modalities: Sequence[str]) -> Any:
         """Features as prepared, where they are; else those of images of this `size`."""
         if (self.data_path / "features.json").exists():
+            check_prepared(self.data_path)
             return tfds.features.FeaturesDict.from_config(self.data_path)
         rows, columns = size
         return tfds.features.FeaturesDict(
@@ -146,7 +148,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def as_data_source(self, *args: Any, **kwargs: Any) -> Any:
         """Samples by their number, as TFDS offers them for its ``array_record`` format alone."""
-        described = tfds.builder_from_directory(self.data_dir)  # `self.info` forgets a format added later
+        described = open_prepared(self.data_dir)  # `self.info` forgets a format added later
         held = {form.value for form in described.info.available_file_formats()}
         command = f"tfds convert_format --dataset_version_dir={self.data_dir} --out_file_format=array_record"
         check(
