@@ -74,11 +74,12 @@ def _structure(own: Any, operators: OperatorConfig, size: Size, frozen: Any, com
     built = {
         "structure_encoder": networks.build_structure_encoder(vae),
         "structure_decoder": networks.build_structure_decoder(vae),
-        "prior": networks.build_affine_prior(vae.latent_dim),
         "mask_generator": networks.build_mask_generator(_sized(own.mask_generator, size)),
         "structure_discriminator": networks.build_discriminator(critic),
         "code_discriminator": networks.build_code_discriminator(code),
     }
+    if own.prior == "fitted":
+        built["prior"] = networks.build_affine_prior(vae.latent_dim)
     return StructureStage(dataclasses.replace(own, vae=vae), operators.structure, networks=built, **common)
 
 
