@@ -28,6 +28,7 @@ BROKEN: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (DiscriminatorSpec, {"modalities": 1}, "0 or at least 2"),
     (DiscriminatorSpec, {"first_norm": True, "normalisation": "none"}, "first_norm"),
     (StructureVAESpec, {"image_size": (96, 100)}, "multiple of 8"),
+    (StructureVAESpec, {"working_size": (60, 64)}, r"working_size must be a multiple of 8 .*Nearest: 64,64"),
     (StructureVAESpec, {"spatial_noise": ((3, 1),)}, r"Possible strides: \[1, 2, 4, 8\]"),
     (StructureVAESpec, {"spatial_noise": ((4, 1), (4, 2))}, "must differ"),
 ]

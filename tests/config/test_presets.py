@@ -38,6 +38,8 @@ def test_the_thesis_is_as_published():
     assert settings.data.normalisation == "minmax"
     assert (settings.structure.drawing, settings.structure.critic_sees) == ("lines", "map")
     assert settings.structure.vae.base_filters == settings.multimodal.generator.base_filters == 64
+    assert settings.structure.prior == "standard" and settings.structure.vae.working_size == (512, 512)
+    assert settings.lesion.segmentor.output == "linear" and settings.lesion.segmentor.output_norm
     assert settings.lesion.weights.label_error == 5.0 and settings.lesion.weights.overlap == 0.0
     for stage in STAGES:
         training = getattr(settings, stage).training

@@ -34,6 +34,12 @@ def test_networks_default_to_the_published_ones():
     assert settings.discriminator == PAPER_SPECS["discriminator_brats"]
 
 
+@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
+def test_a_segmentor_of_probabilities_is_refused(output):
+    with pytest.raises(MedSynthError, match=rf"draws logits.*output='{output}'.*segmentor.output=linear"):
+        LesionSettings().override({"segmentor.output": output})
+
+
 @pytest.mark.parametrize(
     "settings", [StructureSettings(), LesionSettings(), TranslationSettings(), MultimodalSettings()]
 )

@@ -9,6 +9,7 @@ import pytest
 
 from tf_medsynth import networks
 from tf_medsynth.config.networks import PAPER_SPECS
+from tf_medsynth.config.presets import preset
 
 PUBLISHED = {
     "generator_brats": 4_333_507,
@@ -66,6 +67,29 @@ def test_every_published_spec_is_counted() -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_count(name: str) -> None:
     assert parameters(build(name)) == PUBLISHED[name]
+
+
+def test_the_thesis_preset_has_these_networks() -> None:
+    thesis, size = preset("thesis"), PAPER_SPECS["generator_brats"].image_size
+    assert thesis.structure.vae == PAPER_SPECS["structure_vae"]
+    assert thesis.structure.code_discriminator == PAPER_SPECS["code_discriminator"]
+    trained = {
+        "mask_generator": thesis.structure.mask_generator,
+        "structure_discriminator": thesis.structure.map_discriminator,
+        "segmentor_brats": thesis.lesion.segmentor,
+        "translator_brats": thesis.translation.generator,
+        "generator_brats": thesis.multimodal.generator,
+        "discriminator_brats": thesis.multimodal.discriminator,
+        "generator_lung_ct": thesis.gan.generator,  # the same of another size: 1 channel to 1, no condition
+        "discriminator": thesis.skrgan.discriminator,
+    }
+    for name, spec in trained.items():
+        assert spec.override({"image_size": size}) == PAPER_SPECS[name].override({"image_size": size}), name
+    assert thesis.translation.discriminator == thesis.multimodal.discriminator
+    assert (thesis.gan.discriminator, thesis.skrgan.generator) == (
+        thesis.skrgan.discriminator,
+        thesis.gan.generator,
+    )
 
 
 @pytest.mark.parametrize("name", ["generator_brats", "generator_retina", "segmentor_brats"])

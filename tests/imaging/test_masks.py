@@ -95,6 +95,16 @@ def test_map_and_mask_keeps_lines_inside_the_organ():
     assert np.sum(lines) > 0
 
 
+def test_without_union_the_mask_is_of_the_modality_whose_lines_are_drawn():
+    images = ndimage.gaussian_filter(rng.random((2, 40, 36, 4)), (0, 2, 2, 0)).astype(np.float32)
+    config = operator_preset("thesis/brats")
+    lines, mask = map_and_mask(images[..., 1:2], images, config)
+    assert lines.shape == mask.shape == (2, 40, 36, 1)
+    np.testing.assert_array_equal(mask, mask_from(images[..., 1:2], config.mask))
+    union = config.override({"mask.union": True})
+    assert np.any(map_and_mask(images[..., 1:2], images, union)[1] != mask)
+
+
 def test_expansion_is_not_negative():
     with pytest.raises(MedSynthError, match="0 or more px"):
         background_mask(np.zeros((1, 4, 4, 1)), expand=-1)

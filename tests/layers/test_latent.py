@@ -38,6 +38,14 @@ def test_unit_normal_codes_get_the_fitted_moments(layer: AffineLatent) -> None:
     np.testing.assert_allclose(np.cov(codes.T), covariance(), atol=1e-3)
 
 
+def test_it_follows_codes_by_a_share(layer: AffineLatent) -> None:
+    layer.follow(ops.array([2.0, 0.0, 0.0]), 3.0 * ops.eye(3), 0.25)
+    np.testing.assert_allclose(layer.mean, [0.5, 0.0, 0.0], rtol=1e-6)
+    factor = ops.convert_to_numpy(layer.cholesky)
+    # 3 of 4 parts variance 1, 1 part variance 3; and 3/16 of the squared distance 4 of their means
+    np.testing.assert_allclose(factor @ factor.T, np.diag([1.5 + 0.75, 1.5, 1.5]), atol=1e-4)
+
+
 def test_nothing_is_trainable(layer: AffineLatent) -> None:
     assert not layer.trainable_weights and len(layer.non_trainable_weights) == 2
 

@@ -70,6 +70,24 @@ def test_without_spatial_posterior_the_prior_stands_in(maps: np.ndarray) -> None
     np.testing.assert_array_equal(z_logvar[:, 6:], 0.0)
 
 
+def test_maps_are_coded_at_the_size_that_is_asked_for(maps: np.ndarray) -> None:
+    size = {"image_size": (23, 18), "working_size": (32, 48)}
+    spec, inner = dataclasses.replace(DETAILED, **size), dataclasses.replace(DETAILED, image_size=(32, 48))
+    assert spec.code_parts == inner.code_parts
+    small = maps[:, 4:27, 4:22]
+    rows, columns = (((2 * np.arange(n) + 1) * m) // (2 * n) for n, m in ((32, 23), (48, 18)))
+    encoders = build_structure_encoder(spec), build_structure_encoder(inner)
+    encoders[1].set_weights(encoders[0].get_weights())
+    enlarged = small[:, rows][:, :, columns]
+    np.testing.assert_allclose(encoders[0](small)[0], encoders[1](enlarged)[0], rtol=1e-4, atol=1e-5)
+    decoders = build_structure_decoder(spec), build_structure_decoder(inner)
+    decoders[1].set_weights(decoders[0].get_weights())
+    rows, columns = (((2 * np.arange(n) + 1) * m) // (2 * n) for n, m in ((23, 32), (18, 48)))
+    drawn, whole = (ops.convert_to_numpy(decoder(codes(spec))) for decoder in decoders)
+    assert drawn.shape == (2, 23, 18, 1)
+    np.testing.assert_allclose(drawn, whole[:, rows][:, :, columns], rtol=1e-5, atol=1e-6)
+
+
 def test_decoder_of_pairs_draws_one_map() -> None:
     spec = dataclasses.replace(PLAIN, one_hot=True)
     decoder = build_structure_decoder(spec)

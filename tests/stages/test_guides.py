@@ -8,6 +8,7 @@ import pytest
 from scipy.special import softmax
 
 from tests import tiny
+from tf_medsynth.config.presets import preset
 from tf_medsynth.losses import lesion
 from tf_medsynth.stages.guides import SCHEMES, lesion_logits, scheme_of, segmentor_names
 from tf_medsynth.types import MedSynthError
@@ -71,6 +72,21 @@ def test_terms_are_sums_over_segmentors(stage, batch):
     ):
         expected = np.sum([loss(logits) for logits in outputs["lesion_logits"]], axis=0)
         np.testing.assert_allclose(terms[name], expected, rtol=1e-5)
+
+
+def test_the_published_segmentor_takes_one_sigmoid():
+    published = preset("thesis").lesion.segmentor.to_dict() | {"image_size": (32, 32), "base_filters": 2}
+    stage = tiny.build("lesion", {"segmentor": published, "scheme": "single", "training.ema_decay": 0.0})
+    norm = stage.networks["segmentor_single"].get_layer("last_norm")
+    norm.gain.assign(np.zeros(5))
+    norm.offset.assign([20.0, -20.0, -20.0, -20.0, -20.0])  # certain of background, everywhere
+    images, label = np.zeros((2, 32, 32, 4), "float32"), np.zeros((2, 32, 32, 1), "int32")
+    label[1, :8, :8] = 2  # a sixteenth of the image
+    outputs = stage.synthesise({"images": images}, {}, training=False)
+    error = stage.terms("segmentor", {"lesion_label": label}, outputs)["label_error"]
+    weights = stage.settings.class_weights
+    np.testing.assert_allclose(error, [0.0, 4 * (weights[0] + weights[2]) / 16], rtol=1e-5, atol=1e-6)
+    assert np.max(stage.segment_surely(images)[1]) < 1e-6
 
 
 def test_a_segmentation_is_the_likeliest_class(stage, batch):

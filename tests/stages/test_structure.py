@@ -44,6 +44,32 @@ def test_only_the_global_part_of_a_code_goes_through_the_prior(stage):
     assert stage.code_size > 6 and np.array_equal(code[:, 6:], z[:, 6:])
 
 
+def test_the_prior_follows_the_encoder_while_maps_are_drawn(stage, batch):
+    layer = stage.networks["prior"].get_layer("affine")
+    layer.fit(np.zeros(6), np.eye(6))
+    stage.train_step(tiny.as_tensors(batch))
+    mean, logvar = (np.asarray(x)[:, :6] for x in stage.networks["structure_encoder"](batch["structure_map"]))
+    centre, share = mean.mean(0), 1 / 40
+    np.testing.assert_allclose(layer.mean, share * centre, rtol=1e-4, atol=1e-7)
+    covariance = (1 - share) * np.eye(6) + share * (
+        np.cov(mean.T, bias=True) + np.diag(np.exp(logvar).mean(0))
+    )
+    covariance += share * (1 - share) * np.outer(centre, centre)
+    factor = np.asarray(layer.cholesky)
+    np.testing.assert_allclose(factor @ factor.T, covariance, rtol=1e-4, atol=1e-5)
+
+
+def test_a_standard_prior_is_unit_normal(batch):
+    stage = tiny.build("structure", {"prior": "standard"})
+    z = np.random.default_rng(1).normal(size=(4, stage.code_size)).astype("float32")
+    assert "prior" not in stage.networks and np.array_equal(stage.code_of(z), z)
+    stage.begin("adversarial", dataset(1))
+    stage.finish(dataset(1))
+    seen = stage.synthesise(batch, {"prior": z, "posterior": 0 * z}, training=False)["code_prior"]
+    judge = stage.networks["code_discriminator"]
+    np.testing.assert_allclose(seen, judge(z[:, : stage.latent_dim]), rtol=1e-4, atol=1e-6)  # eq. 8
+
+
 def test_autoencoding_needs_no_prior_yet(stage):
     before = np.asarray(stage.networks["prior"].get_layer("affine").mean)
     stage.begin("autoencode", dataset(1))
@@ -88,6 +114,18 @@ def test_inside_the_lesion_a_map_may_be_anything(stage, batch):
     assert not np.asarray(terms["line_cross_entropy"]).any() and not np.asarray(terms["anatomy"]).any()
     assert np.asarray(terms["mask"]).all()
     stage.phase = "adversarial"
+
+
+def test_the_map_discriminator_sees_nothing_where_a_lesion_lies(stage, batch):
+    draws = {name: keras.ops.ones((4, stage.code_size)) for name in ("prior", "posterior")}
+    inside = batch["lesion_label"] > 0
+    other = {**batch, "anatomy": np.where(inside, 1.0 - batch["anatomy"], batch["anatomy"])}
+    one, two = (stage.synthesise(b, draws, training=False) for b in (batch, other))
+    np.testing.assert_array_equal(one["validity_real"], two["validity_real"])
+    drawing = np.random.default_rng(4).random(inside.shape).astype("float32")
+    shown = np.asarray(stage._seen(stage._lines(drawing, sharp=True), drawing, 1.0 - inside))
+    # Real maps have no lines there, so a drawn map must not be known by those it has.
+    assert not shown[np.repeat(inside, 2, -1)].any() and shown[..., 1:][~inside].min() > 0
 
 
 def test_the_published_decoder_draws_lines_itself(batch):

@@ -105,7 +105,8 @@ class MaskConfig(Config):
         median: window in px, none leaves it out.
         normalise: min-max each image to [0, 1] before `threshold`.
         fill: holes inside the organ belong to the organ.
-        union: a pixel is organ where any channel says so; otherwise one mask a channel.
+        union: a pixel is organ where any modality says so; otherwise the mask is of the modality whose
+            lines are drawn.
     """
 
     threshold: float = 0.0

@@ -32,14 +32,14 @@ def _check_common(spec: UNetSpec | DiscriminatorSpec | StructureVAESpec) -> None
     )
 
 
-def _check_divisible(image_size: Size, factor: int, why: str) -> None:
-    multiple = all(side > 0 and side % factor == 0 for side in image_size)
-    nearest = tuple(max(factor, factor * round(side / factor)) for side in image_size)
+def _check_divisible(size: Size, factor: int, why: str, name: str = "image_size") -> None:
+    multiple = all(side > 0 and side % factor == 0 for side in size)
+    nearest = tuple(max(factor, factor * round(side / factor)) for side in size)
     check(
-        f"image_size must be a multiple of {factor} ({why})",
+        f"{name} must be a multiple of {factor} ({why})",
         multiple,
         f"Nearest: {nearest[0]},{nearest[1]}.",
-        image_size=image_size,
+        **{name: size},
     )
 
 
@@ -189,7 +189,8 @@ class StructureVAESpec(Config):
 
     The code is one flat vector of `code_size` values, unit normal a priori: `latent_dim` values for
     the whole map, then, for every `spatial_noise` level ``(stride, channels)``, a grid of
-    ``(H / stride, W / stride, channels)`` values that place detail (sulci) where they stand.
+    ``(H / stride, W / stride, channels)`` values that place detail (sulci) where they stand. H and W
+    are of `inner_size`.
 
     Source: Qu et al. (thesis).
     Deviates: patches and the spatial part of the code are ours.
@@ -200,6 +201,9 @@ class StructureVAESpec(Config):
     base_filters: int = 16
     in_channels: int = 1
     out_channels: int = 1
+    working_size: Size | None = None
+    """Size to which maps are brought before they are encoded, and in which they are drawn, by nearest
+    neighbours; none stays at `image_size`."""
     patch: int = 1
     encoder_convolutions: tuple[tuple[int, int, int], ...] = (
         (3, 1, 1), (3, 2, 2), (3, 1, 2), (3, 2, 3), (3, 1, 3), (3, 2, 4),
@@ -207,7 +211,7 @@ class StructureVAESpec(Config):
     """Kernel side, stride and multiple of `base_filters`."""
     decoder_levels: tuple[tuple[int, ...], ...] = ((4,), (4, 4), (3, 3), (2, 2))
     """Multiples of `base_filters` of each level's convolutions, coarse to fine; each level but the
-    first doubles the grid, the last one reaches ``image_size / patch``."""
+    first doubles the grid, the last one reaches ``inner_size / patch``."""
     decoder_dense: tuple[int, ...] = ()
     """Widths of linear layers between the code and the first grid."""
     seed_filters: int = 4
@@ -235,7 +239,10 @@ class StructureVAESpec(Config):
         check("decoder_levels needs a first level", len(self.decoder_levels) > 0, received=())
         doublings = 2 ** (len(self.decoder_levels) - 1)
         _check_divisible(
-            self.image_size, self.patch * doublings, f"{doublings}x enlargement of patches of {self.patch}"
+            self.inner_size,
+            self.patch * doublings,
+            f"{doublings}x enlargement of patches of {self.patch}",
+            "working_size" if self.working_size else "image_size",
         )
         for stride, channels in self.spatial_noise:
             check(
@@ -251,22 +258,27 @@ class StructureVAESpec(Config):
         )
 
     @property
+    def inner_size(self) -> Size:
+        """Rows and columns of maps as they are encoded and drawn."""
+        return self.working_size or self.image_size
+
+    @property
     def decoder_strides(self) -> tuple[int, ...]:
-        """Image pixels per cell at each decoder level, coarse to fine."""
+        """Pixels of `inner_size` per cell at each decoder level, coarse to fine."""
         levels = len(self.decoder_levels)
         return tuple(self.patch * 2 ** (levels - 1 - level) for level in range(levels))
 
     @property
     def encoder_strides(self) -> tuple[int, ...]:
-        """Image pixels per cell after each encoder layer."""
+        """Pixels of `inner_size` per cell after each encoder layer."""
         strides = [self.patch]
         for _, stride, _ in self.encoder_convolutions:
             strides.append(strides[-1] * stride)
         return tuple(strides[1:])
 
     def cells(self, stride: int) -> Size:
-        """Rows and columns of the grid with `stride` image pixels per cell."""
-        return self.image_size[0] // stride, self.image_size[1] // stride
+        """Rows and columns of the grid with `stride` pixels of `inner_size` per cell."""
+        return self.inner_size[0] // stride, self.inner_size[1] // stride
 
     @property
     def code_parts(self) -> tuple[int, ...]:

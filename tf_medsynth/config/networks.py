@@ -60,8 +60,9 @@ PAPER_SPECS: dict[str, NetworkSpec] = {
     "generator_lung_ct": _paper_unet(_SQUARE, 1, 1),
     "generator_chest_xray": _paper_unet(_SQUARE, 4, 1),
     "generator_lung_nodules": _paper_unet(_SQUARE, 8, 3, input_dropout=0.03),
-    "segmentor_brats": _paper_unet(_BRAIN, 1, NUM_CLASSES),
-    "segmentor_vessels": _paper_unet(_SQUARE, 3, 2),
+    # Logits: the sigmoid of eq. 15 and 22 is part of the loss.
+    "segmentor_brats": _paper_unet(_BRAIN, 1, NUM_CLASSES, output="linear"),
+    "segmentor_vessels": _paper_unet(_SQUARE, 3, 2, output="linear"),
     "mask_generator": _paper_unet(_SQUARE, 1, 1, base_filters=32, input_dropout=0.1, one_hot=True),
     "mask_generator_lung_nodules": _paper_unet(
         _SQUARE, 3, 3, base_filters=32, input_dropout=0.1, one_hot=True
@@ -75,7 +76,8 @@ PAPER_SPECS: dict[str, NetworkSpec] = {
     ),
     "classifier_chest_xray": _paper_discriminator(_SQUARE, 1, scores=3),
     "structure_vae": StructureVAESpec(
-        _SQUARE,
+        _BRAIN,
+        working_size=_SQUARE,
         latent_dim=4096,
         base_filters=64,
         one_hot=True,

@@ -106,12 +106,15 @@ class StructureSettings(Config):
         line_weight: weight of a line pixel in the cross-entropy.
         temperature: width of the soft threshold that lets gradients through the operator.
         critic_sees: whether the map discriminator sees the map alone or the anatomy beside it.
+        prior: what a drawn z ~ N(0, 1) is decoded as: itself (``standard``, eq. 8), or moved to the
+            mean and covariance of the codes of real maps (``fitted``).
     """
 
     drawing: Literal["lines", "anatomy"] = "lines"
     line_weight: float = 1.5
     temperature: float = 0.02
     critic_sees: Literal["map", "map_and_anatomy"] = "map"
+    prior: Literal["fitted", "standard"] = "fitted"
     vae: StructureVAESpec = _paper("structure_vae")
     mask_generator: UNetSpec = _paper("mask_generator")
     map_discriminator: DiscriminatorSpec = _paper("structure_discriminator")
@@ -170,6 +173,12 @@ class LesionSettings(Config):
             "class_weights has one weight a class",
             len(self.class_weights) == NUM_CLASSES,
             class_weights=self.class_weights,
+        )
+        check(
+            "a segmentor draws logits, which the losses take through their own function",
+            self.segmentor.output == "linear",
+            "Set segmentor.output=linear.",
+            output=self.segmentor.output,
         )
         check("fold must lie in [0, folds)", 0 <= self.fold < self.folds, fold=self.fold, folds=self.folds)
         check("held_out must lie in [0, 1)", 0.0 <= self.held_out < 1.0, held_out=self.held_out)

@@ -85,14 +85,16 @@ def _structure(own: Any, size: Size) -> dict[str, keras.Model]:
     code = dataclasses.replace(own.code_discriminator, latent_dim=vae.latent_dim)
     seen = vae.out_channels + (own.critic_sees == "map_and_anatomy")
     critic = dataclasses.replace(own.map_discriminator, image_size=size, in_channels=seen)
-    return {
+    built = {
         "structure_encoder": networks.build_structure_encoder(vae),
         "structure_decoder": networks.build_structure_decoder(vae),
-        "prior": networks.build_affine_prior(vae.latent_dim),
         "mask_generator": networks.build_mask_generator(_sized(own.mask_generator, size)),
         "structure_discriminator": networks.build_discriminator(critic),
         "code_discriminator": networks.build_code_discriminator(code),
     }
+    if own.prior == "fitted":
+        built["prior"] = networks.build_affine_prior(vae.latent_dim)
+    return built
 
 
 def _lesion(own: Any, size: Size) -> dict[str, keras.Model]:

@@ -69,14 +69,15 @@ def mask_from(images: Tensor, config: MaskConfig) -> Tensor:
 
 
 def map_and_mask(line_image: Tensor, images: Tensor, config: OperatorConfig) -> tuple[Tensor, Tensor]:
-    """Structure map and background mask of a sample, each `(B, H, W, C)` float32.
+    """Structure map and background mask of a sample, each `(B, H, W, 1)` float32.
 
     Args:
         line_image: `(B, H, W, 1)`, the modality whose lines are drawn (`edges.select_modality`).
-        images: `(B, H, W, C)`, what the mask is taken from: all modalities, or `line_image` again.
+        images: `(B, H, W, C)`, all modalities, of which the mask is the union if the operator says so;
+            otherwise it is of `line_image`, as the lines are.
         config: both operators.
     """
-    mask = mask_from(images, config.mask)
+    mask = mask_from(images if config.mask.union else line_image, config.mask)
     return structure_map(line_image, config.structure, background_mask=mask), mask
 
 

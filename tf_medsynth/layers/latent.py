@@ -18,8 +18,8 @@ JITTER = 1e-6
 class AffineLatent(keras.layers.Layer):
     """Unit-normal codes moved to where the encoder puts real maps: ``z -> mean + cholesky z``.
 
-    It starts as the identity and learns nothing; `fit` sets it after training from the encoder's
-    codes. Posterior codes stand there already and must not go through it.
+    It starts as the identity and learns nothing; `fit` sets it from the encoder's codes, `follow` moves
+    it as they move. Posterior codes stand there already and must not go through it.
 
     Call: ``(B, D)`` to ``(B, D)`` float32.
 
@@ -41,6 +41,17 @@ class AffineLatent(keras.layers.Layer):
         """The moved codes, `(B, D)` float32."""
         code = ops.cast(code, "float32")
         return self.mean + ops.matmul(code, ops.transpose(self.cholesky))
+
+    def follow(self, mean: Tensor, covariance: Tensor, rate: float) -> None:
+        """Moves mean `(D,)` and covariance `(D, D)` towards these, as if they were `rate` of all codes."""
+        held = ops.convert_to_tensor(self.cholesky)
+        shift = mean - self.mean
+        mixed = (1.0 - rate) * ops.matmul(held, ops.transpose(held)) + rate * covariance
+        mixed += rate * (1.0 - rate) * shift[:, None] * shift[None, :]
+        # Rounding may not leave a matrix without a root.
+        lift = JITTER * ops.max(ops.abs(mixed)) * ops.eye(self.mean.shape[0])
+        self.cholesky.assign(ops.cholesky(mixed + lift))
+        self.mean.assign(self.mean + rate * shift)
 
     def fit(self, mean: Any, covariance: Any) -> None:
         """Sets the layer so that unit-normal codes get this mean `(D,)` and covariance `(D, D)`.

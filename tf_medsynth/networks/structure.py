@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import keras
 
-from tf_medsynth.config.network_specs import StructureVAESpec
+from tf_medsynth.config.network_specs import Size, StructureVAESpec
 from tf_medsynth.layers import AffineLatent, BinomialBlur
 from tf_medsynth.networks.blocks import Blocks, emit, prepare
 from tf_medsynth.types import Tensor
@@ -23,7 +23,8 @@ def build_structure_encoder(spec: StructureVAESpec, name: str = "structure_encod
     """
     blocks = Blocks.of(spec)
     image = keras.Input((*spec.image_size, spec.in_channels), name="structure_map")
-    features = keras.layers.Rescaling(*spec.input_scale, name="input_scale")(image)
+    features = _resized(image, spec.inner_size, "enlarged") if spec.working_size else image
+    features = keras.layers.Rescaling(*spec.input_scale, name="input_scale")(features)
     features = prepare(features, spec.patch, spec.input_dropout)
     by_stride: dict[int, Tensor] = {}
     for index, (size, stride, width) in enumerate(spec.encoder_convolutions):
@@ -92,7 +93,10 @@ def build_structure_decoder(spec: StructureVAESpec, name: str = "structure_decod
     features = blocks.convolve(features, channels * spec.patch**2, "last", bias=True, final=True)
     if spec.output_norm:
         features = blocks.norm(features, "last")
-    return keras.Model(code, emit(features, spec.output, spec.patch, spec.one_hot), name=name)
+    drawn = emit(features, spec.output, spec.patch, spec.one_hot)
+    return keras.Model(
+        code, _resized(drawn, spec.image_size, "shrunk") if spec.working_size else drawn, name=name
+    )
 
 
 def build_affine_prior(size: int, name: str = "prior") -> keras.Model:
@@ -102,6 +106,14 @@ def build_affine_prior(size: int, name: str = "prior") -> keras.Model:
     """
     z = keras.Input((size,), name="z")
     return keras.Model(z, AffineLatent(name="affine", dtype="float32")(z), name=name)
+
+
+def _resized(maps: Tensor, size: Size, name: str) -> Tensor:
+    """`maps` at another size, the nearest pixel of each."""
+    layer = keras.layers.Resizing(
+        *size, interpolation="nearest", data_format="channels_last", dtype="float32", name=name
+    )
+    return layer(maps)
 
 
 def _spatial_moment(blocks: Blocks, features: Tensor, channels: int, name: str) -> Tensor:

@@ -63,7 +63,8 @@ def build_unet(spec: UNetSpec, name: str = "unet") -> keras.Model:
 def build_segmentor(spec: UNetSpec, name: str = "segmentor") -> keras.Model:
     """A U-Net from images to lesion classes: `(B, H, W, in_channels)` to `(B, H, W, classes)` float32.
 
-    Logits with ``output="linear"``, probabilities with ``"softmax"`` or, as published, ``"sigmoid"``.
+    Logits with ``output="linear"``, which is what stage L trains; probabilities with ``"softmax"`` or, as
+    published, ``"sigmoid"``.
 
     Source: Qu et al. (thesis), G_l.
     """

@@ -5,8 +5,10 @@ Deviates: with ``drawing="anatomy"`` the decoder draws an image and the map is t
 structure-map operator itself, so contours close and lines are thin by construction, where a
 decoder of lines draws blobs. A Kullback-Leibler term and an affine prior (the aggregate
 posterior's mean and covariance) close the gap between the codes of real maps and N(0, 1), which
-the papers' moments alone leave open. The map discriminator of eq. 10 and 11 also judges
-reconstructions, half and half with maps of the prior; the papers have it judge the prior's alone.
+the papers' moments alone leave open. A fitted prior follows the encoder while maps are drawn, so that
+decoder, D_z (eq. 8) and generation know the same codes; ``prior="standard"`` is the papers' N(0, 1).
+D_s judges reconstructions beside drawn maps, at half the weight each, and where it sees the anatomy
+too, it sees neither that nor the map where the sample's lesion lies.
 """
 
 from __future__ import annotations
@@ -33,8 +35,8 @@ _PRIOR_BATCHES = 40
 class StructureStage(AdversarialStage):
     """Stage S.
 
-    Networks: ``structure_encoder`` map to code mean and log-variance, ``prior`` z to code,
-    ``structure_decoder`` code (and free spatial part of z) to drawing, ``mask_generator``,
+    Networks: ``structure_encoder`` map to code mean and log-variance, ``prior`` z to code where that is
+    fitted, ``structure_decoder`` code (and free spatial part of z) to drawing, ``mask_generator``,
     ``structure_discriminator``, ``code_discriminator``.
     """
 
@@ -44,9 +46,9 @@ class StructureStage(AdversarialStage):
     }
     phases = {"autoencode": ("generator",), "adversarial": ("generator", "discriminator")}
     averaged = ("structure_decoder", "mask_generator")
-    fitted = ("prior",)
 
     def __init__(self, settings: StructureSettings, operator: StructureMapConfig, **base: Any):
+        self.fitted = ("prior",) if settings.prior == "fitted" else ()
         super().__init__(weights=settings.weights, **base)
         self.settings = settings
         # A drawing has no background mask yet; its outside is drawn empty.
@@ -80,15 +82,9 @@ class StructureStage(AdversarialStage):
         """What the discriminators say of real maps, of the prior's and of the reconstructions."""
         code_drawn = self.code_of(prior)
         drawn = self._drawing(code_drawn, training)
-        binary = self._lines(drawn, sharp=True)
-        rows = ops.concatenate(
-            [
-                self._seen(batch["structure_map"], batch["anatomy"]),
-                self._seen(binary, drawn),
-                self._seen(self._lines(drawing, sharp=True), drawing),
-            ],
-            axis=0,
-        )
+        pairs = [(batch["structure_map"], batch["anatomy"])]
+        pairs += [(self._lines(image, sharp=True), image) for image in (drawn, drawing)]
+        rows = ops.concatenate([self._seen(*pair, _lesion_free(batch)) for pair in pairs], axis=0)
         judged = self.networks["structure_discriminator"](rows, training=training)["validity"]
         real, of_prior, of_posterior = ops.split(judged, 3, axis=0)
         codes = ops.concatenate([code_drawn, z_posterior], axis=0)[:, : self.latent_dim]
@@ -116,7 +112,7 @@ class StructureStage(AdversarialStage):
                 "code_real": adversarial.least_squares_real_loss(outputs["code_prior"]),
                 "code_fake": adversarial.least_squares_fake_loss(outputs["code_posterior"]),
             }
-        lesion_free = 1.0 - ops.cast(batch["lesion_label"] > 0, "float32")
+        lesion_free = _lesion_free(batch)
         target, drawing = batch["structure_map"], outputs["reconstructed"]
         lines = self._lines(drawing, sharp=False)
         z_mean, z_logvar = (outputs[name][:, : self.inferred] for name in ("z_mean", "z_logvar"))
@@ -144,8 +140,27 @@ class StructureStage(AdversarialStage):
             }
         return terms
 
+    def train_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """One simultaneous step; where maps are drawn, a fitted prior then follows the encoder."""
+        logs = super().train_step(batch)
+        if self.fitted and self.phase == "adversarial":
+            self._follow(batch["structure_map"])
+        return logs
+
+    def _follow(self, maps: Tensor) -> None:
+        """Moves the prior towards the codes of the global batch, of which `maps` are a replica's share."""
+        mean, logvar = (x[:, : self.latent_dim] for x in self.networks["structure_encoder"](maps))
+        count = tf.cast(tf.shape(mean)[0], tf.float32)
+        square = tf.matmul(mean, mean, transpose_a=True) / count
+        moments = [tf.reduce_mean(mean, 0), square + tf.linalg.diag(tf.reduce_mean(tf.exp(logvar), 0))]
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            moments = tf.distribute.get_replica_context().all_reduce("mean", moments)
+        centre, raw = moments
+        covariance = raw - centre[:, None] * centre[None, :]
+        self.networks["prior"].get_layer("affine").follow(centre, covariance, 1.0 / _PRIOR_BATCHES)
+
     def begin(self, phase: str, batches: tf.data.Dataset) -> None:
-        """Fits the prior to the codes of real maps before anything is drawn from it."""
+        """Fits the prior to the codes of real maps before anything is drawn from it; see `train_step`."""
         if phase == "adversarial":
             self.fit_prior(batches)
 
@@ -154,7 +169,9 @@ class StructureStage(AdversarialStage):
         self.fit_prior(batches)
 
     def fit_prior(self, batches: tf.data.Dataset) -> None:
-        """Sets the prior to the aggregate posterior: mean, and covariance of means plus variances."""
+        """Sets a fitted prior to the aggregate posterior: mean, and covariance of means plus variances."""
+        if not self.fitted:
+            return
         encoder = self.networks["structure_encoder"]
         encode = tf.function(lambda maps: encoder(maps, training=False))
         means, variances = [], []
@@ -173,7 +190,9 @@ class StructureStage(AdversarialStage):
         return {"real_map": batch["structure_map"], **self.draw_maps(z)}
 
     def code_of(self, z: Tensor) -> Tensor:
-        """The code of unit-normal z: its global part through the affine prior, the rest as it is."""
+        """The code of unit-normal z: its global part through a fitted prior, the rest as it is."""
+        if not self.fitted:
+            return z
         return ops.concatenate([self.networks["prior"](z[:, : self.latent_dim]), z[:, self.latent_dim :]], -1)
 
     def draw_maps(self, z: Tensor) -> Outputs:
@@ -212,7 +231,17 @@ class StructureStage(AdversarialStage):
             else ops.round(drawing)
         )
 
-    def _seen(self, lines: Tensor, drawing: Tensor) -> Tensor:
+    def _seen(self, lines: Tensor, drawing: Tensor, lesion_free: Tensor) -> Tensor:
+        """What the map discriminator is shown of a map and the image that its lines are the edges of.
+
+        A real map has lost the lines of its lesion and its anatomy shows the lesion still. So where one
+        lies both are blank, and blank in the same place of what is drawn: else missing lines look real.
+        """
         if self.settings.critic_sees == "map":
             return lines
-        return ops.concatenate([lines, ops.cast(drawing, "float32")], axis=-1)
+        return lesion_free * ops.concatenate([lines, ops.cast(drawing, "float32")], axis=-1)
+
+
+def _lesion_free(batch: Mapping[str, Tensor]) -> Tensor:
+    """1 where no lesion lies, ``(B, H, W, 1)`` float32."""
+    return 1.0 - ops.cast(batch["lesion_label"] > 0, "float32")
