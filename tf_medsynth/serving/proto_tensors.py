@@ -49,6 +49,7 @@ def array(name: str, tensor: Any, spec: TensorSpec | None = None) -> np.ndarray:
     rule = f"input {name!r} must be a whole tensor"
     dtype = _dtype(tensor.dtype)
     check(rule, dtype is not None and dtype.name in _FIELDS, dtype=int(tensor.dtype))
+    assert dtype is not None
     shape = tuple(int(dim.size) for dim in tensor.tensor_shape.dim)
     check(rule, not tensor.tensor_shape.unknown_rank and min(shape, default=0) >= 0, shape=shape)
     if spec is not None:

@@ -82,9 +82,13 @@ class StructureStage(AdversarialStage):
         """What the discriminators say of real maps, of the prior's and of the reconstructions."""
         code_drawn = self.code_of(prior)
         drawn = self._drawing(code_drawn, training)
-        pairs = [(batch["structure_map"], batch["anatomy"])]
-        pairs += [(self._lines(image, sharp=True), image) for image in (drawn, drawing)]
-        rows = ops.concatenate([self._seen(*pair, _lesion_free(batch)) for pair in pairs], axis=0)
+        binary, lesion_free = self._lines(drawn, sharp=True), _lesion_free(batch)
+        pairs = (
+            (batch["structure_map"], batch["anatomy"]),
+            (binary, drawn),
+            (self._lines(drawing, sharp=True), drawing),
+        )
+        rows = ops.concatenate([self._seen(*pair, lesion_free) for pair in pairs], axis=0)
         judged = self.networks["structure_discriminator"](rows, training=training)["validity"]
         real, of_prior, of_posterior = ops.split(judged, 3, axis=0)
         codes = ops.concatenate([code_drawn, z_posterior], axis=0)[:, : self.latent_dim]
