@@ -1,4 +1,4 @@
-"""Folders as they are: pipes named as volumes, names that are no text, folders in folders, damaged twins."""
+"""Folders as they are: pipes with a volume's name, names that are no text, deep folders, damaged twins."""
 
 import gzip
 import os

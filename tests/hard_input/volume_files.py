@@ -266,7 +266,7 @@ PREPARE = (
 
 
 def both(
-    kind: str, table: Mapping[str, tuple[str, Make]], every: int = 3, mebibytes: int = 512
+    kind: str, table: Mapping[str, tuple[str, Make]], every: int = 6, mebibytes: int = 512
 ) -> list[Case]:
     """Each of a table by the doctor; by `prepare`, which reads through the same code, one of `every`."""
     cases = []
