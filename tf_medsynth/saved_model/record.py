@@ -19,6 +19,12 @@ FORMAT = 1
 """Changes when signatures or their meaning change."""
 
 RECORD_NAME = "medsynth.json"
+_AGAIN = "Export it again."
+_PARTS: dict[str, dict[str, type]] = {
+    "labels": {"count": int, "fingerprint": str},
+    "data": {"name": str, "patients": int, "fingerprint": str},
+}
+"""What is read of the parts of a record that are plain dictionaries."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,13 @@ class ModelRecord(Config):
     modalities: tuple[str, ...] = MODALITIES
     lesion_classes: tuple[str, ...] = LESION_CLASSES
 
+    def __post_init__(self) -> None:
+        """Checks what the two plain dictionaries must hold."""
+        for part, kinds in _PARTS.items():
+            held = getattr(self, part)
+            wrong = [name for name, kind in kinds.items() if type(held.get(name)) is not kind]
+            check(f"{part} of a model's record must hold {', '.join(kinds)}", not wrong, _AGAIN, wrong=wrong)
+
 
 def versions(model: Path) -> list[int]:
     """Version numbers in a model's folder, ascending."""
@@ -81,7 +94,7 @@ def read_record(folder: Path) -> ModelRecord:
     """
     try:
         values: Any = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MedSynthError(
             f"a model needs its {RECORD_NAME}. Received: model={str(folder)!r}, "
             f"error={type(error).__name__}. Export it again."
@@ -89,7 +102,13 @@ def read_record(folder: Path) -> ModelRecord:
     held = values.get("format") if isinstance(values, dict) else None
     remedy = "Export it again with this package, or read it with the one that wrote it."
     check(f"this package reads models of format {FORMAT}", held == FORMAT, remedy, format=held)
-    return ModelRecord.from_dict(values)
+    try:
+        return ModelRecord.from_dict(values)
+    except (TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, MedSynthError):
+            raise
+        check("the record of a model must be whole", False, _AGAIN, model=str(folder), error=str(error))
+        raise
 
 
 def check_target(model: Path) -> None:
