@@ -20,7 +20,7 @@ def patient_protocol(base: type) -> type:
     Deviates: uvicorn limits idle time between requests alone.
     """
 
-    class Patient(base):  # type: ignore[misc]
+    class Patient(base):
         """One connection."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:
