@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import keras
@@ -146,6 +147,16 @@ def test_another_form_is_refused(plain, tmp_path, change):
 def test_a_text_is_not_read_in_place_of_the_file(plain, tmp_path):
     (tmp_path / "saved_model.pbtxt").write_text("saved_model_schema_version: 1")
     refused(tmp_path, "must be whole")
+
+
+@pytest.mark.parametrize("name", ["variables.index", "variables.data-00000-of-00001"])
+@pytest.mark.parametrize("left", [0.0, 0.5, None])
+def test_torn_weights_are_told(plain, tmp_path, name, left):
+    shutil.copytree(plain, tmp_path / "m")
+    file = tmp_path / "m" / "variables" / name
+    whole = file.read_bytes()
+    file.unlink() if left is None else file.write_bytes(whole[: int(left * len(whole))])
+    refused(tmp_path / "m", "a SavedModel must be whole")
 
 
 def test_a_model_that_computes_is_opened(plain):

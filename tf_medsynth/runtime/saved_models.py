@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 FILE = "saved_model.pb"
+_WEIGHTS = "variables/variables"
 _AGAIN = "Export it again, with medsynth export or model.export of Keras."
 _MOST_REPEATS = 2**24
 """Elements that a constant may have of one stored value: 60 bytes can claim a terabyte."""
@@ -35,6 +36,7 @@ def load_saved_model(folder: Path) -> Any:
 
     read_saved_model(folder)
     try:
+        tf.train.load_checkpoint(str(folder / _WEIGHTS))  # a look at the index, which takes no time
         return tf.saved_model.load(str(folder))
     except Exception as error:  # protobuf, file and graph errors, each of its own family
         _whole(folder, error)
