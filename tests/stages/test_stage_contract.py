@@ -226,7 +226,7 @@ def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
         clipped = [player for player in players if logs[f"{player}_gradient"] > 0.3]
         assert clipped, "nothing was clipped"
         one, two = tiny.state(alone), tiny.state(mirrored)
-        followed = {name for name in alone.fitted if changed(start, one) & {name}}
+        followed = changed(weights, one) & set(alone.fitted)
         for network in followed | {n for player in players for n in alone.players[player]}:
             assert difference(network, start, one, two) < ROUNDING, (phase, network)
             if network in alone.ema_networks:

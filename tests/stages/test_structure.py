@@ -74,7 +74,11 @@ def test_autoencoding_needs_no_prior_yet(stage):
     before = np.asarray(stage.networks["prior"].get_layer("affine").mean)
     stage.begin("autoencode", dataset(1))
     assert np.array_equal(before, stage.networks["prior"].get_layer("affine").mean)
+    stage.finish(dataset(2))  # the prior was followed in the second phase
+    assert np.array_equal(before, stage.networks["prior"].get_layer("affine").mean)
+    stage.phase = "autoencode"
     stage.finish(dataset(2))
+    stage.phase = "adversarial"
     assert not np.array_equal(before, stage.networks["prior"].get_layer("affine").mean)
 
 

@@ -6,7 +6,8 @@ structure-map operator itself, so contours close and lines are thin by construct
 decoder of lines draws blobs. A Kullback-Leibler term and an affine prior (the aggregate
 posterior's mean and covariance) close the gap between the codes of real maps and N(0, 1), which
 the papers' moments alone leave open. A fitted prior follows the encoder while maps are drawn, so that
-decoder, D_z (eq. 8) and generation know the same codes; ``prior="standard"`` is the papers' N(0, 1).
+decoder, D_z (eq. 8) and generation know the same codes: fitted anew to the last encoder, it would draw codes
+of which the averaged decoder knows less; ``prior="standard"`` is the papers' N(0, 1).
 D_s judges reconstructions beside drawn maps, at half the weight each, and where it sees the anatomy
 too, it sees neither that nor the map where the sample's lesion lies.
 """
@@ -169,8 +170,9 @@ class StructureStage(AdversarialStage):
             self.fit_prior(batches)
 
     def finish(self, batches: tf.data.Dataset) -> None:
-        """Fits the prior to the final encoder."""
-        self.fit_prior(batches)
+        """Fits a prior that has followed nothing; one that has is the one the decoder was trained with."""
+        if self.phase == "autoencode":
+            self.fit_prior(batches)
 
     def fit_prior(self, batches: tf.data.Dataset) -> None:
         """Sets a fitted prior to the aggregate posterior: mean, and covariance of means plus variances."""
