@@ -64,7 +64,9 @@ def test_a_verdict_is_read_as_it_was_written(tmp_path):
 
 def test_what_is_not_blessed_is_refused_with_its_reasons(tmp_path):
     write_json(tmp_path / "blessing.json", verdict(closed=0.1).to_dict())
-    with pytest.raises(MedSynthError, match=r"only a blessed model.*closed outline: 0\.1.*Train longer"):
+    with pytest.raises(
+        MedSynthError, match=r"only a blessed model.*closed outline, of real: 0\.1.*Train longer"
+    ):
         require_blessing(tmp_path / "blessing.json", "abc")
 
 

@@ -96,13 +96,10 @@ class AvailabilitySettings(Config):
     )
 
     def __post_init__(self) -> None:
-        check(
-            "a study trains on every training patient of the run",
-            self.segmentor.folds == 1 and self.segmentor.held_out == 0.0,
-            "Leave segmentor.folds at 1 and held_out at 0; mix.real takes a share.",
-            folds=self.segmentor.folds,
-            held_out=self.segmentor.held_out,
-        )
+        parts = {"folds": self.segmentor.folds, "held_out": self.segmentor.held_out}
+        remedy = "Leave segmentor.folds at 1 and held_out at 0; mix.real takes a share."
+        rule = "a study trains on every training patient of the run"
+        check(rule, parts == {"folds": 1, "held_out": 0.0}, remedy, **parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -276,12 +273,9 @@ LESION_GUIDANCE = {
     )
 }
 
-_QUIET = {
-    "multimodal.fusion.noise_low": 0.0,
-    "multimodal.fusion.noise_high": 0.0,
-    "multimodal.generator.pixel_noise": False,
-}
-"""No noise at all: neither inside the organ (eq. 12) nor of the pixels, which would do its work."""
+# No noise at all: neither inside the organ (eq. 12) nor of the pixels, which would do its work.
+_NOISE = {"fusion.noise_low": 0.0, "fusion.noise_high": 0.0, "generator.pixel_noise": False}
+_QUIET = {f"multimodal.{key}": value for key, value in _NOISE.items()}
 POST_PROCESSING = (
     "Drawn images of every row are shifted and scaled where they are not dark, two numbers a modality, to "
     "the mean and spread of the training slices."
