@@ -114,7 +114,7 @@ def _of_shape(*shape: int) -> Make:
 
 def _others() -> list[Case]:
     latin, pipe = f"{{here}}/{_LATIN}", "{here}/pipe"
-    text = r"text in UTF-8.*M\\+xfcller"
+    text = r"a name in UTF-8.*M\\+udcfcller"
     prepare = ("prepare", "brats/slices_64", "--manual-dir")
     of_pipe = lambda here, base: (patient(here, base), os.mkfifo(here / "pipe"))  # noqa: E731
     described = [

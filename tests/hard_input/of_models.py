@@ -144,25 +144,25 @@ _WEIGHTS = {
 }
 _RECORDS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "no record": (_file("medsynth.json", None), "a model needs its medsynth.json"),
-    "an empty record": (_file("medsynth.json", lambda _: b""), "a model needs its medsynth.json"),
-    "a record that is a list": (_file("medsynth.json", lambda _: b"[]"), "models of format 1"),
-    "deep nesting": (_file("medsynth.json", lambda _: b"[" * 10**6), "a model needs its medsynth.json"),
-    "not UTF-8": (_file("medsynth.json", lambda _: b'{"a": "\xff"}'), "a model needs its medsynth.json"),
+    "an empty record": (_file("medsynth.json", lambda _: b""), "a whole JSON object"),
+    "a record that is a list": (_file("medsynth.json", lambda _: b"[]"), "a whole JSON object"),
+    "deep nesting": (_file("medsynth.json", lambda _: b"[" * 10**6), "a whole JSON object"),
+    "not UTF-8": (_file("medsynth.json", lambda _: b'{"a": "\xff"}'), "a whole JSON object"),
     "another format": (_record(format=2), "models of format 1"),
     "an unknown entry": (_record(colour=1), "unknown setting of ModelRecord"),
     "a missing entry": (
         _file("medsynth.json", lambda _: b'{"format": 1}'),
-        "record of a model must be whole",
+        "a record must have package",
     ),
     "a size of text": (_record(image_size="large"), "image_size"),
     "a size of one": (_record(image_size=[96]), "image_size"),
-    "labels as a list": (_record(labels=[1]), "record of a model must be whole|labels"),
+    "labels as a list": (_record(labels=[1]), "labels"),
     "labels without a count": (_record(labels={}), "labels"),
-    "data as text": (_record(data="brats"), "record of a model must be whole|data"),
+    "data as text": (_record(data="brats"), "data"),
     "data without patients": (_record(data={"name": "x"}), "data"),
-    "settings as a number": (_record(settings=3), "record of a model must be whole|settings"),
+    "settings as a number": (_record(settings=3), "settings"),
     "rows of text": (_record(rows="many"), "rows"),
-    "modalities of numbers": (_record(modalities=3), "record of a model must be whole|modalities"),
+    "modalities of numbers": (_record(modalities=3), "modalities"),
 }
 _INFOS: dict[str, tuple[Any, str]] = {
     "a template that leads out": (
@@ -216,7 +216,7 @@ CASES = [
     *(Case(f"record: {name}", _SAMPLE, rule, make) for name, (make, rule) in _RECORDS.items()),
     *(Case(f"dataset_info: {n}", _PREPARED, rule, _set(info=held)) for n, (held, rule) in _INFOS.items()),
     *(Case(f"features: {n}", _PREPARED, rule, _set(features=held)) for n, (held, rule) in _FEATURES.items()),
-    *(Case(f"address: {n}", words, "must lie on a disk of this machine") for n, words in _ADDRESSES.items()),
+    *(Case(f"address: {n}", words, "a place on this machine, not a URL") for n, words in _ADDRESSES.items()),
     Case(
         "features of a synthetic set: a class of a module",
         _GENERATED,
