@@ -13,6 +13,8 @@ from tests import tiny
 from tests.generation.analytic import parts
 from tests.patients import write_patient
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
+from tf_medsynth.config.imaging import measured_operators
+from tf_medsynth.config.presets import preset
 from tf_medsynth.data.patients import patient_folds, patient_hash, patient_hashes
 from tf_medsynth.experiments.audit import audit, read_samples
 from tf_medsynth.experiments.audit import lesion as certificate
@@ -162,12 +164,19 @@ def test_a_run_names_everyone_it_was_trained_on_by_hashes_alone(tmp_path):
             "data": "brats/tiny/1.0.0",
             "data_fingerprint": "0123",
             "patients": patients,
-            "data_settings": {**DATA_SETTINGS, "stage": stage},
+            "data_settings": {**DATA_SETTINGS, "shuffle_buffer": len(stage)},
+            "data_dir": "data",
+            "stage": stage,
+            "settings": getattr(preset("tiny"), stage).to_dict(),
+            "operators": measured_operators(32, 32).to_dict(),
+            "seed": 0,
+            "image_size": [32, 32],
+            "fingerprint": stage,
         }
         write_json(tmp_path / stage / "config.json", record)
     facts = training_facts(tmp_path)
     assert facts["patient_hashes"] == sorted(patient_hash(name) for name in ("ann", "bob", "cyd"))
-    assert facts["data_settings"]["stage"] == "multimodal"
+    assert facts["data_settings"]["shuffle_buffer"] == len("multimodal")
     assert not any(name in json.dumps(facts) for name in ("ann", "bob", "cyd"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -132,10 +133,9 @@ def test_mistakes_are_told_before_work(tiny_run, tiny_model, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_an_unfinished_run_is_not_exported(tmp_path):
-    stage = tmp_path / "run" / "multimodal"
-    stage.mkdir(parents=True)
-    (stage / "config.json").write_text("{}")
+def test_an_unfinished_run_is_not_exported(tiny_run, tmp_path):
+    shutil.copytree(tiny_run / "multimodal", tmp_path / "run" / "multimodal")
+    (tmp_path / "run" / "multimodal" / "finished.json").unlink()
     with pytest.raises(MedSynthError, match=r"not finished|no stage"):
         export(run=tmp_path / "run", to=tmp_path / "model")
     assert not (tmp_path / "model").exists()
