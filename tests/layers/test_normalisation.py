@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -69,3 +70,13 @@ def test_half_precision_images_get_float32_statistics(images: np.ndarray) -> Non
     normed = ops.convert_to_numpy(layer(wide))
     assert normed.dtype == np.float16
     np.testing.assert_allclose(normed, reference(wide, np.ones(3), np.zeros(3)), atol=0.01)
+
+
+def test_bfloat16_keeps_a_spread_beside_a_mean_ten_times_as_large() -> None:
+    images = ops.cast(np.random.default_rng(2).normal(10.0, 1.0, (2, 32, 32, 3)), "bfloat16")
+    layer = InstanceNormalization(gain_spread=0.0, dtype="mixed_bfloat16")
+    normed = layer(images)
+    wanted = reference(ops.convert_to_numpy(ops.cast(images, "float32")), np.ones(3), np.zeros(3))
+    error = ops.convert_to_numpy(ops.cast(normed, "float32")) - wanted
+    assert keras.backend.standardize_dtype(normed.dtype) == "bfloat16"
+    assert np.sqrt(np.mean(error**2)) <= 4e-3

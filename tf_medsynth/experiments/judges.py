@@ -18,10 +18,11 @@ from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.experiments.restore import load_stage
 from tf_medsynth.experiments.run_directory import StageDirectory
 from tf_medsynth.experiments.train import train
-from tf_medsynth.generation.rows import ROWS
 from tf_medsynth.stages.guides import LesionStage
 
 MOST_FOLDS = 3
+_AT_ONCE = 8
+"""Images that a judge sees together."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,6 +142,6 @@ def train_judges(
 def _found(directory: StageDirectory, images: np.ndarray, label: str) -> np.ndarray:
     stage = load_stage(directory)
     assert isinstance(stage, LesionStage)
-    starts = runtime.progress(range(0, len(images), ROWS), label=label, unit="batch")
-    parts = [np.asarray(stage.segment(images[start : start + ROWS])) for start in starts]
+    starts = runtime.progress(range(0, len(images), _AT_ONCE), label=label, unit="batch")
+    parts = [np.asarray(stage.segment(images[start : start + _AT_ONCE])) for start in starts]
     return np.concatenate(parts)[..., 0].astype(np.uint8)

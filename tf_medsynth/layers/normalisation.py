@@ -14,15 +14,16 @@ GAIN_SPREAD = 0.02
 
 
 def _modulate(images: Tensor, gain: Tensor, offset: Tensor, epsilon: float) -> Tensor:
-    """`images` with mean `offset` and deviation `gain` over their pixels.
+    """`images` with mean `offset` and deviation `gain` over their pixels, in the dtype of the images.
 
-    The statistics are taken in float32 whatever the dtype of the images, and folded with gain and
-    offset into one multiplication and one addition, so the image itself is passed over only twice.
+    All is done in float32, since a half-precision product of a mean far from 0 rounds the spread away.
+    Statistics are folded with gain and offset into one multiplication and one addition, so the image
+    itself is passed over only twice.
     """
-    mean, variance = ops.moments(ops.cast(images, "float32"), axes=(1, 2), keepdims=True)
+    wide = ops.cast(images, "float32")
+    mean, variance = ops.moments(wide, axes=(1, 2), keepdims=True)
     scale = gain * ops.rsqrt(variance + epsilon)
-    shift = offset - mean * scale
-    return images * ops.cast(scale, images.dtype) + ops.cast(shift, images.dtype)
+    return ops.cast(wide * scale + (offset - mean * scale), images.dtype)
 
 
 @keras.saving.register_keras_serializable(package="tf_medsynth")

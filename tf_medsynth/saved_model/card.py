@@ -77,8 +77,8 @@ docker run -p 8500:8500 -p 8501:8501 \\
   --enable_batching --batching_parameters_file=/models/{name}/batching.config
 ```
 
-- **Batching**: the graph computes {chunk} rows at a time whatever arrives, so a batch that is a multiple of
-  {chunk} wastes nothing. A request with bad input fails together with those it was merged with: without
+- **Batching**: the graph computes {chunk} row(s) at a time whatever arrives: batching saves calls, not
+  arithmetic. A request with bad input fails together with those it was merged with: without
   `--enable_batching` it fails alone.
 - **Message size**: a sample of `synthesize_random` is {kib:.0f} KiB of float32. gRPC clients read
   {grpc_mib} MiB by default: at most {fits} samples a request, or raise

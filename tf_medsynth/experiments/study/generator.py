@@ -35,7 +35,6 @@ from tf_medsynth.experiments.study.real_slices import Images, partners
 from tf_medsynth.experiments.study.runner import Unit, Work, units_of
 from tf_medsynth.experiments.study.training import copy_stage, finished_hashes, train_stage
 from tf_medsynth.generation.gates import registration_scores
-from tf_medsynth.generation.rows import ROWS
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.ms_ssim import multiscale_similarity
 from tf_medsynth.stages.guides import LesionStage
@@ -44,6 +43,7 @@ from tf_medsynth.types import MODALITIES
 GATES = ("contour_mae", "registration_shift_px")
 """Scores that every generated sample carries."""
 
+_AT_ONCE = 8
 _SAID = ("whole_lesion", "registration_shift_px", "ms_ssim")
 
 
@@ -252,7 +252,7 @@ def _score(judge: LesionStage, folder: Path, real: Images) -> dict[str, dict[str
     builder = open_published(folder)
     samples = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
     cases: dict[str, dict[str, float]] = {}
-    for batch in samples.batch(ROWS).as_numpy_iterator():
+    for batch in samples.batch(_AT_ONCE).as_numpy_iterator():
         found, probability = (np.asarray(part) for part in judge.segment_surely(batch["images"]))
         first = len(cases)
         alike = multiscale_similarity(batch["images"], real[first : first + len(found)]).mean(axis=-1)
