@@ -56,7 +56,7 @@ def test_outputs_are_named_floats_a_row_a_sample(eleven):
     assert all(value.dtype == np.float32 and len(value) == 11 for value in eleven.values())
     found = eleven["label_found"] > 0
     assert found.sum() > 0
-    assert (eleven["lesion_label"].any(axis=(1, 2, 3)) == found).all()
+    assert not (eleven["lesion_label"].any(axis=(1, 2, 3)) & ~found).any()  # some patients have none
     assert not (eleven["lesion_label"] * eleven["background_mask"]).any()
 
 
