@@ -108,14 +108,14 @@ def test_nothing_is_left_of_an_export_that_fails(tiny_run, tmp_path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writing.card, "model_card", disk_full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(MedSynthError, match=r"have room.*No space left.*export again"):
         export(run=tiny_run, to=tmp_path / "model")
     assert not list(tmp_path.iterdir())
 
 
 def test_mistakes_are_told_before_work(tiny_run, tiny_model, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(MedSynthError, match="--to must be a folder that can be written to"):
+    with pytest.raises(MedSynthError, match="can be written to"):
         export(run=tiny_run, to=tmp_path / "file")
     with pytest.raises(MedSynthError, match="not a version"):
         export(run=tiny_run, to=tiny_model)
