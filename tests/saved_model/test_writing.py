@@ -39,7 +39,7 @@ def test_files_of_a_version(tiny_model):
     inside = {str(path.relative_to(tiny_model)) for path in tiny_model.rglob("*") if path.is_file()}
     assert {"saved_model.pb", "medsynth.json", "MODEL_CARD.md", "variables/variables.index"} <= inside
     around = {path.name for path in tiny_model.parent.iterdir()}
-    assert around == {"1", ".lock", "README.md", "models.config", "batching.config"}
+    assert around == {"1", "README.md", "models.config", "batching.config"}
     held = json.loads((tiny_model / "medsynth.json").read_text())
     assert held["signatures"]["synthesize"]["inputs"]["seed"] == {"dtype": "int64", "shape": [None, 2]}
     assert held["data"]["patients"] == 3 and held["labels"]["count"] > 0
@@ -109,14 +109,14 @@ def test_nothing_is_left_of_an_export_that_fails(tiny_run, tmp_path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writing.card, "model_card", disk_full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(MedSynthError, match=r"have room.*No space left.*export again"):
         export(run=tiny_run, to=tmp_path / "model")
-    assert [path.name for path in (tmp_path / "model").iterdir()] == [".lock"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_mistakes_are_told_before_work(tiny_run, tiny_model, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(MedSynthError, match="--to must be a folder that can be written to"):
+    with pytest.raises(MedSynthError, match="can be written to"):
         export(run=tiny_run, to=tmp_path / "file")
     with pytest.raises(MedSynthError, match="not a version"):
         export(run=tiny_run, to=tiny_model)
