@@ -10,7 +10,7 @@ from typing import Any
 from tests.hard_input.case import Case
 from tests.hard_input.forks import MODEL
 
-VERSION = MODEL / "1"
+VERSION = MODEL / "2"
 _SAMPLE = ("sample", "--model", "{here}/m", "--number", "0", "--out", "{here}/p.png")
 _SERVE = ("serve", "{here}/m", "--local", "--port", "0", "--grpc-port", "0")
 _PREPARED = ("audit", "registration", "brats/s", "--data-dir", "{here}/d", "--out", "{here}/o")

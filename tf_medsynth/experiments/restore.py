@@ -69,6 +69,10 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
     return found
 
 
+_DRAWING = 2
+"""Raised whenever the same weights draw other samples: one row a call, maps by the hard operator."""
+
+
 def weights_hash(directory: StageDirectory) -> str:
     """Hexadecimal name of a finished stage: its settings and every bit of its weights."""
     digest = hashlib.sha256()
@@ -91,7 +95,7 @@ def model_hash(run: Path | str) -> str:
     directories = [stage_directory(run, name) for name in ("structure", "multimodal")]
     for directory in directories:
         directory.require_finished()
-    return fingerprint(*map(weights_hash, directories))
+    return fingerprint(_DRAWING, *map(weights_hash, directories))
 
 
 def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None = None) -> AdversarialStage:
