@@ -22,7 +22,9 @@ def test_the_terms_of_a_stage_are_its_weights_but_those_switched_off(name, chang
     found = {}
     for phase, players in stage.phases.items():
         stage.phase = phase
-        outputs = stage.synthesise(batch, draw(stage.draws(), 0, batch["index"], purpose="validation"), training=False)
+        outputs = stage.synthesise(
+            batch, draw(stage.draws(), 0, batch["index"], purpose="validation"), training=False
+        )
         found[phase] = {term for player in players for term in stage.terms(player, batch, outputs)}
     first, last = (next(iter(found)), stage.phase)
     assert found[last] == set(stage.weights_by_term) - off
