@@ -106,7 +106,7 @@ def test_mistakes_are_told():
     [
         ({"kind": "tumour"}, "kind must be one of nested"),
         ({"row": "1.5"}, "row is a share"),
-        ({"column": "nan"}, "column is a share"),
+        ({"column": "nan"}, "column must be a finite number"),
         ({"radius": "0"}, "radius is a share"),
         ({"elongation": "9"}, "elongation must lie"),
         ({"angle": "-1"}, "angle must lie"),

@@ -49,6 +49,9 @@ DROPOUT: Mapping[str, dict[str, float]] = {
 ROUNDING = 2e-5
 """Of an update in float32, relative: half a batch is summed in another order than the whole. Up to 1.3e-5 was
 seen, on an AMD processor; elsewhere these tests held 1e-5."""
+GRADIENT_ROUNDING = {"multimodal": 1e-2}
+"""Through untrained guides and translator: there 1e-7 in each weight changes the generator's update by 5e-3, so
+that is what rounding may do; its losses agree to 1e-5, and a forgotten scale would be a factor of 2."""
 
 
 def build(name: str, changes: Mapping[str, Any] | None = None) -> AdversarialStage:
@@ -198,7 +201,7 @@ def with_plain_descent(stage: AdversarialStage) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSES)
 def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
-    arrays = tiny.batch(rows=4)
+    arrays, rounding = tiny.batch(rows=4), GRADIENT_ROUNDING.get(name, ROUNDING)
     changes = {"training.gradient_clip": 0.3, "training.ema_decay": 0.5, **DROPOUT[name]}
     alone = build(name, changes)
     start = tiny.state(alone)
@@ -222,15 +225,16 @@ def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
         logs = step(alone, tiny.as_tensors(arrays))
         strategy.run(mirrored.train_step, args=(halved(arrays, strategy),))
         for key, value in mirrored.logs().items():
-            assert float(value) == pytest.approx(logs[key], rel=1e-5, abs=1e-7), key
+            near = GRADIENT_ROUNDING.get(name, 1e-5) if key.endswith("_gradient") else 1e-5
+            assert float(value) == pytest.approx(logs[key], rel=near, abs=1e-7), key
         clipped = [player for player in players if logs[f"{player}_gradient"] > 0.3]
         assert clipped, "nothing was clipped"
         one, two = tiny.state(alone), tiny.state(mirrored)
         followed = changed(weights, one) & set(alone.fitted)
         for network in followed | {n for player in players for n in alone.players[player]}:
-            assert difference(network, start, one, two) < ROUNDING, (phase, network)
+            assert difference(network, start, one, two) < rounding, (phase, network)
             if network in alone.ema_networks:
-                assert difference(f"ema {network}", start, one, two) < ROUNDING, (phase, network)
+                assert difference(f"ema {network}", start, one, two) < rounding, (phase, network)
 
 
 def difference(network: str, start: dict, one: dict, two: dict) -> float:
