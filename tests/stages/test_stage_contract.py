@@ -50,7 +50,7 @@ ROUNDING = 2e-5
 """Of an update in float32, relative: half a batch is summed in another order than the whole. Up to 1.3e-5 was
 seen, on an AMD processor; elsewhere these tests held 1e-5."""
 GRADIENT_ROUNDING = {"multimodal": 1e-2}
-"""Through untrained guides and translator: there 1e-7 in each weight changes the generator's update by 5e-3, so
+"""Through untrained guides and translator: there 1e-7 in each weight changes the generator's update by 5e-3:
 that is what rounding may do; its losses agree to 1e-5, and a forgotten scale would be a factor of 2."""
 
 
