@@ -95,7 +95,12 @@ def model_hash(run: Path | str) -> str:
     directories = [stage_directory(run, name) for name in ("structure", "multimodal")]
     for directory in directories:
         directory.require_finished()
-    return fingerprint(_DRAWING, *map(weights_hash, directories))
+    return name_of_model(*map(weights_hash, directories))
+
+
+def name_of_model(structure: str, multimodal: str) -> str:
+    """Hexadecimal name of what draws samples, by the `weights_hash` of its two stages."""
+    return fingerprint(_DRAWING, structure, multimodal)
 
 
 def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None = None) -> AdversarialStage:

@@ -105,7 +105,7 @@ class StageDirectory:
         if self.finished_by(config, whereabouts, resume):
             return True
         file = self.path / "config.json"
-        if file.exists() and self.config().get("workers", 1) == whereabouts.get("workers", 1):
+        if file.exists() and self.claimed().get("workers", 1) == whereabouts.get("workers", 1):
             return False
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(file, {**config, **whereabouts, "fingerprint": fingerprint(config)})

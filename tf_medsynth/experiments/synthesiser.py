@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.config.base import check
 from tf_medsynth.data.draws import GENERATION
-from tf_medsynth.experiments.restore import frozen_networks, load_stage, stage_directory, weights_hash
+from tf_medsynth.experiments.restore import (
+    frozen_networks,
+    load_stage,
+    name_of_model,
+    stage_directory,
+    weights_hash,
+)
 from tf_medsynth.generation.functions import functions_of
 from tf_medsynth.generation.synthesiser import FunctionSynthesiser
 from tf_medsynth.stages.guides import LesionStage
@@ -42,6 +48,6 @@ def load_synthesiser(run: Path | str, purpose: str = GENERATION) -> FunctionSynt
     assert isinstance(structure, StructureStage)
     assert isinstance(guides, LesionStage)
     assert isinstance(multimodal, MultimodalStage)
-    name = fingerprint(hashes["structure"], hashes["multimodal"])
+    name = name_of_model(hashes["structure"], hashes["multimodal"])
     functions = functions_of(structure, guides, multimodal, purpose)
     return FunctionSynthesiser(functions, name, multimodal.image_size)
