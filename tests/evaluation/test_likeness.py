@@ -61,3 +61,4 @@ def test_a_likeness_is_a_share(config):
     with pytest.raises(MedSynthError, match=r"sharpness is a share .* binds both ways"):
         config(sharpness=1.2)
     assert Finding.alike("nothing asked", 9.0, config(sharpness=0.0).sharpness).held
+    assert Finding.alike("nothing asked, nothing known", None, 0.0).held

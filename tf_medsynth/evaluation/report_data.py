@@ -47,10 +47,10 @@ class Finding:
         """The finding that `value`, a share of the real one, lies between `bound` and its inverse.
 
         What is to be like the real thing may fall short of it and may overdo it, by the same factor.
-        Undecided where `value` is None or NaN.
+        Undecided where `value` is None or NaN; a bound of 0 asks for nothing, and anything holds.
         """
         most = 1.0 / bound if bound else math.inf
-        held = _decided(value, lambda known: bound <= known <= most)
+        held = _decided(value, lambda known: bound <= known <= most) if bound else True
         return cls(claim, number(value), f"{bound:g} to {most:.3g}", held, note)
 
 
