@@ -15,12 +15,15 @@ import tensorflow as tf
 
 from tests import tiny
 from tests.experiments import update_together, workers
-from tests.experiments.test_train import LONGER, ONE, contents, numbers, rows, run_stage
+from tests.experiments.test_train import ONE, contents, numbers, rows, run_stage
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.run_directory import stage_directory
 from tf_medsynth.types import MedSynthError
 
 TRAIN = "tests.experiments.train_in_miniature"
+MINIATURE = {**ONE, "training.steps": 12}
+ROUNDING = {"structure": 4e-5, "multimodal": 1e-2}
+"""Of an update: see `tests.stages.test_stage_contract`. Of stage S 1.7e-5 was seen, on AMD processors."""
 SECONDS = 900
 NOTICED = 120
 """Workers tell each other every few seconds that they live; the rest is patience with a busy machine."""
@@ -28,7 +31,7 @@ NOTICED = 120
 
 def arguments(dataset, run: Path, **more) -> str:
     words = {"stage": "lesion", "data": dataset.name, "data_dir": str(dataset.data_dir), "run": str(run)}
-    return json.dumps(words | {"seed": 3, "precision": "float32", "changes": {**ONE, **LONGER}} | more)
+    return json.dumps(words | {"seed": 3, "precision": "float32", "changes": MINIATURE} | more)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def together(tiny_dataset, tmp_path_factory) -> Path:
 
 @pytest.mark.slow
 def test_two_workers_train_as_one(together, tiny_dataset, tmp_path):
-    run_stage("lesion", tiny_dataset, tmp_path / "alone", {**ONE, **LONGER})
+    run_stage("lesion", tiny_dataset, tmp_path / "alone", MINIATURE)
     for one, two in zip(rows(tmp_path / "alone", "lesion"), rows(together, "lesion"), strict=True):
         for (
             name
@@ -67,13 +70,14 @@ def test_one_update_of_two_workers_equals_the_same_update_of_one(tmp_path, name)
     first, second = (dict(np.load(tmp_path / f"state-{rank}.npz")) for rank in (0, 1))
     assert [key for key in first if first[key].tobytes() != second[key].tobytes()] == []
     for key, value in logs.items():
-        assert float(first[f"log {key}"]) == pytest.approx(value, rel=1e-5, abs=1e-7), key
+        near = ROUNDING[name] if key.endswith("_gradient") else 1e-5
+        assert float(first[f"log {key}"]) == pytest.approx(value, rel=near, abs=1e-7), key
     moved = [key for key in start if not np.array_equal(start[key], alone[key])]
     assert any(key.startswith("ema") for key in moved) and len(moved) > 50
     for network in {key.rsplit(" ", 1)[0] for key in moved if not key.startswith("optimizer")}:
         keys = [key for key in moved if key.rsplit(" ", 1)[0] == network]
         one, two = (np.concatenate([(end[k] - start[k]).ravel() for k in keys]) for end in (alone, first))
-        assert np.linalg.norm(one - two) < 4e-5 * np.linalg.norm(one), network  # 1.7e-5 on AMD processors
+        assert np.linalg.norm(one - two) < ROUNDING[name] * np.linalg.norm(one), network
 
 
 @pytest.mark.slow
@@ -96,7 +100,7 @@ def test_a_lost_worker_ends_the_job_and_resume_goes_on_to_the_same_bits(
     assert status == 1 and "all 2 workers of a job must live to its end" in last and "--resume" in last
     assert not (run / "lesion" / "finished.json").exists()
     with pytest.raises(MedSynthError, match=r"as many workers.*begun_with=2, workers=1"):
-        run_stage("lesion", tiny_dataset, run, {**ONE, **LONGER}, resume=True)
+        run_stage("lesion", tiny_dataset, run, MINIATURE, resume=True)
     ended = workers.finish(workers.start(TRAIN, arguments(tiny_dataset, run, resume=True)), SECONDS)
     assert [code for code, _ in ended] == [0, 0], ended
     expected, found = numbers(together, "lesion"), numbers(run, "lesion")
