@@ -82,7 +82,7 @@ def test_images_of_a_baseline_are_named_by_seed_and_number(finished, tiny_run):
     folder = finished / "rows" / "row_skrgan_seed_0"
     images = np.load(folder / baselines.IMAGES)
     assert images.shape == (8, 32, 32, 4) and 0.0 <= images.min() < images.max() <= 1.0
-    again = np.concatenate(list(baselines._drawn(folder / "run", "skrgan", 3, 0)))
+    again = np.concatenate(list(baselines._drawn(folder / "run", "skrgan", 3, 0, "quality")))
     np.testing.assert_array_equal(again, images[:3])
     widths = [
         json.loads((run / name / "config.json").read_text())["settings"]["generator"]["base_filters"]

@@ -26,7 +26,7 @@ def test_a_folder_below_a_file_cannot_be_written(tmp_path):
 
 
 def test_a_path_that_is_no_text_is_refused(tmp_path):
-    with pytest.raises(MedSynthError, match=r"text in UTF-8.*M\\\\xfcnchen"):
+    with pytest.raises(MedSynthError, match=r"name in UTF-8.*M\\udcfcnchen"):
         check_writable(tmp_path / os.fsdecode(b"M\xfcnchen") / "run")
     check_writable(tmp_path / "München")
 

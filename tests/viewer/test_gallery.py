@@ -48,7 +48,7 @@ def test_a_bad_model_is_told(told, tiny_model, tmp_path):
     assert "no exported model stands here" in told(tmp_path / "absent")
     for name, change, words in (
         ("other", {"format": 99}, "reads models of format 1. Received: format=99"),
-        ("none", None, "a model needs its medsynth.json"),
+        ("none", None, "medsynth.json"),
     ):
         shutil.copytree(tiny_model, tmp_path / name / "1")
         record = tmp_path / name / "1" / "medsynth.json"
