@@ -106,7 +106,7 @@ _OF_STAGES = {
     "multimodal": {
         "weight below 0": ("weights.registration=-20", r"a weight must not be negative"),
         "no maps": ("map_pool=0", r"map_pool must be positive"),
-        "noise not a number": ("fusion.noise=nan,nan", r"finite number|unknown setting"),
+        "noise not a number": ("fusion.noise_low=nan", r"fusion.noise_low must be a finite number"),
         "labels nowhere": ("label_place=outside", r"label_place must be one of"),
     },
     "gan": {"weight not a number": ("weights.real=nan", r"weights.real must be a finite number")},
@@ -158,21 +158,19 @@ _NUMBERS = {
     "prepare: no workers": ((*_PREPARE, "--workers", "0"), r"workers"),
 }
 
+_OF_VERBS = [
+    *(("prepare", _PREPARE, table) for table in (_OF_ANY, _OF_DATA)),
+    *(
+        (f"train {stage}", ("train", stage, *_TRAIN), table)
+        for stage, table in [("translation", _OF_ANY), ("lesion", _OF_TRAINING), *_OF_STAGES.items()]
+    ),
+    ("generate", _GENERATE, _OF_GENERATION),
+]
 CASES = [
-    *(Case(f"prepare: {name}", (*_PREPARE, "--set", word), rule) for name, (word, rule) in _OF_ANY.items()),
-    *(Case(f"prepare: {name}", (*_PREPARE, "--set", word), rule) for name, (word, rule) in _OF_DATA.items()),
     *(
-        Case(f"train {stage}: {name}", ("train", stage, *_TRAIN, "--set", word), rule)
-        for stage, settings in {"translation": _OF_ANY, "lesion": _OF_TRAINING, **_OF_STAGES}.items()
-        for name, (word, rule) in settings.items()
-    ),
-    *(
-        Case(f"train lesion: {name}", ("train", "lesion", *_TRAIN, "--set", word), rule)
-        for name, (word, rule) in _OF_TRAINING.items()
-    ),
-    *(
-        Case(f"generate: {name}", (*_GENERATE, "--set", w), rule)
-        for name, (w, rule) in _OF_GENERATION.items()
+        Case(f"{what}: {name}", (*words, "--set", word), rule)
+        for what, words, table in _OF_VERBS
+        for name, (word, rule) in table.items()
     ),
     *(Case(name, words, rule) for name, (words, rule) in _NUMBERS.items()),
 ]

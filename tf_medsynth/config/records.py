@@ -245,15 +245,6 @@ class Settled(TypedDict):
     operators: dict[str, Any]
 
 
-class Schema(TypedDict):
-    """``schema.json``: what a data set has to keep."""
-
-    shape: list[int]
-    modalities: list[str]
-    classes: dict[str, float]
-    intensity: dict[str, list[float]]
-
-
 class _AnomalyRecord(TypedDict):
     feature: str
     rule: str

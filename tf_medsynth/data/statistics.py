@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.spatial.distance import jensenshannon
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.pipeline import DriftConfig
+from tf_medsynth.runtime import of_file, read_json
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 BINS = 64
@@ -105,12 +107,19 @@ def make_schema(statistics: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def check_schema(schema: Mapping[str, Any]) -> None:
-    """Raises unless `schema` is one that `make_schema` could have made.
+def read_schema(file: Path | str) -> dict[str, Any]:
+    """The schema in `file`, which is one that `make_schema` could have made.
 
     Raises:
-        MedSynthError: a part is missing, or of another type.
+        MedSynthError: unreadable, or a part is missing or of another type.
     """
+    schema = read_json(file, _SCHEMA)
+    with of_file(file):
+        _check_schema(schema)
+    return schema
+
+
+def _check_schema(schema: Mapping[str, Any]) -> None:
     shape, intensity, classes = (schema.get(name) for name in ("shape", "intensity", "classes"))
     plain = isinstance(shape, list) and bool(shape) and all(type(n) is int and n > 0 for n in shape)
     check("a schema has the shape of the images", plain, _SCHEMA, shape=shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import keras
@@ -50,18 +50,7 @@ def build_stage(
     training: TrainingSettings = own.training
     common = {"seed": seed, "ema_decay": training.ema_decay, "gradient_clip": training.gradient_clip}
     built = build_networks(name, own, image_size) | dict(frozen or {})
-    stage: AdversarialStage
-    if name == "structure":
-        sized = dataclasses.replace(own, vae=_sized(own.vae, image_size))
-        stage = StructureStage(sized, operators.structure, networks=built, **common)
-    elif name == "lesion":
-        stage = LesionStage(own, networks=built, **common)
-    elif name == "translation":
-        stage = TranslationStage(own, networks=built, **common)
-    elif name == "multimodal":
-        stage = MultimodalStage(own, image_size, networks=built, **common)
-    else:
-        stage = ImageGANStage(own, image_size, networks=built, **common)
+    stage = _STAGES[name](own, operators, image_size, networks=built, **common)
     stage.compile_players({player: _optimizer(training, stage, player) for player in stage.players})
     return stage
 
@@ -148,6 +137,21 @@ _NETWORKS = {
     "multimodal": _multimodal,
     "gan": _image_gan,
     "skrgan": _image_gan,
+}
+"""What builds the networks of a stage, of its settings and the images' size."""
+
+
+def _structure_stage(own: Any, operators: OperatorConfig, size: Size, **base: Any) -> StructureStage:
+    return StructureStage(dataclasses.replace(own, vae=_sized(own.vae, size)), operators.structure, **base)
+
+
+_STAGES: Mapping[str, Callable[..., AdversarialStage]] = {
+    "structure": _structure_stage,
+    "lesion": lambda own, operators, size, **base: LesionStage(own, **base),
+    "translation": lambda own, operators, size, **base: TranslationStage(own, **base),
+    "multimodal": lambda own, operators, size, **base: MultimodalStage(own, size, **base),
+    "gan": lambda own, operators, size, **base: ImageGANStage(own, size, **base),
+    "skrgan": lambda own, operators, size, **base: ImageGANStage(own, size, **base),
 }
 
 

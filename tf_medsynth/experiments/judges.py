@@ -21,7 +21,7 @@ from tf_medsynth.experiments.train import train
 from tf_medsynth.stages.guides import LesionStage
 
 MOST_FOLDS = 3
-_AT_ONCE = 8
+IMAGES_AT_ONCE = 8
 """Images that a judge sees together."""
 
 
@@ -142,6 +142,6 @@ def train_judges(
 def _found(directory: StageDirectory, images: np.ndarray, label: str) -> np.ndarray:
     stage = load_stage(directory)
     assert isinstance(stage, LesionStage)
-    starts = runtime.progress(range(0, len(images), _AT_ONCE), label=label, unit="batch")
-    parts = [np.asarray(stage.segment(images[start : start + _AT_ONCE])) for start in starts]
+    starts = runtime.progress(range(0, len(images), IMAGES_AT_ONCE), label=label, unit="batch")
+    parts = [np.asarray(stage.segment(images[start : start + IMAGES_AT_ONCE])) for start in starts]
     return np.concatenate(parts)[..., 0].astype(np.uint8)

@@ -19,12 +19,10 @@ from tf_medsynth.evaluation.registration import registration_shifts
 from tf_medsynth.evaluation.segmentation import slice_detection
 from tf_medsynth.evaluation.structure import structure_quality
 from tf_medsynth.experiments import measured as sets
+from tf_medsynth.experiments.judges import IMAGES_AT_ONCE
 from tf_medsynth.experiments.measured import Arrays, Measured
 from tf_medsynth.generation import Synthesiser
 from tf_medsynth.stages.guides import LesionStage
-
-_AT_ONCE = 8
-"""Images that a judge sees together."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,7 +182,9 @@ def _on_own_maps(task: Task, real: Arrays) -> np.ndarray | None:
 
 def _found(judge: LesionStage, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Class codes and the probability of a lesion, `(n, H, W, 1)` each."""
-    parts = [judge.segment_surely(images[i : i + _AT_ONCE]) for i in range(0, len(images), _AT_ONCE)]
+    parts = [
+        judge.segment_surely(images[i : i + IMAGES_AT_ONCE]) for i in range(0, len(images), IMAGES_AT_ONCE)
+    ]
     found, probability = (
         np.concatenate([np.asarray(part) for part in of]) for of in zip(*parts, strict=True)
     )

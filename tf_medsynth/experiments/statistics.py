@@ -11,10 +11,9 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.pipeline import DriftConfig
 from tf_medsynth.config.presets import preset as preset_named
-from tf_medsynth.config.records import Anomalies, Schema
+from tf_medsynth.config.records import Anomalies
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.data.statistics import BINS, Anomaly, make_schema, split_statistics, validate
-from tf_medsynth.types import MODALITIES
+from tf_medsynth.data.statistics import Anomaly, make_schema, read_schema, split_statistics, validate
 
 SPLITS = ("train", "test")
 _PARTS = ("statistics", "schema", "anomalies")
@@ -64,7 +63,7 @@ def statistics(
     out, drift = Path(out), drift or DriftConfig()
     settings = preset_named(preset).override(overrides or {}).data
     sources = {split: open_slices(data, data_dir, split, settings) for split in SPLITS}
-    given = _given(schema) if schema else None
+    given = read_schema(schema) if schema else None
     name = fingerprint([source.fingerprint for source in sources.values()], given, drift.to_dict())
     if (out / "anomalies.json").exists():
         held = runtime.read_record(out / "anomalies.json", Anomalies, "Remove the file.")
@@ -78,20 +77,6 @@ def statistics(
     for part, value in zip(_PARTS, written, strict=True):
         runtime.write_json(out / f"{part}.json", value)
     return _judged(out, name, anomalies, False)
-
-
-def _given(file: Path | str) -> dict[str, Any]:
-    """The schema in `file`, which is one of images as this package makes them."""
-    remedy = "Give the schema.json of an earlier run."
-    held = runtime.read_record(file, Schema, remedy)
-    with runtime.of_file(file, remedy):
-        check(
-            "a schema has a histogram of every modality",
-            set(MODALITIES) <= held["intensity"].keys()
-            and len({len(shares) for shares in held["intensity"].values()} | {BINS}) == 1,
-            modalities=sorted(held["intensity"]),
-        )
-    return dict(held)
 
 
 def _judged(out: Path, name: str, anomalies: list[Anomaly], skipped: bool) -> StatisticsResult:

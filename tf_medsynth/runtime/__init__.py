@@ -16,7 +16,7 @@ from tf_medsynth.runtime.engine import (
 )
 from tf_medsynth.runtime.files import atomic_path, json_text, settle, write_json
 from tf_medsynth.runtime.locks import LOCK_NAME, alone, forget_dead
-from tf_medsynth.runtime.memory import available_memory, check_memory
+from tf_medsynth.runtime.memory import check_memory
 from tf_medsynth.runtime.output import FAILED, answering
 from tf_medsynth.runtime.places import check_new_file, check_writable, local_path
 from tf_medsynth.runtime.records import (
@@ -48,7 +48,6 @@ __all__ = [
     "answering",
     "append_line",
     "atomic_path",
-    "available_memory",
     "beam_of",
     "check_memory",
     "check_new_file",

@@ -77,7 +77,7 @@ docker run -p 8500:8500 -p 8501:8501 \\
   --enable_batching --batching_parameters_file=/models/{name}/batching.config
 ```
 
-- **Batching**: the graph computes {chunk} row(s) at a time whatever arrives: batching saves calls, not
+- **Batching**: the graph computes one row at a time whatever arrives: batching saves calls, not
   arithmetic. A request with bad input fails together with those it was merged with: without
   `--enable_batching` it fails alone.
 - **Message size**: a sample of `synthesize_random` is {kib:.0f} KiB of float32. gRPC clients read
@@ -149,7 +149,6 @@ def serving_files(record: ModelRecord, name: str) -> dict[str, str]:
     sample = height * width * 4 * (len(record.modalities) + 3)  # map, mask and label go along
     facts = {
         "name": name,
-        "chunk": record.rows,
         "batch": _BATCH,
         "kib": sample / 2**10,
         "grpc_mib": _GRPC_DEFAULT >> 20,

@@ -27,6 +27,7 @@ from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.slices import READ_IN_ORDER
 from tf_medsynth.experiments import restore
 from tf_medsynth.experiments.generate import generate
+from tf_medsynth.experiments.judges import IMAGES_AT_ONCE
 from tf_medsynth.experiments.published import open_published
 from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
 from tf_medsynth.experiments.study import baselines, downstream
@@ -43,7 +44,6 @@ from tf_medsynth.types import MODALITIES
 GATES = ("contour_mae", "registration_shift_px")
 """Scores that every generated sample carries."""
 
-_AT_ONCE = 8
 _SAID = ("whole_lesion", "registration_shift_px", "ms_ssim")
 
 
@@ -252,7 +252,7 @@ def _score(judge: LesionStage, folder: Path, real: Images) -> dict[str, dict[str
     builder = open_published(folder)
     samples = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
     cases: dict[str, dict[str, float]] = {}
-    for batch in samples.batch(_AT_ONCE).as_numpy_iterator():
+    for batch in samples.batch(IMAGES_AT_ONCE).as_numpy_iterator():
         found, probability = (np.asarray(part) for part in judge.segment_surely(batch["images"]))
         first = len(cases)
         alike = multiscale_similarity(batch["images"], real[first : first + len(found)]).mean(axis=-1)
