@@ -6,8 +6,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent
-INIT = (HERE / "tf_medsynth" / "__init__.py").read_text(encoding="utf-8")
-VERSION = re.findall(r'^__version__ = "(.+)"$', INIT, flags=re.MULTILINE)[0]
+STATED = (HERE / "tf_medsynth" / "version.py").read_text(encoding="utf-8")
+VERSION = re.findall(r'^__version__ = "(.+)"$', STATED, flags=re.MULTILINE)[0]
 
 # `requirements/base.in` repeats these ranges; `tests/test_architecture.py` compares the two.
 RUN = [

@@ -21,10 +21,10 @@ import numpy as np
 from scipy import ndimage
 
 from tf_medsynth import runtime
+from tf_medsynth.audits.features import build_encoder
 from tf_medsynth.config.evaluation import FeatureSettings
 from tf_medsynth.evaluation.distribution import distribution_quality
 from tf_medsynth.evaluation.features import open_extractor, record_file
-from tf_medsynth.experiments.features import build_encoder
 from tf_medsynth.metrics.neighbours import nearest
 from tf_medsynth.types import MODALITIES
 

@@ -30,11 +30,11 @@ import numpy as np
 
 from tf_medsynth import runtime
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.experiments.generate import label_pool
-from tf_medsynth.experiments.run_directory import stage_directory
-from tf_medsynth.experiments.synthesiser import load_synthesiser
 from tf_medsynth.generation import LabelPool, Synthesiser, publish, stream
 from tf_medsynth.generation.fitting import fit_labels
+from tf_medsynth.runs.generate import label_pool
+from tf_medsynth.runs.run_directory import stage_directory
+from tf_medsynth.runs.synthesiser import load_synthesiser
 
 GOAL = 0.7
 GATES_OFF = GenerationConfig(filter=False, measure=False)

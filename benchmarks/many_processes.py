@@ -21,8 +21,8 @@ from pathlib import Path
 from generate_throughput import GATES_OFF, load
 
 from tf_medsynth import runtime
-from tf_medsynth.experiments.generate import load_run
 from tf_medsynth.generation import LabelPool, Synthesiser, fill, stream
+from tf_medsynth.runs.generate import load_run
 
 GOAL = 0.9
 

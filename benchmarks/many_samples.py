@@ -31,13 +31,13 @@ import numpy as np
 
 import tf_medsynth
 from tf_medsynth import runtime
+from tf_medsynth.audits.features import build_encoder
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.evaluation import FeatureSettings
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.data.patients import patient_hashes
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.evaluation.features import record_file
-from tf_medsynth.experiments.features import build_encoder
 from tf_medsynth.generation import LabelPool, publish, stream
 from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.imaging.volumes import Volume, write_volume

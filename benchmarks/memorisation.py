@@ -28,8 +28,9 @@ from tf_medsynth import runtime
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.evaluation.features import Extractor, open_extractor
 from tf_medsynth.evaluation.memorisation import FALSE_ALARM, described, memorisation
-from tf_medsynth.experiments.audit import Samples, read_samples
 from tf_medsynth.metrics.membership import copy_threshold
+from tf_medsynth.runs.reading import read_samples
+from tf_medsynth.runs.samples import Samples
 
 SHARE = 0.05
 REPEATS = 20

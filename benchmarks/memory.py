@@ -25,7 +25,7 @@ SMALL = ("scheme=stacked", "training.batch_size=8", "training.log_every=5", "tra
 
 def write_cohort(folder: Path, patients: int) -> Path:
     """`patients` folders, copies of two phantoms under names of their own."""
-    from tf_medsynth.data.phantom import phantom
+    from tf_medsynth.phantoms import phantom
 
     templates = phantom(patients=2, size=SIZE, seed=0, out=folder / "templates")
     for number in range(patients):

@@ -48,10 +48,10 @@ def settings(steps: int, patients: int) -> dict[str, Any]:
 
 def call_functions(out: Path, config: PipelineConfig) -> None:
     """What the pipeline does, without it."""
-    from tf_medsynth.experiments.bless import bless
-    from tf_medsynth.experiments.published import load_published
-    from tf_medsynth.experiments.statistics import statistics as describe
-    from tf_medsynth.experiments.transform import structure_transform, transform_overrides
+    from tf_medsynth.audits.bless import bless
+    from tf_medsynth.runs.published import load_published
+    from tf_medsynth.runs.statistics import statistics as describe
+    from tf_medsynth.runs.transform import structure_transform, transform_overrides
 
     run, where = out / "run", {"data_dir": out / "data"}
     tf_medsynth.phantom(**config.phantom.to_dict(), seed=config.seed, out=out / "cohort")

@@ -22,7 +22,7 @@ from tf_medsynth.config.imaging import LabelAugmentConfig, measured_operators
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.batches import DrawnMaps, augmented, training_batches, with_drawn_maps, with_structure
 from tf_medsynth.data.slices import SliceSource, open_slices
-from tf_medsynth.experiments.build import build_stage
+from tf_medsynth.runs.build import build_stage
 from tf_medsynth.stages.base import AdversarialStage
 
 READ_BATCHES, STEPS = 40, 5

@@ -87,7 +87,7 @@ def measure(run: Path, arguments: argparse.Namespace, seed: int) -> dict[str, An
         )
     judge = arguments.out / "judge" / "lesion"
     code = (
-        "from tf_medsynth.experiments.evaluate import evaluate; import sys;"
+        "from tf_medsynth.audits.evaluate import evaluate; import sys;"
         "evaluate(run=sys.argv[1], synthetic=sys.argv[2], judge=sys.argv[3], seed=int(sys.argv[4]))"
     )
     subprocess.run([sys.executable, "-c", code, str(run), str(unfiltered), str(judge), str(seed)], check=True)

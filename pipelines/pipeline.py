@@ -144,7 +144,7 @@ def _run(
     from kfp import local
 
     from pipelines.training import build_pipeline
-    from tf_medsynth.experiments.lineage import failure
+    from tf_medsynth.runs.lineage import failure
 
     watch, start = runtime.Stopwatch(), time.time()
     out.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,7 @@ def _run(
 
 def _result(out: Path, seconds: float) -> PipelineResult:
     from tf_medsynth.evaluation.blessing import read_blessing
-    from tf_medsynth.experiments.lineage import read_lineage
+    from tf_medsynth.runs.lineage import read_lineage
 
     summary = runtime.read_json(out / "synthetic" / "summary.json")
     verdict = read_blessing(out / "run" / "blessing.json")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.pipeline import PipelineConfig
-from tf_medsynth.experiments.lineage import Step, record_lineage
+from tf_medsynth.runs.lineage import Step, record_lineage
 from tf_medsynth.runtime import log_to_stderr
 
 Artifact = Any

@@ -32,7 +32,7 @@ class TinyDataset:
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory) -> TinyDataset:
     """Made by the real reader and builder from volumes on disk."""
-    from tf_medsynth.experiments.prepare import prepare
+    from tf_medsynth.runs.prepare import prepare
 
     folder = tmp_path_factory.mktemp("tiny_dataset")
     for number in (1, 2, 3, 90002):
@@ -62,7 +62,7 @@ def tiny_run(tiny_dataset, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_run, tmp_path_factory) -> Path:
     """Version 1 of `tiny_run` as a SavedModel, in a folder ``tiny``."""
-    from tf_medsynth.experiments.export import export
+    from tf_medsynth.runs.export import export
 
     return export(run=tiny_run, to=tmp_path_factory.mktemp("saved_models") / "tiny").path
 

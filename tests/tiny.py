@@ -17,9 +17,9 @@ from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.patients import left_out_patients
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.experiments.build import build_segmentors, build_stage
-from tf_medsynth.experiments.restore import upstream
-from tf_medsynth.experiments.run_directory import StageDirectory, stage_directory
+from tf_medsynth.runs.build import build_segmentors, build_stage
+from tf_medsynth.runs.restore import upstream
+from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
 from tf_medsynth.runtime import write_json
 from tf_medsynth.stages.base import AdversarialStage
 from tf_medsynth.types import MODALITIES, NUM_CLASSES

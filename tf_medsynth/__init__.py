@@ -9,27 +9,27 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tf_medsynth.version import __version__
+
 if TYPE_CHECKING:
     from pipelines.demo import demo
     from pipelines.pipeline import pipeline
+    from tf_medsynth.audits.audit import audit
+    from tf_medsynth.audits.evaluate import evaluate
+    from tf_medsynth.audits.features import train_features as train_features
     from tf_medsynth.cohorts.doctor import doctor
-    from tf_medsynth.data.phantom import phantom
-    from tf_medsynth.experiments.audit import audit
-    from tf_medsynth.experiments.evaluate import evaluate
-    from tf_medsynth.experiments.export import export
-    from tf_medsynth.experiments.features import train_features as train_features
-    from tf_medsynth.experiments.generate import generate
-    from tf_medsynth.experiments.nnunet import nnunet
-    from tf_medsynth.experiments.prepare import prepare
-    from tf_medsynth.experiments.report import report
-    from tf_medsynth.experiments.study import pool_studies as pool_studies
-    from tf_medsynth.experiments.study import study
-    from tf_medsynth.experiments.train import train
+    from tf_medsynth.phantoms import phantom
+    from tf_medsynth.runs.export import export
+    from tf_medsynth.runs.generate import generate
+    from tf_medsynth.runs.nnunet import nnunet
+    from tf_medsynth.runs.prepare import prepare
+    from tf_medsynth.runs.report import report
+    from tf_medsynth.runs.train import train
     from tf_medsynth.saved_model.sample import sample
     from tf_medsynth.serving import serve
+    from tf_medsynth.studies.study import pool_studies as pool_studies
+    from tf_medsynth.studies.study import study
     from tf_medsynth.viewer.gallery import gallery
-
-__version__ = "0.1.0"
 
 __all__ = [
     "__version__",
@@ -52,19 +52,19 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "phantom": "tf_medsynth.data.phantom",
+    "phantom": "tf_medsynth.phantoms",
     "doctor": "tf_medsynth.cohorts.doctor",
-    "prepare": "tf_medsynth.experiments.prepare",
-    "train": "tf_medsynth.experiments.train",
-    "generate": "tf_medsynth.experiments.generate",
-    "audit": "tf_medsynth.experiments.audit",
-    "evaluate": "tf_medsynth.experiments.evaluate",
-    "train_features": "tf_medsynth.experiments.features",  # of the verb `evaluate`
-    "report": "tf_medsynth.experiments.report",
-    "study": "tf_medsynth.experiments.study",
-    "pool_studies": "tf_medsynth.experiments.study",  # of the verb `study`
-    "export": "tf_medsynth.experiments.export",
-    "nnunet": "tf_medsynth.experiments.nnunet",
+    "prepare": "tf_medsynth.runs.prepare",
+    "train": "tf_medsynth.runs.train",
+    "generate": "tf_medsynth.runs.generate",
+    "audit": "tf_medsynth.audits.audit",
+    "evaluate": "tf_medsynth.audits.evaluate",
+    "train_features": "tf_medsynth.audits.features",  # of the verb `evaluate`
+    "report": "tf_medsynth.runs.report",
+    "study": "tf_medsynth.studies.study",
+    "pool_studies": "tf_medsynth.studies.study",  # of the verb `study`
+    "export": "tf_medsynth.runs.export",
+    "nnunet": "tf_medsynth.runs.nnunet",
     "sample": "tf_medsynth.saved_model.sample",
     "serve": "tf_medsynth.serving",
     "gallery": "tf_medsynth.viewer.gallery",

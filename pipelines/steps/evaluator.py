@@ -11,9 +11,9 @@ def judge(
     root: str, settings: dict[str, Any], inputs: dict[str, Artifact], outputs: dict[str, Artifact]
 ) -> bool:
     """Evaluation, verdict, certificates and report of a run."""
-    from tf_medsynth import report
-    from tf_medsynth.experiments.audit import audit_run
-    from tf_medsynth.experiments.bless import bless
+    from tf_medsynth.audits.audit import audit_run
+    from tf_medsynth.audits.bless import bless
+    from tf_medsynth.runs.report import report
 
     with pipeline_step("evaluator", root, settings, inputs) as step:
         result = bless(

@@ -9,9 +9,11 @@ from pipelines.step import Artifact, pipeline_step
 
 def prepare_examples(root: str, manual_dir: str, settings: dict[str, Any], examples: Artifact) -> None:
     """Phantom cohort where no folder is given, doctor, prepare."""
-    from tf_medsynth import doctor, phantom, prepare
+    from tf_medsynth.cohorts.doctor import doctor
     from tf_medsynth.config.base import check, fingerprint
     from tf_medsynth.config.cohorts import cohort_part
+    from tf_medsynth.phantoms import phantom
+    from tf_medsynth.runs.prepare import prepare
     from tf_medsynth.runtime import record_step, write_json
 
     with pipeline_step("example-gen", root, settings, {}, {"manual_dir": manual_dir}) as step:

@@ -9,9 +9,9 @@ from pipelines.step import Artifact, pipeline_step
 
 def push(root: str, settings: dict[str, Any], inputs: dict[str, Artifact], pushed: Artifact) -> None:
     """``saved_models/NAME/<version>`` of a blessed model; the newest version is kept if it is that."""
-    from tf_medsynth import export
     from tf_medsynth.evaluation.blessing import require_blessing
-    from tf_medsynth.experiments.restore import model_hash
+    from tf_medsynth.runs.export import export
+    from tf_medsynth.runs.restore import model_hash
     from tf_medsynth.saved_model.record import read_record, versions
 
     with pipeline_step("pusher", root, settings, inputs) as step:

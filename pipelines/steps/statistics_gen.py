@@ -11,7 +11,7 @@ def describe(
     root: str, schema_file: str, settings: dict[str, Any], examples: Artifact, outputs: dict[str, Artifact]
 ) -> None:
     """Statistics, schema and anomalies of a prepared data set, against an earlier schema if one is given."""
-    from tf_medsynth.experiments.statistics import statistics
+    from tf_medsynth.runs.statistics import statistics
 
     given = {"schema_file": schema_file}
     with pipeline_step("statistics-gen", root, settings, {"examples": examples}, given) as step:

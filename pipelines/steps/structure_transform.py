@@ -11,7 +11,7 @@ def settle_operators(
     root: str, settings: dict[str, Any], examples: Artifact, anomalies: Artifact, transform: Artifact
 ) -> None:
     """One file of operators for all stages."""
-    from tf_medsynth.experiments.transform import structure_transform
+    from tf_medsynth.runs.transform import structure_transform
 
     inputs = {"examples": examples, "anomalies": anomalies}
     with pipeline_step("structure-transform", root, settings, inputs) as step:

@@ -11,9 +11,9 @@ def generate_examples(
     root: str, settings: dict[str, Any], model: Artifact, outputs: dict[str, Artifact]
 ) -> None:
     """The unfiltered samples first: a report shows the data set that was generated last."""
-    from tf_medsynth import generate
-    from tf_medsynth.experiments.published import load_published
     from tf_medsynth.generation import data_set_name
+    from tf_medsynth.runs.generate import generate
+    from tf_medsynth.runs.published import load_published
     from tf_medsynth.runtime import record_step
 
     with pipeline_step("synthetic-example-gen", root, settings, {"model": model}) as step:

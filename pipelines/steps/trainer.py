@@ -11,10 +11,10 @@ def train_stage(
     stage: str, root: str, settings: dict[str, Any], inputs: dict[str, Artifact], model: Artifact
 ) -> None:
     """Trains `stage`, or goes on with it, by the operators that the transform settled."""
-    from tf_medsynth import train
-    from tf_medsynth.experiments.restore import weights_hash
-    from tf_medsynth.experiments.run_directory import stage_directory
-    from tf_medsynth.experiments.transform import transform_overrides
+    from tf_medsynth.runs.restore import weights_hash
+    from tf_medsynth.runs.run_directory import stage_directory
+    from tf_medsynth.runs.train import train
+    from tf_medsynth.runs.transform import transform_overrides
 
     with pipeline_step(f"trainer-{stage}", root, settings, inputs) as step:
         config = step.config

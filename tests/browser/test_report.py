@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.evaluation.test_report import FULL
-from tf_medsynth.evaluation.report import ReportData, render_report
+from tests.reports.test_page import FULL
+from tf_medsynth.reports.page import ReportData, render_report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.experiments.prepare import prepare
+from tf_medsynth.runs.prepare import prepare
 from tf_medsynth.types import MedSynthError
 
 

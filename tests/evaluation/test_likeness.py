@@ -6,7 +6,7 @@ import pytest
 
 from tf_medsynth.config.bounds import BlessingConfig, ReportConfig
 from tf_medsynth.evaluation import likeness
-from tf_medsynth.evaluation.report_data import Finding
+from tf_medsynth.evaluation.findings import Finding
 from tf_medsynth.types import MedSynthError
 
 

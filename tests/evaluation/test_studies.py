@@ -9,8 +9,8 @@ from scipy import stats
 
 from tf_medsynth.config.studies import Claim
 from tf_medsynth.evaluation import studies
-from tf_medsynth.evaluation.study_plot import _panel, study_plot
-from tf_medsynth.evaluation.study_tables import study_markdown
+from tf_medsynth.reports.study_plot import _panel, study_plot
+from tf_medsynth.reports.study_tables import study_markdown
 from tf_medsynth.types import MedSynthError
 
 RNG = np.random.default_rng(0)

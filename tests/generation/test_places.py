@@ -13,8 +13,8 @@ import tensorflow as tf
 from tf_medsynth import networks
 from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import preset
-from tf_medsynth.experiments.build import build_segmentors, build_stage
 from tf_medsynth.generation.functions import Functions, functions_of
+from tf_medsynth.runs.build import build_segmentors, build_stage
 
 SIZES = [
     (64, 64),

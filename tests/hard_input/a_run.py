@@ -36,7 +36,7 @@ def run_of(base: Path) -> Path:
 
 def _make(folder: Path) -> None:
     from tf_medsynth.data.slices import open_slices
-    from tf_medsynth.experiments.prepare import prepare
+    from tf_medsynth.runs.prepare import prepare
 
     for number in (1, 2, 90002):
         write_patient(folder / "in", f"BraTS2021_{number:05d}", seed=number, shape=(12, 40, 40))

@@ -6,7 +6,7 @@ Called by `test_hard_input.py` as a program of its own, since a process that run
 from __future__ import annotations
 
 import fnmatch
-import importlib.util
+import importlib
 import io
 import json
 import os
@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import tf_medsynth
 from tests.hard_input.bases import make_bases
 from tests.hard_input.case import Case
 
@@ -30,11 +31,8 @@ def load() -> None:
     """Imports what the verbs import, and runs none of it."""
     for name in ("tensorflow", "keras", "tensorflow_datasets", "SimpleITK", "nibabel", "tfds_builders"):
         importlib.import_module(name)
-    from tf_medsynth.cli.main import VERBS
-
-    for verb in VERBS:
-        if importlib.util.find_spec(f"tf_medsynth.experiments.{verb}") is not None:
-            importlib.import_module(f"tf_medsynth.experiments.{verb}")
+    for verb in set(tf_medsynth.__all__) - {"gallery", "serve", "pipeline", "demo"}:
+        getattr(tf_medsynth, verb)
 
 
 def tables() -> list[str]:

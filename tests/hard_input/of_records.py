@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.evaluation.evidence_examples import CERTIFICATE, STUDY
 from tests.hard_input.a_run import run_of, summary
 from tests.hard_input.case import Case
+from tests.reports.evidence_examples import CERTIFICATE, STUDY
 
 Spoil = Callable[[Path], object]
 
@@ -295,7 +295,7 @@ def _studies() -> Iterator[Case]:
 
 
 def _pools() -> Iterator[Case]:
-    from tests.experiments.test_study_pooled import FIRST, SECOND
+    from tests.studies.test_study_pooled import FIRST, SECOND
 
     def two(first: Any, here: Path, base: Path) -> None:
         for name, held in (("a", first), ("b", SECOND)):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tf_medsynth.experiments.synthesiser import load_synthesiser
+from tf_medsynth.runs.synthesiser import load_synthesiser
 from tf_medsynth.saved_model.encoding import IMAGE_SCALE
 from tf_medsynth.saved_model.loading import open_model
 from tf_medsynth.types import MODALITIES, MedSynthError

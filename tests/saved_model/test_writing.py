@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import THREADS
-from tf_medsynth.experiments.export import export
+from tf_medsynth.runs.export import export
 from tf_medsynth.saved_model import record, writing
 from tf_medsynth.saved_model.loading import open_model
 from tf_medsynth.saved_model.warm_up import WARM_UP_NAME, example_requests

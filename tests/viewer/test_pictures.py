@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_medsynth.evaluation.gallery import LESION_COLOURS
+from tf_medsynth.reports.gallery import LESION_COLOURS
 from tf_medsynth.saved_model.patients import Patient
 from tf_medsynth.types import MODALITIES, MedSynthError
 from tf_medsynth.viewer.pictures import (

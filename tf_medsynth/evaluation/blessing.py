@@ -10,8 +10,8 @@ from typing import Any
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import BlessingConfig
 from tf_medsynth.config.records import BlessingRecord
+from tf_medsynth.evaluation.findings import Finding
 from tf_medsynth.evaluation.likeness import closed_outlines, share_of, sharpness
-from tf_medsynth.evaluation.report_data import Finding
 from tf_medsynth.runtime import read_record
 
 
@@ -48,7 +48,7 @@ def bless(
     """The verdict on a model.
 
     Args:
-        evaluation: of `experiments.evaluate.evaluate`, of unfiltered samples.
+        evaluation: of `audits.evaluate.evaluate`, of unfiltered samples.
         summary: of the filtered data set that was generated with the model.
         config: the bounds.
         model_hash: of the model.

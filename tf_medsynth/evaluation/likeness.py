@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tf_medsynth.config.bounds import ReportConfig
-from tf_medsynth.evaluation.report_data import Finding
+from tf_medsynth.evaluation.findings import Finding
 
 
 def closed_outlines(structure: Mapping[str, Any], bound: float) -> Finding:

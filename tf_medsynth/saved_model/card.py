@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tf_medsynth.evaluation import tables
+from tf_medsynth.reports import tables
 from tf_medsynth.saved_model.record import ModelRecord
 
 _GRPC_DEFAULT = 4 * 2**20

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-import tf_medsynth
 from tf_medsynth import runtime
 from tf_medsynth.config.generation import Geometry
 from tf_medsynth.saved_model.loading import SavedModel
 from tf_medsynth.saved_model.patients import Patient
+from tf_medsynth.version import __version__
 
 _ENDING = ".nii.gz"
 _WHEN = (1980, 1, 1, 0, 0, 0)
@@ -26,7 +26,7 @@ _WHEN = (1980, 1, 1, 0, 0, 0)
 def picture(patient: Patient) -> bytes:
     """A PNG with maps, label and modalities in a row."""
     # Late: it draws with the fonts of a plotting library.
-    from tf_medsynth.evaluation.gallery import gallery
+    from tf_medsynth.reports.gallery import gallery
 
     maps = patient.structure_map[None], patient.background_mask[None]
     return gallery(patient.images[None], *maps, patient.lesion_label[None], titles=[title(patient)])
@@ -73,7 +73,7 @@ def facts(patient: Patient, opened: SavedModel) -> dict[str, Any]:
     lesion = patient.lesion.to_dict() if patient.lesion else "drawn by the model"
     return {
         "synthetic": "drawn by a network; no such patient exists",
-        "package": tf_medsynth.__version__,
+        "package": __version__,
         "model": f"{opened.folder.resolve().parent.name}/{opened.folder.name}",
         "model_hash": record.model_hash,
         "seed": patient.seed,

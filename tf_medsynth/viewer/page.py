@@ -10,8 +10,8 @@ from nicegui import run, ui
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.lesion_shapes import LesionShape
-from tf_medsynth.evaluation.gallery import LESION_COLOURS
 from tf_medsynth.imaging.lesion_shapes import moved_inside
+from tf_medsynth.reports.gallery import LESION_COLOURS
 from tf_medsynth.saved_model.patient_files import class_pixels, command
 from tf_medsynth.saved_model.patients import Patient, Patients
 from tf_medsynth.types import MODALITIES, MedSynthError

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import Config, check
-from tf_medsynth.evaluation.gallery import LESION_COLOURS, Picture, label_overlays, png
+from tf_medsynth.reports.gallery import LESION_COLOURS, Picture, label_overlays, png
 from tf_medsynth.saved_model.patients import Patient
 from tf_medsynth.types import LESION_CLASSES, MODALITIES
 

@@ -1,0 +1,1 @@
+"""Measures of any set of images: evaluation, certificates, blessing."""

@@ -1,5 +1,0 @@
-"""The embedded cohort: procedural brains with tumours, imaged by the equations of the scanner."""
-
-from tf_medsynth.data.phantom.cohort import phantom
-
-__all__ = ["phantom"]

@@ -1,0 +1,1 @@
+"""Every table, figure and page, from plain dictionaries."""

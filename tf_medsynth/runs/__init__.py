@@ -1,0 +1,1 @@
+"""A run directory: its stages trained, restored, recorded, drawn from, exported and reported."""

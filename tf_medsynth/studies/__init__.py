@@ -1,0 +1,1 @@
+"""Tables of rows that are run, compared and judged in words."""
