@@ -295,7 +295,7 @@ def _studies() -> Iterator[Case]:
 
 
 def _pools() -> Iterator[Case]:
-    from tests.studies.test_study_pooled import FIRST, SECOND
+    from tests.studies.test_pooled import FIRST, SECOND
 
     def two(first: Any, here: Path, base: Path) -> None:
         for name, held in (("a", first), ("b", SECOND)):
