@@ -22,7 +22,7 @@ _WIDTH = 565 / 584
 _RADIUS = 0.4615
 """Width of a photograph and radius of its field of view, as shares of its height."""
 
-_ABSORBED = {False: (0.34, 0.50, 0.34), True: (0.17, 0.40, 0.27)}
+_ABSORBED = {False: (0.26, 0.36, 0.24), True: (0.13, 0.30, 0.20)}
 """Share of red, green and blue that the thickest vein, or artery (True), takes away."""
 
 
@@ -48,7 +48,7 @@ def photograph(seed: int, number: int, size: int) -> FundusImage:
     grid = _grid(size)
     field = _field_of_view(grid, size)
     rng = stream(seed, number, "fundus colours")
-    colours = _retina(rng, eye, grid) * _light(rng, grid)[..., np.newaxis]
+    colours = _retina(rng, eye, grid) * _light(rng, grid)
     colours = _with_disc(rng, colours, eye, grid)
     coverage = np.zeros(field.shape, np.float32)
     for artery in (False, True):
@@ -87,29 +87,35 @@ def _field_of_view(grid: _Grid, size: int) -> NDArray[np.bool_]:
     return np.asarray((grid.distance(np.zeros(2)) < 1.0) | tab)
 
 
-def _noise(rng: np.random.Generator, grid: _Grid, fine: float, stretch: float = 1.0) -> Plane:
-    """A smooth random field of spread 1; `fine` is its smallest feature in radii of the field of view."""
+def _noise(
+    rng: np.random.Generator, grid: _Grid, fine: float, stretch: float = 1.0, angle: float = 0.0
+) -> Plane:
+    """A smooth random field of spread 1; `fine` is its smallest feature in radii of the field of view.
+
+    Features are `stretch` times as long as wide, their long side turned by `angle` from the horizontal.
+    """
     sigma = fine * _TEXTURE / 2.4
     white = rng.standard_normal((_TEXTURE, _TEXTURE), dtype=np.float32)
     smooth = scipy.ndimage.gaussian_filter(white, (sigma, sigma * stretch), mode="wrap")
     smooth = (smooth - smooth.mean()) / smooth.std()
-    rows, columns = ((axis + 1.2) / 2.4 * _TEXTURE for axis in (grid.y, grid.x))
+    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    turned = grid.y * cosine - grid.x * sine, grid.x * cosine + grid.y * sine
+    rows, columns = ((axis + 1.2) / 2.4 * _TEXTURE for axis in turned)
     return cv2.remap(smooth, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
 def _retina(rng: np.random.Generator, eye: Eye, grid: _Grid) -> NDArray[np.float32]:
     """Colour of the bare retina `(H, W, 3)` in grey levels: pigment, choroid, macula, nerve fibres."""
-    red = rng.uniform(138, 222)
-    green = red * rng.uniform(0.46, 0.58) + rng.normal(0, 3)
-    blue = green * rng.uniform(0.48, 0.66)
+    red = rng.uniform(140, 250)
+    green = red * rng.uniform(0.45, 0.60) + rng.normal(0, 4)
+    blue = green * rng.uniform(0.50, 0.68)
     base = np.array([red, green, blue], np.float32)
     cloud = _noise(rng, grid, 0.28)
-    stretch = rng.uniform(1.5, 4.0)
-    choroid = _noise(rng, grid, 0.014, stretch) * rng.uniform(0.006, 0.028)
-    mottle = _noise(rng, grid, 0.05) * 0.012
+    choroid = _noise(rng, grid, 0.011, rng.uniform(1.2, 2.2), rng.uniform(0, np.pi)) * rng.uniform(0.006, 0.02)
+    mottle = _noise(rng, grid, 0.045) * 0.014
     pattern = choroid + mottle
     colours = base * (1 + pattern[..., np.newaxis] * np.array([0.8, 1.1, 0.9], np.float32))
-    colours *= 1 + cloud[..., np.newaxis] * np.array([0.018, 0.035, 0.035], np.float32)
+    colours *= 1 + cloud[..., np.newaxis] * np.array([0.03, 0.05, 0.045], np.float32)
     near = grid.distance(eye.macula)
     depth = rng.uniform(0.14, 0.26)
     spot = depth * np.exp(-0.5 * (near / 0.17) ** 2) + 0.75 * depth * np.exp(-0.5 * (near / 0.062) ** 2)
@@ -119,12 +125,13 @@ def _retina(rng: np.random.Generator, eye: Eye, grid: _Grid) -> NDArray[np.float
     return np.asarray(colours * (1 + sheen[..., np.newaxis] * np.array([0.4, 1.0, 1.0], np.float32)))
 
 
-def _light(rng: np.random.Generator, grid: _Grid) -> Plane:
-    """Illumination, about 1: brightest off the middle, falling off towards the rim."""
-    angle, push = rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 0.4)
-    bright = push * np.array([np.cos(angle), np.sin(angle)])
-    fall = grid.distance(bright)
-    return np.asarray(1.06 - rng.uniform(0.13, 0.3) * fall**2 * np.float32(0.85))
+def _light(rng: np.random.Generator, grid: _Grid) -> NDArray[np.float32]:
+    """Illumination `(H, W, 3)`, about 1: brightest off the middle, towards the rim dim and less red."""
+    angle, push = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.55)
+    fall = grid.distance(push * np.array([np.cos(angle), np.sin(angle)]))
+    fall = fall * (1 + 0.12 * _noise(rng, grid, 0.3))
+    steep = np.array([1.0, 0.8, 0.6], np.float32) * rng.uniform(0.16, 0.32)
+    return np.asarray(1.12 - steep * ramp(fall, 0.05, 1.5)[..., np.newaxis] * np.float32(1.9))
 
 
 def _with_disc(
@@ -143,8 +150,8 @@ def _with_disc(
     colours = colours * (1 + halo[..., np.newaxis])
     level = float(colours.mean(axis=(0, 1))[0]) / 190
     gain = rng.uniform(0.92, 1.06)
-    rim = np.array([238, 178, 104], np.float32) * level**0.5 * gain
-    middle = np.array([255, 232, 164], np.float32) * level**0.35 * gain
+    rim = np.array([255, 176, 92], np.float32) * level**0.5 * gain
+    middle = np.array([275, 236, 142], np.float32) * level**0.35 * gain
     uneven = 1 + 0.05 * _noise(rng, grid, 0.03) - 0.10 * ramp(-x * eye.temporal / eye.disc_radius, 0.2, 1.0)
     disc = (rim + (middle - rim) * cup[..., np.newaxis]) * uneven[..., np.newaxis]
     return np.asarray(colours + (disc - colours) * pale[..., np.newaxis] * np.float32(0.93))

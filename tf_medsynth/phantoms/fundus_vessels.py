@@ -74,9 +74,7 @@ def draw_vessels(rng: np.random.Generator, eye: Eye) -> list[Vessel]:
     vessels: list[Vessel] = []
     for artery in (False, True):
         taken = _Occupancy()
-        trunks = [trunk for side in (-1, 1) for trunk in _trunks(rng, eye, side, artery)]
-        for trunk in trunks:
-            taken.add(trunk)
+        trunks = [trunk for side in (-1, 1) for trunk in _trunks(rng, eye, side, artery, taken)]
         queue = [(trunk, 0) for trunk in trunks]
         while queue:
             vessel, depth = queue.pop(0)
@@ -107,24 +105,47 @@ class _Occupancy:
         return np.clip(scaled, 0, _CELLS - 1).astype(np.int64)
 
 
-def _trunks(rng: np.random.Generator, eye: Eye, side: int, artery: bool) -> list[Vessel]:
-    """The temporal arcade and the nasal vessel above (`side` -1) or below (1) the disc."""
+def _trunks(
+    rng: np.random.Generator, eye: Eye, side: int, artery: bool, taken: _Occupancy
+) -> list[Vessel]:
+    """What leaves the disc above (`side` -1) or below (1) its middle: arcade, nasal vessels, twigs."""
+    root = rng.uniform(0.0125, 0.0165) * (0.76 if artery else 1.0)
+    start = eye.disc + eye.disc_radius * np.array(
+        [eye.temporal * rng.uniform(-0.35, 0.0), side * rng.uniform(0.05, 0.3)]
+    )
+    arcade = _arcade(rng, eye, side, start, artery)
+    trunks = [Vessel(arcade, _tapered(len(arcade), root, 0.40), artery)]
+    for low, high in ((15, 45), (50, 85)):
+        angle = rng.uniform(np.radians(low), np.radians(high))
+        outward = np.array([-eye.temporal * np.cos(angle), side * np.sin(angle)])
+        bend = rng.normal(0.0, 0.14) * np.array([-outward[1], outward[0]])
+        nodes = np.array([start, start + 0.3 * outward, start + 0.85 * outward + bend])
+        nasal = _wavy(rng, _spline(nodes), 0.008)
+        trunks.append(Vessel(nasal, _tapered(len(nasal), rng.uniform(0.42, 0.7) * root, 0.5), artery))
+    for trunk in trunks:
+        taken.add(trunk)
+    for _ in range(rng.integers(1, 4)):  # between disc and macula
+        edge = side * rng.uniform(0.2, 0.9)
+        begin = eye.disc + 0.92 * eye.disc_radius * np.array([eye.temporal * np.cos(edge), np.sin(edge)])
+        heading = float(np.arctan2(np.sin(edge) * 0.9, eye.temporal))
+        twig = _grown(rng, eye, begin, heading, rng.uniform(0.0042, 0.0062), artery, taken)
+        if twig is not None:
+            taken.add(twig)
+            trunks.append(twig)
+    return trunks
+
+
+def _arcade(
+    rng: np.random.Generator, eye: Eye, side: int, start: Point, artery: bool
+) -> NDArray[np.float64]:
+    """Points of the large vessel that arches round the macula; artery and vein keep apart."""
     away = abs(eye.macula[0] - eye.disc[0])
-    root = rng.uniform(0.0135, 0.0165) * (0.78 if artery else 1.0)
-    start = eye.disc + eye.disc_radius * np.array([-0.15 * eye.temporal, 0.25 * side]) * rng.uniform(0.4, 1)
-    high = rng.uniform(0.60, 0.82) * (0.86 if artery else 1.0)
-    shape = np.array([(0.08, 0.34), (0.42, 0.80), (0.98, 1.0), (1.6, 0.86), (2.15, rng.uniform(0.35, 0.8))])
+    high = rng.uniform(0.62, 0.86) + (rng.uniform(-0.16, 0.02) if artery else 0.0)
+    late = rng.uniform(0.25, 0.85)
+    shape = np.array([(rng.uniform(0.0, 0.12), 0.36), (0.40, 0.80), (0.98, 1.0), (1.6, 0.86), (2.15, late)])
     ends = shape * np.array([eye.temporal, side * high]) * away + eye.disc
-    ends += rng.normal(0.0, 0.022, ends.shape)
-    arcade = _wavy(rng, _spline(np.vstack([start, ends])), 0.012)
-    angle = rng.uniform(np.radians(28), np.radians(68))
-    outward = np.array([-eye.temporal * np.cos(angle), side * np.sin(angle)])
-    bend = rng.normal(0.0, 0.12) * np.array([-outward[1], outward[0]])
-    nasal = _wavy(rng, _spline(np.array([start, start + 0.3 * outward, start + 0.8 * outward + bend])), 0.01)
-    return [
-        Vessel(arcade, _tapered(len(arcade), root, 0.42), artery),
-        Vessel(nasal, _tapered(len(nasal), 0.66 * root, 0.4), artery),
-    ]
+    ends += rng.normal(0.0, 0.028, ends.shape) * np.array([[0.3], [1], [1], [1], [1]])
+    return _wavy(rng, _spline(np.vstack([start, ends])), rng.uniform(0.002, 0.008))
 
 
 def _children(
@@ -132,16 +153,16 @@ def _children(
 ) -> list[Vessel]:
     """Branches of a vessel, left and right in turn, closer together the thinner it is."""
     children = []
-    gap = (0.13, 0.12, 0.10)[depth]
+    gap = (0.105, 0.10, 0.09)[depth]
     place, side = rng.uniform(0.3, 1.0) * gap + (eye.disc_radius if depth == 0 else 0.0), 1
     while (index := int(place / STEP)) < len(parent.points) - 4:
         place += gap * rng.uniform(0.55, 1.5)
         side = -side if rng.random() < 0.75 else side
-        radius = float(parent.radii[index]) * rng.uniform(0.45, 0.8)
+        radius = float(parent.radii[index]) * rng.uniform(0.42, 0.82)
         if radius < FINEST:
             continue
         along = parent.points[index + 1] - parent.points[index - 1 if index else 0]
-        heading = float(np.arctan2(along[1], along[0])) + side * rng.uniform(0.6, 1.15)
+        heading = float(np.arctan2(along[1], along[0])) + side * rng.uniform(0.5, 1.1)
         child = _grown(rng, eye, parent.points[index], heading, radius, parent.artery, taken)
         if child is not None:
             taken.add(child)
@@ -159,12 +180,11 @@ def _grown(
     taken: _Occupancy,
 ) -> Vessel | None:
     """A branch that wanders on until it is too thin, leaves the field or meets its like; None if short."""
-    length = int(min(radius / FINEST, 4.0) * rng.uniform(0.12, 0.26) / STEP)
+    length = int((0.12 + min(radius / 0.008, 1.2) * rng.uniform(0.15, 0.6)) / STEP)
     points, turn, position = [start], 0.0, start
-    # On which side of the parent the macula lies: branches there bend towards it, others away from the disc.
     for number in range(length):
-        turn = 0.86 * turn + rng.normal(0.0, 0.035)
-        heading += turn + 0.05 * np.sin(_wanted(eye, position) - heading) * min(number / 8, 1.0)
+        turn = 0.85 * turn + rng.normal(0.0, 0.028)
+        heading += turn + 0.045 * np.sin(_wanted(eye, position) - heading) * min(number / 8, 1.0)
         position = position + STEP * np.array([np.cos(heading), np.sin(heading)])
         near = np.hypot(*(position - eye.macula)) < _AVASCULAR
         inside_disc = np.hypot(*(position - eye.disc)) < 0.9 * eye.disc_radius
@@ -179,8 +199,12 @@ def _grown(
 def _wanted(eye: Eye, position: Point) -> float:
     """The direction in which vessels run at a place: to the macula between the arcades, else outwards."""
     to_macula, from_disc = eye.macula - position, position - eye.disc
-    across = abs(position[1] - eye.macula[1]) < 0.5 and (position[0] - eye.disc[0]) * eye.temporal > 0.1
-    wanted = to_macula + 0.35 * from_disc if across and np.hypot(*to_macula) < 0.6 else from_disc
+    away = abs(eye.macula[0] - eye.disc[0])
+    between = np.hypot(to_macula[0] / 1.25, to_macula[1]) < 0.68 * away
+    if between and from_disc[0] * eye.temporal > 0:
+        wanted = to_macula / np.hypot(*to_macula) + 0.5 * np.array([eye.temporal, 0.0])
+    else:
+        wanted = from_disc / np.hypot(*from_disc) - 0.6 * to_macula / np.hypot(*to_macula)
     return float(np.arctan2(wanted[1], wanted[0]))
 
 
