@@ -26,7 +26,7 @@ import tensorflow_datasets as tfds
 import tf_medsynth
 
 DATA = "brats/slices_64"
-MODEL = Path(__file__).parents[1] / "saved_models" / "phantom96"
+MODEL = Path(tf_medsynth.__file__).parents[1] / "saved_models" / "phantom96"
 STEPS, SAMPLES = 20, 8
 TRAINED = ("structure", "lesion", "translation", "multimodal", "gan", "skrgan")
 
