@@ -43,7 +43,7 @@ def test_it_moves_alone_or_with_its_images_as_pixels_do():
     expected = augment.apply_label_augmentation(labels, augment.label_augmentation(words, config))
     np.testing.assert_array_equal(KIND.augment(labels, words, config, 12, 10), expected)
     images = rng.random((3, 12, 10, 4)).astype(np.float32)
-    words = rng.random((3, augment.TRAINING_UNIFORMS)).astype(np.float32)
+    words = rng.random((3, 5 + 2 * 4)).astype(np.float32)
     parameters = augment.training_augmentation(words, TrainAugmentConfig())
     expected = augment.apply_training_augmentation(images, labels, parameters)
     for one, other in zip(KIND.augment_with(images, labels, parameters), expected, strict=True):

@@ -9,15 +9,21 @@ from tf_medsynth.config.domain import Domain, LabelSpec
 from tf_medsynth.config.imaging import LabelAugmentConfig, TrainAugmentConfig
 from tf_medsynth.imaging import augment
 from tf_medsynth.imaging.labels import KINDS, label_kind
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.imaging.labels.boxes import MOST_BOXES
+from tf_medsynth.types import MedSynthError
 
 H, W = 16, 12
+MODALITIES = ("a", "b", "c", "d")
 rng = np.random.default_rng(3)
 MAP = np.zeros((3, H, W, 1), np.int32)
 MAP[0, 4:8, 3:7], MAP[1, 6:9, 6:9] = 1, 2
+BOXES = np.zeros((3, MOST_BOXES, 5), np.float32)
+BOXES[0, 0], BOXES[1, 1] = (0.25, 0.25, 0.5, 0.5, 1), (0.0, 0.5, 0.5, 0.75, 2)
 LABELS = {
     "classes": MAP,
     "structure": MAP,
+    "plane": np.array([0, 2, 1], np.int32),
+    "boxes": BOXES,
     "none": np.zeros((3, 0), np.int32),
 }
 """Three labels of each kind."""
@@ -76,7 +82,7 @@ def test_what_is_cut_fits(case):
 def test_augmentation_keeps_shape_and_type_in_a_graph_of_unknown_rows(case):
     kind, label = case
     words = rng.random((3, augment.LABEL_UNIFORMS)).astype(np.float32)
-    training = rng.random((3, augment.TRAINING_UNIFORMS)).astype(np.float32)
+    training = rng.random((3, 5 + 2 * len(MODALITIES))).astype(np.float32)
     images = rng.random((3, H, W, len(MODALITIES))).astype(np.float32)
 
     def moved(label, words, training, images):

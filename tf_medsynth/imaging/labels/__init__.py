@@ -6,14 +6,18 @@ from collections.abc import Mapping
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
+from tf_medsynth.imaging.labels.boxes import ClassBoxes
 from tf_medsynth.imaging.labels.classes import ClassMap
 from tf_medsynth.imaging.labels.kind import LabelFeature, LabelKind
 from tf_medsynth.imaging.labels.none import NoLabel
+from tf_medsynth.imaging.labels.plane import ClassPlane
 from tf_medsynth.imaging.labels.structure import DrawnStructure
 
 KINDS: Mapping[str, type[LabelKind]] = {
     "classes": ClassMap,
     "structure": DrawnStructure,
+    "plane": ClassPlane,
+    "boxes": ClassBoxes,
     "none": NoLabel,
 }
 
