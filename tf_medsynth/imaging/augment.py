@@ -97,7 +97,8 @@ def apply_label_augmentation(label: Tensor, augmentation: LabelAugmentation) -> 
     Deviates: both operations act in one resampling, so what the first moves out of the frame the
     second can bring back; shrinking by an odd number of px is centred exactly.
     """
-    return geometry.transform(label, _matrices(augmentation[:2], label), "nearest")
+    _, height, width, _ = ops.shape(label)
+    return geometry.transform(label, label_matrices(augmentation, height, width), "nearest")
 
 
 def image_augmentation(uniforms: Tensor, config: ImageAugmentConfig | None = None) -> ImageAugmentation:
@@ -136,7 +137,8 @@ def apply_image_augmentation(
     lifts the background off 0. Here the background stays 0, and a sample that got noise is rescaled
     to a maximum of 1 a modality. Height and width are never swapped; one resampling a sample.
     """
-    images, label = _move(images, label, _matrices(augmentation[:2], images))
+    _, height, width, _ = ops.shape(images)
+    images, label = _move(images, label, _matrices(augmentation[:2], height, width))
     width = augmentation.noise[:, None, None, None]
     noisy = ops.maximum(images + _organ(images) * width * _signed(noise_uniforms), 0.0)
     peak = ops.max(noisy, axis=(1, 2), keepdims=True)
@@ -178,8 +180,20 @@ def apply_training_augmentation(
         augmentation: of as many samples.
     """
     _, height, width, _ = ops.shape(images)
+    matrices = training_matrices(augmentation, height, width)
+    images, label = _move(images, label, matrices)
+    channels = images.shape[-1] // augmentation.gain.shape[-1]
+    gain, bias = (
+        (values if channels == 1 else ops.repeat(values, channels, axis=-1))[:, None, None, :]
+        for values in (augmentation.gain, augmentation.bias)
+    )
+    return ops.clip(images * gain + _organ(images) * bias, 0.0, 1.0), label
+
+
+def training_matrices(augmentation: TrainingAugmentation, height: Tensor, width: Tensor) -> Tensor:
+    """The motion of `augmentation` as one matrix a sample, `(B, 3, 3)`, see `geometry`."""
     left_right = augmentation.left_right
-    matrices = _chain(
+    return _chain(
         geometry.flip_matrix(ops.zeros_like(left_right), left_right),
         geometry.rotation_matrix(augmentation.degrees),
         geometry.scaling_matrix(augmentation.scale, augmentation.scale),
@@ -187,13 +201,11 @@ def apply_training_augmentation(
             augmentation.down * ops.cast(height, "float32"), augmentation.right * ops.cast(width, "float32")
         ),
     )
-    images, label = _move(images, label, matrices)
-    channels = images.shape[-1] // augmentation.gain.shape[-1]
-    gain, bias = (
-        ops.repeat(values, channels, axis=-1)[:, None, None, :] if channels > 1 else values[:, None, None, :]
-        for values in (augmentation.gain, augmentation.bias)
-    )
-    return ops.clip(images * gain + _organ(images) * bias, 0.0, 1.0), label
+
+
+def label_matrices(augmentation: LabelAugmentation, height: Tensor, width: Tensor) -> Tensor:
+    """Both motions of `augmentation` as one matrix a sample, `(B, 3, 3)`, see `geometry`."""
+    return _matrices(augmentation[:2], height, width)
 
 
 def _label_motion(draws: Tensor, config: LabelAugmentConfig) -> Motion:
@@ -234,8 +246,7 @@ def _image_motion(draws: Tensor, config: ImageAugmentConfig, active: Tensor) -> 
     return motion, noise
 
 
-def _matrices(motions: tuple[Motion, ...], images: Tensor) -> Tensor:
-    _, height, width, _ = ops.shape(images)
+def _matrices(motions: tuple[Motion, ...], height: Tensor, width: Tensor) -> Tensor:
     height, width = ops.cast(height, "float32"), ops.cast(width, "float32")
     return _chain(*(_matrix(motion, height, width) for motion in motions))
 
