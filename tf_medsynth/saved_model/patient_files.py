@@ -58,7 +58,9 @@ def archive(patient: Patient, opened: SavedModel, geometry: Geometry | None = No
         arrays[part] = getattr(patient, part).astype(np.uint8)
     buffer = io.BytesIO()
     with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(buffer, "w") as file:
-        publishing.write_sample(arrays, opened.record.modalities, Path(scratch), name, _ENDING, geometry)
+        publishing.write_sample(
+            arrays, opened.record.domain.channel_names(), Path(scratch), name, _ENDING, geometry
+        )
         for path in sorted(Path(scratch).iterdir()):
             file.writestr(zipfile.ZipInfo(f"{name}/{path.name}", _WHEN), path.read_bytes())
         record = {**facts(patient, opened), "intensity_scale": publishing.INTENSITY_SCALE}
