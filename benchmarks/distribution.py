@@ -78,7 +78,7 @@ def images(count: int, size: tuple[int, int], seed: int, drawing: list[float]) -
     for start in range(0, count, BATCH):
         began = time.perf_counter()
         coarse = random.random(
-            (min(BATCH, count - start), size[0] // 8, size[1] // 8, len(BRAIN_MRI.modalities))
+            (min(BATCH, count - start), size[0] // 8, size[1] // 8, BRAIN_MRI.num_modalities)
         )
         fine = ndimage.zoom(coarse.astype(np.float32), (1, 8, 8, 1), order=1)
         batch = np.clip(fine * organ, 0.0, 1.0).astype(np.float32)

@@ -53,8 +53,8 @@ def build_steps(spec: UNetSpec, batch: int) -> dict[str, Step]:
     """The two compiled steps on one set of weights and random inputs."""
     encoder, decoder = build_unet_encoder(spec), build_unet_decoder(spec)
     images = tf.random.stateless_uniform((batch, *spec.image_size, spec.in_channels), (0, 1))
-    targets = tf.random.stateless_uniform((batch, *spec.image_size, len(BRAIN_MRI.modalities)), (0, 2))
-    conditions = ops.eye(len(BRAIN_MRI.modalities))
+    targets = tf.random.stateless_uniform((batch, *spec.image_size, BRAIN_MRI.num_modalities), (0, 2))
+    conditions = ops.eye(BRAIN_MRI.num_modalities)
     variables = encoder.trainable_variables + decoder.trainable_variables
     optimizer = keras.optimizers.SGD(1e-4)
     optimizer.build(variables)

@@ -128,7 +128,7 @@ def _draw(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two modalities of a slice, and a shift to put on the second."""
     rng = np.random.default_rng((seed, trial))
-    pair = list(itertools.permutations(range(len(BRAIN_MRI.modalities)), 2))[rng.integers(12)]
+    pair = list(itertools.permutations(range(BRAIN_MRI.num_modalities), 2))[rng.integers(12)]
     fixed, moving = (slices[trial * len(slices) // trials][..., channel] for channel in pair)
     angle = rng.uniform(0, 2 * np.pi)
     return fixed, moving, rng.uniform(LEAST, MOST) * np.array([np.sin(angle), np.cos(angle)])
