@@ -6,6 +6,8 @@ networks always see whole chunks. So a row's numbers do not depend on how many o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tf_medsynth.config.base import check
@@ -36,18 +38,20 @@ def compute_chunk(
     """
     index = np.arange(number * settings.chunk, (number + 1) * settings.chunk, dtype=np.int64)
     records = [_new_record(int(k)) for k in index]
+    domain = synthesiser.domain
     structure_map, background_mask = synthesiser.draw_maps(seed, index)
     _check_rows(synthesiser, structure_map=(structure_map, 1), background_mask=(background_mask, 1))
     _judge_contours(records, structure_map, background_mask, settings)
-    lesion_label = _label(records, labels, background_mask, settings, seed)
+    lesion_label = _label(records, labels, background_mask, settings, seed, domain.label.classes)
     rows = _alive(records, settings)
-    images = np.zeros((len(index), *synthesiser.image_size, len(synthesiser.modalities)), np.float32)
+    images = np.zeros((len(index), *synthesiser.image_size, domain.image_channels), np.float32)
     if rows:
         images = synthesiser.render(structure_map, background_mask, lesion_label, seed, index)
-        _check_rows(synthesiser, images=(images, len(synthesiser.modalities)))
+        _check_rows(synthesiser, images=(images, domain.image_channels))
     if rows and settings.measure:
         _judge_lesions(records, synthesiser, images, lesion_label, settings)
-        _judge_registration(records, synthesiser, images, settings)
+        if domain.num_modalities > 1:
+            _judge_registration(records, synthesiser, images, settings)
         if reference is not None:
             _judge_copies(records, images, settings, reference)
     accepted = _alive(records, settings)
@@ -116,6 +120,7 @@ def _label(
     background_mask: np.ndarray,
     settings: GenerationConfig,
     seed: int,
+    classes: Sequence[str],
 ) -> np.ndarray:
     """Labels `(n, H, W, 1)` int32, one inside each organ still in the running; 0 in other rows."""
     wanted = np.zeros(len(records), bool)
@@ -128,7 +133,7 @@ def _label(
         if source is None:
             _fail(record, [gates.LABEL], settings)
         else:
-            record |= {"label_source": source, **describe_lesion(fitted.labels[row, ..., 0])}
+            record |= {"label_source": source, **describe_lesion(fitted.labels[row, ..., 0], classes)}
     return fitted.labels
 
 
@@ -140,11 +145,14 @@ def _judge_lesions(
     settings: GenerationConfig,
 ) -> None:
     segmented = synthesiser.segment(images)
-    _check_rows(synthesiser, segmented=(segmented, len(synthesiser.modalities)))
+    _check_rows(synthesiser, segmented=(segmented, synthesiser.domain.num_modalities))
     for row in _alive(records, settings):
         record = records[row]
         record["scores"] |= gates.lesion_scores(
-            segmented[row], lesion_label[row, ..., 0], synthesiser.modalities
+            segmented[row],
+            lesion_label[row, ..., 0],
+            synthesiser.domain.modalities,
+            synthesiser.domain.label.classes,
         )
         failures = gates.lesion_failures(record["scores"], record["lesion_pixels"], settings.lesion)
         _fail(record, failures, settings)
@@ -155,7 +163,7 @@ def _judge_registration(
 ) -> None:
     for row in _alive(records, settings):
         record = records[row]
-        record["scores"] |= gates.registration_scores(images[row], synthesiser.modalities)
+        record["scores"] |= gates.registration_scores(images[row], synthesiser.domain.modalities)
         if not gates.registration_passes(record["scores"], settings):
             _fail(record, [gates.REGISTRATION], settings)
 
