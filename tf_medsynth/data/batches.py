@@ -8,20 +8,21 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.imaging import LabelAugmentConfig, LabelPlace, OperatorConfig, TrainAugmentConfig
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.imaging.augment import (
     LABEL_UNIFORMS,
-    TRAINING_UNIFORMS,
     apply_label_augmentation,
     apply_training_augmentation,
     label_augmentation,
     training_augmentation,
+    training_uniforms,
 )
-from tf_medsynth.imaging.edges import select_modality
 from tf_medsynth.imaging.fusion import remove_lesion
 from tf_medsynth.imaging.masks import map_and_mask
+from tf_medsynth.imaging.modalities import check_choice, select_modality
 from tf_medsynth.types import Tensor
 
 Batch = dict[str, Tensor]
@@ -29,7 +30,6 @@ Step = Callable[[Batch], Batch]
 
 _LABEL_TRIES = 8
 
-AUGMENTATION_DRAWS = {"augmentation": Draw((TRAINING_UNIFORMS,), "uniform")}
 STRUCTURE_DRAWS = {"modality": Draw((), "uniform")}
 POOL_DRAWS = {
     "map_choice": Draw((), "uniform"),
@@ -104,15 +104,22 @@ def shuffled_epochs(
     return order.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def augmented(config: TrainAugmentConfig, seed: int, purpose: str = "training") -> Step:
+def augmentation_draws(modalities: int) -> dict[str, Draw]:
+    """What `augmented` draws for images of so many modalities."""
+    return {"augmentation": Draw((training_uniforms(modalities),), "uniform")}
+
+
+def augmented(config: TrainAugmentConfig, domain: Domain, seed: int, purpose: str = "training") -> Step:
     """Adds the light training augmentation: flip, small affine changes, gain and bias.
 
     Args:
         purpose: of the draws, see `draws.PURPOSES`; in the other steps as well.
     """
 
+    draws = augmentation_draws(domain.num_modalities)
+
     def apply(batch: Batch) -> Batch:
-        uniform = draw(AUGMENTATION_DRAWS, seed, batch["index"], purpose=purpose)
+        uniform = draw(draws, seed, batch["index"], purpose=purpose)
         parameters = training_augmentation(uniform["augmentation"], config)
         images, label = apply_training_augmentation(batch["images"], batch["lesion_label"], parameters)
         return {**batch, "images": images, "lesion_label": label}
@@ -120,12 +127,19 @@ def augmented(config: TrainAugmentConfig, seed: int, purpose: str = "training") 
     return apply
 
 
-def with_structure(operators: OperatorConfig, seed: int, purpose: str = "real maps") -> Step:
-    """Adds structure_map (lesion removed), background_mask, and the anatomy the map was taken from."""
+def with_structure(
+    operators: OperatorConfig, domain: Domain, seed: int, purpose: str = "real maps"
+) -> Step:
+    """Adds structure_map (lesion removed), background_mask, and the anatomy the map was taken from.
+
+    Raises:
+        MedSynthError: the operators take lines from a modality that `domain` does not have.
+    """
+    check_choice(operators.structure.modality, domain)
 
     def apply(batch: Batch) -> Batch:
         uniform = draw(STRUCTURE_DRAWS, seed, batch["index"], purpose=purpose)["modality"]
-        anatomy = select_modality(batch["images"], operators.structure.modality, uniform)
+        anatomy = select_modality(batch["images"], operators.structure.modality, domain, uniform)
         lines, background = map_and_mask(anatomy, batch["images"], operators)
         return {
             **batch,
