@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tf_medsynth.evaluation.segmentation import SURFACE_TOLERANCE, surface_names
 from tf_medsynth.evaluation.studies import NOT_RUN
 from tf_medsynth.reports.tables import UNKNOWN, Table, as_markdown, number, percent, spelled
-from tf_medsynth.types import LESION_CLASSES
 
 _HEADINGS = {
     "whole_lesion": "whole-lesion Dice",
@@ -25,8 +24,6 @@ _HEADINGS = {
 _MOST_NAMED = 4
 
 _FURTHER = {
-    "whole-lesion IoU": ["whole_lesion_iou"],
-    **{f"{spelled(name)} Dice / IoU": [name, f"{name}_iou"] for name in LESION_CLASSES[1:]},
     **{
         title: [name]
         for unit in ("mm", "px")
@@ -46,7 +43,7 @@ _FURTHER = {
     "slices: AUC": ["slice_auc"],
     "boxes: mAP@0.5 / IoU": ["box_map", "box_iou"],
 }
-"""Columns of the second table, and the measures whose means each shows."""
+"""Columns of the second table behind those of overlap, and the measures whose means each shows."""
 
 
 def study_table(facts: Mapping[str, Any]) -> Table:
@@ -84,8 +81,9 @@ def further_measures_table(facts: Mapping[str, Any]) -> Table | None:
         facts: of a study, whose older results may lack measures: those rows have none then.
     """
     rows = {name: row.get("mean", {}) for name, row in facts["rows"].items()}
-    known = {name for mean in rows.values() for name in mean}
-    columns = {title: names for title, names in _FURTHER.items() if known.intersection(names)}
+    known = dict.fromkeys(name for mean in rows.values() for name in mean)
+    possible = _overlap_columns(known) | _FURTHER
+    columns = {title: names for title, names in possible.items() if known.keys() & set(names)}
     if not columns:
         return None
     body = [
@@ -100,6 +98,16 @@ def further_measures_table(facts: Mapping[str, Any]) -> Table | None:
         "which every row found one; sensitivity, specificity, accuracy and AUC are of all pixels, lesion "
         "or not, then of slices with and without a lesion; boxes stand round each lesion of a slice.",
     )
+
+
+def _overlap_columns(known: Iterable[str]) -> dict[str, list[str]]:
+    """Those of the whole lesion and of each class, which are the measures that have an IoU beside them."""
+    names = list(known)
+    classes = [name for name in names if f"{name}_iou" in names and name != "whole_lesion"]
+    return {
+        "whole-lesion IoU": ["whole_lesion_iou"],
+        **{f"{spelled(name)} Dice / IoU": [name, f"{name}_iou"] for name in classes},
+    }
 
 
 def older_results(facts: Mapping[str, Any]) -> str:

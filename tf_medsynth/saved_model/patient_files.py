@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth import runtime
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.generation import Geometry
 from tf_medsynth.saved_model.loading import SavedModel
 from tf_medsynth.saved_model.patients import Patient
@@ -23,13 +24,13 @@ _WHEN = (1980, 1, 1, 0, 0, 0)
 """The same patient is the same bytes, whenever it is written."""
 
 
-def picture(patient: Patient) -> bytes:
+def picture(patient: Patient, domain: Domain) -> bytes:
     """A PNG with maps, label and modalities in a row."""
     # Late: it draws with the fonts of a plotting library.
     from tf_medsynth.reports.gallery import gallery
 
     maps = patient.structure_map[None], patient.background_mask[None]
-    return gallery(patient.images[None], *maps, patient.lesion_label[None], titles=[title(patient)])
+    return gallery(patient.images[None], *maps, patient.lesion_label[None], [title(patient)], domain)
 
 
 def title(patient: Patient) -> str:
@@ -82,7 +83,7 @@ def facts(patient: Patient, opened: SavedModel) -> dict[str, Any]:
         "sample": patient.number,
         "lesion": lesion,
         "label_found": patient.label_found if patient.lesion is None else True,
-        "lesion_classes": list(record.lesion_classes),
+        "lesion_classes": list(record.domain.label.classes),
     }
 
 
