@@ -245,9 +245,7 @@ def _judge(
     return stage, seconds
 
 
-def _score(
-    judge: LesionStage, folder: Path, real: Images, domain: Domain
-) -> dict[str, dict[str, float]]:
+def _score(judge: LesionStage, folder: Path, real: Images, domain: Domain) -> dict[str, dict[str, float]]:
     """Scores of each sample of a generated set, by its number.
 
     Args:

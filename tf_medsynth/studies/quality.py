@@ -94,9 +94,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
             shown = {"images": images}
         if unit.row.overrides.get("crop") == "lesion":
             one, other, shown = _cropped(one), _cropped(other), _cropped(shown)
-        result = compare(
-            one["images"], shown["images"][: len(other["images"])], extractor, unit.seed, names
-        )
+        result = compare(one["images"], shown["images"][: len(other["images"])], extractor, unit.seed, names)
         words = ", ".join(f"{name} {value:.4g}" for name, value in result["mean"].items())
         return {
             **result,
