@@ -11,7 +11,7 @@ from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation.fitting import fit_function
 from tf_medsynth.generation.functions import Functions
-from tf_medsynth.imaging.fusion import label_inside, remove_lesion
+from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.saved_model import checks, encoding
 from tf_medsynth.types import Tensor
 
@@ -43,10 +43,10 @@ class Signatures:
         settings: GenerationConfig,
         domain: Domain,
     ) -> None:
-        self._domain = domain
+        self._domain, self._kind = domain, label_kind(domain)
         self._functions, self._size, self._count = functions, image_size, len(labels)
         self._pick = encoding.picker(labels, image_size)
-        self._fit = fit_function(self._pick, self._count, lesions, image_size, settings)
+        self._fit = fit_function(self._pick, self._count, lesions, image_size, settings, self._kind)
 
     def inputs(self) -> dict[str, Inputs]:
         """What each signature takes, by its name."""
@@ -100,13 +100,12 @@ class Signatures:
         """The patient with the label that ``medsynth generate`` draws for (run seed, sample number)."""
         names = checks.checked_names(seed)
         maps = self._functions.draw_structure(*names)
-        fitted = self._fit(maps["background_mask"], *names)
-        label = fitted["lesion_label"]
+        label, found = self._label(maps, *names)
         return {
             "images": self._functions.render(maps["structure_map"], maps["background_mask"], label, *names),
-            **_seen(maps, label),
+            **self._seen(maps, label),
             "lesion_label": _float(label),
-            "label_found": _float(fitted["label_found"]),
+            "label_found": _float(found),
         }
 
     def synthesize_random_png(self, seed: Tensor) -> Outputs:
@@ -162,12 +161,20 @@ class Signatures:
         maps = self._functions.draw_structure(seed, index)
         lines, mask = maps["structure_map"], maps["background_mask"]
         images = self._functions.render(lines, mask, label, seed, index)
-        return {"images": images, **_seen(maps, label), "label_inside": _float(label_inside(mask, label))}
+        inside = _float(self._kind.fits(mask, label))
+        return {"images": images, **self._seen(maps, label), "label_inside": inside}
 
+    def _label(self, maps: Outputs, seed: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """The label of drawn maps, and whether there is one."""
+        if self._kind.follows_map:
+            label = self._kind.of_map(maps["structure_map"], maps["background_mask"])
+            return label, self._kind.shown(label)
+        fitted = self._fit(maps["background_mask"], seed, index)
+        return fitted["lesion_label"], fitted["label_found"]
 
-def _seen(maps: Outputs, label: Tensor) -> Outputs:
-    """The maps as the generator saw them, and as ``medsynth generate`` records them."""
-    return {**maps, "structure_map": remove_lesion(maps["structure_map"], label)}
+    def _seen(self, maps: Outputs, label: Tensor) -> Outputs:
+        """The maps as the generator saw them, and as ``medsynth generate`` records them."""
+        return {**maps, "structure_map": self._kind.erase(maps["structure_map"], label)}
 
 
 def _open(spec: tf.TensorSpec) -> tf.TensorSpec:
