@@ -230,6 +230,7 @@ def _judge(
         "settings": settings.to_dict(),
         "data_settings": cohort.test.settings.to_dict(),
         "operators": cohort.operators.to_dict(),
+        "domain": cohort.test.domain.to_dict(),
         "data_fingerprint": cohort.test.fingerprint,
         "image_size": list(cohort.test.image_size),
         "seed": seed,
