@@ -148,7 +148,6 @@ def test_a_patient_in_train_and_test_is_named(tiny_run, tiny_dataset):
 
 
 def test_other_label_classes_and_rows_that_are_not_known(tiny_run, tmp_path):
-    other = Domain("liver", ("CT",), label=LabelSpec("classes", ("background", "liver")))
     with pytest.raises(MedSynthError, match=r"synthetic labels have other classes.*'liver'"):
         downstream.check_label(
             Domain("liver", ("CT",), label=LabelSpec("classes", ("background", "liver"))),
