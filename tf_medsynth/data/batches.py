@@ -115,7 +115,6 @@ def augmented(config: TrainAugmentConfig, domain: Domain, seed: int, purpose: st
     Args:
         purpose: of the draws, see `draws.PURPOSES`; in the other steps as well.
     """
-
     draws = augmentation_draws(domain.num_modalities)
 
     def apply(batch: Batch) -> Batch:
@@ -127,9 +126,7 @@ def augmented(config: TrainAugmentConfig, domain: Domain, seed: int, purpose: st
     return apply
 
 
-def with_structure(
-    operators: OperatorConfig, domain: Domain, seed: int, purpose: str = "real maps"
-) -> Step:
+def with_structure(operators: OperatorConfig, domain: Domain, seed: int, purpose: str = "real maps") -> Step:
     """Adds structure_map (lesion removed), background_mask, and the anatomy the map was taken from.
 
     Raises:

@@ -32,7 +32,9 @@ def real_gallery(config: Mapping[str, Any]) -> Gallery:
     batch: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in ("images", "lesion_label")}
     batch["index"] = np.arange(len(picked), dtype=np.int64)
     operators = OperatorConfig.from_dict(config["operators"])
-    made = {name: np.asarray(value) for name, value in with_structure(operators, 0)(batch).items()}
+    made = {
+        name: np.asarray(value) for name, value in with_structure(operators, source.domain, 0)(batch).items()
+    }
     return Gallery(
         "Real training slices",
         [f"training patient {number}" for number in range(1, len(picked) + 1)],
