@@ -210,5 +210,6 @@ def _batch_steps(
         steps.append(batches.with_structure(operators, source.domain, seed, purpose))
     if name == "multimodal":
         drawn = restore.drawn_maps(run, own, operators, source, seed)
-        steps.append(batches.with_drawn_maps(drawn, seed, LabelAugmentConfig(), own.label_place, purpose))
+        place, changed = own.label_place, LabelAugmentConfig()
+        steps.append(batches.with_drawn_maps(drawn, source.domain, seed, changed, place, purpose))
     return tuple(steps)
