@@ -18,6 +18,7 @@ import tensorflow as tf
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.imaging import ContourConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.stages import MultimodalSettings
@@ -32,11 +33,17 @@ from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.structure import StructureStage
 
 NEEDS = {"multimodal": ("structure", "lesion", "translation"), "skrgan": ("structure",)}
-"""Stages that a stage is trained or drawn with."""
+"""Stages that a stage is trained or drawn with, see `needs`."""
 
 _LABELS_KEPT = 1000
 _CHECKPOINT = re.compile(r"ckpt-[0-9]+")
 _REMEDY = "Remove the stage's folder and train it again."
+
+
+def needs(stage: str, domain: Domain) -> tuple[str, ...]:
+    """Stages that a stage is trained or drawn with; nothing is translated where there is one modality."""
+    alone = domain.num_modalities == 1
+    return tuple(name for name in NEEDS.get(stage, ()) if not (alone and name == "translation"))
 
 
 def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConfig) -> dict[str, str]:
@@ -47,12 +54,13 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
             normalisation or structure map.
     """
     found = {}
-    for name in NEEDS.get(stage, ()):
+    for name in needs(stage, source.domain):
         directory = stage_directory(run, name)
         directory.require_finished()
         config = directory.networks()
         here: dict[str, Any] = {
             "image_size": list(source.image_size),
+            "domain": source.domain.to_dict(),
             "data_settings": source.settings.to_dict(),
         }
         if name == "structure":
@@ -111,7 +119,8 @@ def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None 
     settings = Preset.from_dict({name: config["settings"], "data": config["data_settings"]})
     operators = OperatorConfig.from_dict(config["operators"])
     size = (config["image_size"][0], config["image_size"][1])
-    stage = build_stage(name, settings, operators, size, config["seed"], frozen)
+    domain = Domain.from_dict(config["domain"])
+    stage = build_stage(name, settings, operators, domain, size, config["seed"], frozen)
     with whole_checkpoint(directory) as latest:
         stage.checkpoint().restore(latest).assert_existing_objects_matched()
     return stage
@@ -164,13 +173,15 @@ def latest_checkpoint(directory: StageDirectory) -> str | None:
 
 
 def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
-    """Guides and translator for stage M, none for the others."""
+    """Guides and, of two modalities or more, translator for stage M; none for the others."""
     if stage != "multimodal":
         return {}
     guides = load_stage(stage_directory(run, "lesion"))
     assert isinstance(guides, LesionStage)
-    translator = load_stage(stage_directory(run, "translation"))
     networks = {name: guides.best(name) for name in guides.names}
+    if "translation" not in needs(stage, guides.domain):
+        return networks
+    translator = load_stage(stage_directory(run, "translation"))
     for name in ("translation_encoder", "translation_decoder"):
         networks[name] = translator.best(name)
     return networks
@@ -220,7 +231,7 @@ def _labels(source: SliceSource) -> np.ndarray:
 def _real_maps(
     source: SliceSource, operators: OperatorConfig, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    steps = (with_structure(operators, seed, "map pool"),)
+    steps = (with_structure(operators, source.domain, seed, "map pool"),)
     batches = training_batches(source, batch_size=8, seed=seed, stop=-(-count // 8), steps=steps)
     kept = list(batches.as_numpy_iterator())
     maps = np.concatenate([b["structure_map"] for b in kept])[:count] > 0.5
