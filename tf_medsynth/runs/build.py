@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import keras
 
 from tf_medsynth import networks
+from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.network_specs import DiscriminatorSpec, UNetSpec
@@ -124,6 +125,12 @@ def _lesion(own: Any, domain: Domain, size: Size) -> dict[str, keras.Model]:
 
 def build_segmentors(spec: UNetSpec, scheme: str, domain: Domain) -> dict[str, keras.Model]:
     """The networks of a scheme by name, each with as many channels as its segmentor sees."""
+    check(
+        "a segmentor learns labels of pixels",
+        domain.label.kind in ("classes", "structure"),
+        domain=domain.name,
+        label=domain.label.kind,
+    )
     chains = chains_of(scheme, domain.modalities)
     seen = domain.image_channels if len(chains) == 1 else domain.channels
     spec = dataclasses.replace(spec, in_channels=seen, out_channels=domain.num_classes)
