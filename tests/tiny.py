@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_medsynth import networks
-from tf_medsynth.config.baselines import BASELINES
+from tf_medsynth.config.families import BASELINES
 from tf_medsynth.config.imaging import OperatorConfig, measured_operators
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.patients import left_out_patients

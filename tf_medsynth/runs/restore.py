@@ -18,9 +18,10 @@ import tensorflow as tf
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.families import FAMILIES, NEEDS
+from tf_medsynth.config.families.multimodal import MultimodalSettings
 from tf_medsynth.config.imaging import ContourConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.data.batches import DrawnMaps, training_batches, with_structure
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.generation import functions
@@ -28,11 +29,7 @@ from tf_medsynth.generation.map_pool import accepted_maps
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.structure import StructureStage
-
-NEEDS = {"multimodal": ("structure", "lesion", "translation"), "skrgan": ("structure",)}
-"""Stages that a stage is trained or drawn with."""
 
 _LABELS_KEPT = 1000
 _CHECKPOINT = re.compile(r"ckpt-[0-9]+")
@@ -47,7 +44,7 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
             normalisation or structure map.
     """
     found = {}
-    for name in NEEDS.get(stage, ()):
+    for name in NEEDS[stage]:
         directory = stage_directory(run, name)
         directory.require_finished()
         config = directory.networks()
@@ -55,7 +52,7 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
             "image_size": list(source.image_size),
             "data_settings": source.settings.to_dict(),
         }
-        if name == "structure":
+        if "structure" in FAMILIES[name].batch:
             here["operators"] = operators.to_dict()
         for key, value in here.items():
             check(
@@ -164,15 +161,10 @@ def latest_checkpoint(directory: StageDirectory) -> str | None:
 
 
 def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
-    """Guides and translator for stage M, none for the others."""
-    if stage != "multimodal":
-        return {}
-    guides = load_stage(stage_directory(run, "lesion"))
-    assert isinstance(guides, LesionStage)
-    translator = load_stage(stage_directory(run, "translation"))
-    networks = {name: guides.best(name) for name in guides.names}
-    for name in ("translation_encoder", "translation_decoder"):
-        networks[name] = translator.best(name)
+    """What other families lend to the training of `stage`, by name: guides and translator for stage M."""
+    networks: dict[str, keras.Model] = {}
+    for name in FAMILIES[stage].frozen:
+        networks |= load_stage(stage_directory(run, name)).lends()
     return networks
 
 

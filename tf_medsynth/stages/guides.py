@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.stages import LesionSettings
+from tf_medsynth.config.families.lesion import LesionSettings
 from tf_medsynth.losses import lesion
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor

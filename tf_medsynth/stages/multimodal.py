@@ -20,8 +20,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tf_medsynth.config.families.multimodal import MultimodalSettings
 from tf_medsynth.config.imaging import FusionConfig
-from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.fusion import fuse_label, fuse_noise, remove_lesion
 from tf_medsynth.layers.dropout import rows_of_parts

@@ -22,8 +22,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from tf_medsynth.config.families.structure import StructureSettings
 from tf_medsynth.config.imaging import StructureMapConfig
-from tf_medsynth.config.stages import StructureSettings
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.edges import structure_map
 from tf_medsynth.losses import adversarial, code, reconstruction

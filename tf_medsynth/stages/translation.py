@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_medsynth.config.stages import TranslationSettings
+from tf_medsynth.config.families.translation import TranslationSettings
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.layers.dropout import rows_of_parts
 from tf_medsynth.losses import adversarial, reconstruction

@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_medsynth.config.baselines import BaselineSettings
+from tf_medsynth.config.image_gan import BaselineSettings
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.losses import adversarial, reconstruction
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
