@@ -8,6 +8,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.runs.prepare import prepare
 from tf_medsynth.types import MedSynthError
@@ -170,7 +171,7 @@ def test_only_slices_can_be_trained_on(tiny_dataset, tmp_path):
         overrides={"size": (32, 32), "slice_range": (70, 80)},
         config_name="few",
     )
-    with pytest.raises(MedSynthError, match=r"needs 2-D slices of 4 modalities.*\(3, 32, 32, 4\)"):
+    with pytest.raises(MedSynthError, match=r"needs 2-D slices of T1, T2, T1c, Flair.*\(3, 32, 32, 4\)"):
         open_slices(made.dataset, tmp_path)
 
 
@@ -180,3 +181,37 @@ def test_the_newest_version_is_read(copied):
         described(copied.parent / version, lambda info, version=version: info.update(version=version))
     assert open_slices("brats/tiny", copied.parents[2]).name == "brats/tiny/1.10.0"
     assert open_slices("brats/tiny/1.9.0", copied.parents[2]).name == "brats/tiny/1.9.0"
+
+
+def test_a_source_states_the_domain_of_its_data_set(tiny_dataset):
+    assert open_slices(**tiny_dataset.where).domain == BRAIN_MRI
+
+
+@pytest.mark.parametrize(
+    ("edit", "wanted"),
+    [
+        (lambda stated: stated.pop("domain"), r"states its domain.*Run medsynth prepare again"),
+        (lambda stated: stated["domain"].update(channels=2), r"1 or 3 channels.*metadata\.json"),
+        (lambda stated: stated["domain"].update(colour=True), r"unknown setting of Domain.*metadata\.json"),
+        (lambda stated: stated["domain"].update(modalities=["T1"]), r"2-D slices of T1 \(H, W, 1\)"),
+    ],
+)
+def test_a_domain_that_is_missing_or_wrong_is_told(copied, edit, wanted):
+    file = copied / "metadata.json"
+    stated = json.loads(file.read_text())
+    edit(stated)
+    file.write_text(json.dumps(stated))
+    with pytest.raises(MedSynthError, match=wanted):
+        open_slices("brats/tiny", copied.parents[2])
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"domain": '])
+def test_damaged_metadata_are_refused_in_one_line(copied, text):
+    (copied / "metadata.json").write_text(text)
+    with pytest.raises(MedSynthError, match=r"^[^\n]*whole JSON object[^\n]*metadata\.json[^\n]*$"):
+        open_slices("brats/tiny", copied.parents[2])
+
+
+def test_organ_means_are_one_a_modality(tiny_dataset):
+    with pytest.raises(MedSynthError, match=r"a number for each modality.*brain_mri.*data\.means_in_range"):
+        open_slices(**tiny_dataset.where, settings=DataSettings("organ_mean", (1.0, 2.0)))

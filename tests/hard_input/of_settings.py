@@ -65,7 +65,7 @@ _OF_TRAINING = {
     "augment not a number": ("training.augment.degrees=nan", r"finite number|augment"),
     "normalisation unknown": ("data.normalisation=loud", r"normalisation must be one of"),
     "means not numbers": ("data.means_in_range=nan", r"finite number|positive number a modality"),
-    "means too few": ("data.means_in_range=1,2", r"a positive number a modality"),
+    "means of 0": ("data.means_in_range=1,0", r"a positive number a modality"),
 }
 _OF_STAGES = {
     "structure": {

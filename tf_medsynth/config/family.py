@@ -65,6 +65,7 @@ class Family:
         needs: families that it is trained or drawn with.
         frozen: those of them whose networks look on in its training.
         batch: what a batch holds beside images and label.
+        least_modalities: fewest that the data must have; nobody needs it where they have fewer.
         label_free: whether it reads no label, and so also trains on patients who have none.
         holds_out: whether its settings leave persons out: ``folds``, ``fold``, ``held_out``.
         module: with `networks_of` and `stage_of`; by default ``tf_medsynth.stages.NAME``.
@@ -80,6 +81,7 @@ class Family:
     needs: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
     batch: tuple[BatchPart, ...] = ()
+    least_modalities: int = 1
     label_free: bool = False
     holds_out: bool = False
     module: str = ""

@@ -1,8 +1,9 @@
 """Settings of the image operators, and the published and measured presets a dataset.
 
 `OPERATOR_PRESETS` holds ``paper/brats``, ``thesis/<dataset>`` (the values the thesis' release runs
-with) and ``measured/brats_<size>`` (tried on 15 real BraTS patients). A threshold belongs to an image
-size: the organ's rim is about 2 px thick at any size, so a smaller image has a larger share of lines.
+with) and ``measured/brats_<size>`` (tried on 15 real BraTS patients); `Domain.operators_at` says which
+were measured for an organ at a size. A threshold belongs to an image size: the organ's rim is about 2 px
+thick at any size, so a smaller image has a larger share of lines.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Literal
 from tf_medsynth.config.base import Config, check
 
 Family = Literal["paper", "thesis"]
-ModalityChoice = Literal["random", "T1", "T2", "T1c", "Flair"]
 LabelPlace = Literal["inside", "anywhere"]
 """Where a drawn label may lie: inside the organ alone, or outside of it too (an ablation)."""
 
@@ -54,7 +54,9 @@ class StructureMapConfig(Config):
         normalise: min-max each gradient map to [0, 1] a image; without it a threshold means nothing.
         organ_only: keep lines inside the organ only.
         legacy_blur: blur with the release's 9-tap comb instead of a true 3 x 3 Gaussian.
-        modality: where the lines are taken from; "random" draws one a sample.
+        modality: where the lines are taken from: a modality of the domain, or one of its channels where a
+            modality has several (`Domain.channel_names`; of a modality as a whole it is their mean); "first"
+            for the domain's first, "random" draws one a sample. Checked against the domain that it meets.
     """
 
     family: Family = "thesis"
@@ -66,7 +68,7 @@ class StructureMapConfig(Config):
     normalise: bool = True
     organ_only: bool = False
     legacy_blur: bool = False
-    modality: ModalityChoice = "T1"
+    modality: str = "first"
 
     def __post_init__(self) -> None:
         _check_finite(threshold=self.threshold, rebinarise=self.rebinarise)
@@ -81,6 +83,7 @@ class StructureMapConfig(Config):
                 sigma=sigma,
             )
         _check_median(self.median)
+        check("modality is one word", self.modality.isidentifier(), modality=self.modality)
         extras = (self.sigma_before, self.sigma_after, self.median)
         check(
             "the paper family has no blur, no median and no organ step",
@@ -272,7 +275,7 @@ def _thesis(
     blurs: tuple[float | None, float | None],
     median: int,
     mask: tuple[int, float, int],
-    modality: ModalityChoice = "random",
+    modality: str = "random",
 ) -> OperatorConfig:
     expand, mask_threshold, mask_median = mask
     return OperatorConfig(
@@ -297,7 +300,8 @@ def _thesis(
 
 
 def _measured(threshold: float, expand: int) -> OperatorConfig:
-    return OperatorConfig(StructureMapConfig(family="paper", threshold=threshold), MaskConfig(expand=expand))
+    lines = StructureMapConfig(family="paper", threshold=threshold, modality="T1")
+    return OperatorConfig(lines, MaskConfig(expand=expand))
 
 
 # Deviates: the release's BRATS blur has sigma 0.01, which is the identity; it is left out here.
@@ -331,15 +335,3 @@ def operator_preset(name: str) -> OperatorConfig:
         name=name,
     )
     return OPERATOR_PRESETS[name]
-
-
-def measured_operators(height: int, width: int) -> OperatorConfig:
-    """The measured BraTS operators of the size nearest to `height` x `width` px, by its shorter side."""
-    check("an image has at least 16 px a side", min(height, width) >= 16, height=height, width=width)
-    sizes = {
-        64: "measured/brats_64",
-        96: "measured/brats_96",
-        128: "measured/brats_128",
-        144: "measured/brats",
-    }
-    return OPERATOR_PRESETS[sizes[min(sizes, key=lambda side: abs(side - min(height, width)))]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,25 @@ from google.protobuf.json_format import ParseError
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.datasets import UNLABELLED
+from tf_medsynth.config.domain import Domain, LabelKind
 from tf_medsynth.config.records import PreparedFrom
 from tf_medsynth.runtime import read_record
 from tf_medsynth.runtime.places import check_local
-from tf_medsynth.runtime.prepared_sets import open_prepared
-from tf_medsynth.types import MODALITIES, MedSynthError, Tensor
+from tf_medsynth.runtime.prepared_sets import domain_of, open_prepared
+from tf_medsynth.types import MedSynthError, Tensor
 
 _INPUTS = "inputs.json"
+_STATISTICS = ("intensity_min", "intensity_max", "intensity_p995", "intensity_mean")
+"""Of the volume of an example whose intensities have no unit, `(M,)`."""
+
+LABEL_NAMES: Mapping[LabelKind, str | None] = {
+    "classes": "lesion_label",
+    "structure": "lesion_label",
+    "plane": "label",
+    "none": None,
+}
+"""What an example calls its label, by kind: a map `(H, W, 1)` or one class, int32."""
+
 READ_IN_ORDER = tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False, try_autocache=False)
 """One order, and bounded memory: TFDS would keep a dataset of up to 250 MiB whole."""
 
@@ -35,12 +47,14 @@ class SliceSource:
     Attributes:
         name: dataset, config and version, e.g. ``brats/slices_96/1.0.0``.
         count: number of slices.
+        domain: what the slices show, as the prepared dataset states it.
         patients: whose slices they are, sorted.
     """
 
     name: str
     split: str
     builder: Any
+    domain: Domain
     settings: DataSettings
     patients: tuple[str, ...]
     count: int
@@ -79,22 +93,36 @@ class SliceSource:
         kept = set(self.patients)
         return np.array([name for name in _names(self.builder, self.split) if name in kept])
 
+    @property
+    def label_name(self) -> str | None:
+        """Of `LABEL_NAMES`."""
+        return LABEL_NAMES[self.domain.label.kind]
+
     def normalised(self, example: dict[str, Tensor]) -> dict[str, Tensor]:
         """The `Slice`, without index, of a stored example."""
         images = tf.cast(example["images"], tf.float32)
         low, high = self._bounds(example)
         unit = tf.clip_by_value((images - low) / tf.maximum(high - low, 1e-6), 0.0, 1.0)
-        return {"images": unit, "lesion_label": tf.cast(example["lesion_label"], tf.int32)}
+        name = self.label_name
+        return {"images": unit} | ({name: tf.cast(example[name], tf.int32)} if name else {})
 
     def _bounds(self, example: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """The stored intensities that become 0 and 1, each ``(M,)``."""
+        """The stored intensities that become 0 and 1, of each channel or of all."""
+        if self.domain.intensity != "relative":
+            low, high = self.domain.window or (0.0, 255.0)
+            return tf.constant(low), tf.constant(high)
         if self.settings.normalisation == "minmax":
-            return example["intensity_min"], example["intensity_max"]
+            return self._by_channel(example["intensity_min"]), self._by_channel(example["intensity_max"])
         if self.settings.normalisation == "percentile":
             high = example["intensity_p995"]
         else:
-            high = tf.constant(self.settings.means_in_range) * example["intensity_mean"]
+            high = tf.constant(self.settings.means_of(self.domain)) * example["intensity_mean"]
+        high = self._by_channel(high)
         return tf.zeros_like(high), high
+
+    def _by_channel(self, values: Tensor) -> Tensor:
+        """Values a modality `(M,)` as values a channel `(M * C,)`."""
+        return values if self.domain.channels == 1 else tf.repeat(values, self.domain.channels)
 
 
 def _prepared_from(record: Path) -> str:
@@ -120,7 +148,7 @@ def open_slices(
         folds, fold: keep every `folds`-th patient of the sorted list, from the `fold`-th on.
 
     Raises:
-        MedSynthError: not prepared there, no such split, not 2-D slices of the known modalities,
+        MedSynthError: not prepared there, no such split, no domain stated, not 2-D slices of it,
             a patient in both train and test, or one asked for who is not in the split.
     """
     with _whole(data):
@@ -134,13 +162,9 @@ def open_slices(
             f"Splits: {', '.join(f'{s} ({i.num_examples})' for s, i in info.splits.items())}.",
             split=split,
         )
-    shape: tuple[int | None, ...] = info.features["images"].shape if "images" in info.features else ()
-    check(
-        f"training needs 2-D slices of {len(MODALITIES)} modalities (H, W, {len(MODALITIES)})",
-        len(shape) == 3 and shape[-1] == len(MODALITIES) and None not in shape,
-        "Prepare a slices configuration.",
-        images=shape,
-    )
+    with _whole(data):
+        domain = domain_of(builder)
+    _check_features(domain, info.features, settings or DataSettings())
     with _whole(data):
         by_split = {name: _patients(builder, name) for name in info.splits}
     counts = dict(sum((Counter(by_split.pop(part)) for part in parts), Counter()))
@@ -159,7 +183,28 @@ def open_slices(
     check("every fold needs a patient", bool(kept), patients=len(counts), folds=folds)
     count = sum(counts[p] for p in kept)
     name = f"{info.full_name}"
-    return SliceSource(name, split, builder, settings or DataSettings(), tuple(kept), count)
+    return SliceSource(name, split, builder, domain, settings or DataSettings(), tuple(kept), count)
+
+
+def _check_features(domain: Domain, features: Mapping[str, Any], settings: DataSettings) -> None:
+    """Raises unless examples are slices of `domain`, with its label and what normalising them needs."""
+    channels = domain.image_channels
+    shape: tuple[int | None, ...] = features["images"].shape if "images" in features else ()
+    check(
+        f"training needs 2-D slices of {', '.join(domain.modalities)} (H, W, {channels})",
+        len(shape) == 3 and shape[-1] == channels and None not in shape,
+        "Prepare a slices configuration.",
+        images=shape,
+    )
+    kind = domain.label.kind
+    check("the label of a slice is a map, a class or none", kind in LABEL_NAMES, kind=kind)
+    needed = {"patient", LABEL_NAMES[kind] or "patient"}
+    if domain.intensity == "relative":
+        needed |= set(_STATISTICS)
+        if settings.normalisation == "organ_mean":
+            settings.means_of(domain)
+    missing = sorted(needed - set(features))
+    check("slices have what their domain says", not missing, domain=domain.name, missing=missing)
 
 
 def with_unlabelled(data: str, data_dir: Path | str, split: str) -> str:

@@ -14,7 +14,7 @@ from keras import ops
 from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import ImageAugmentConfig, LabelAugmentConfig, TrainAugmentConfig
 from tf_medsynth.imaging import geometry
-from tf_medsynth.types import MODALITIES, Tensor
+from tf_medsynth.types import Tensor
 
 LABEL_UNIFORMS = 6
 """Columns that `label_augmentation` reads: which operation and its two parameters, twice."""
@@ -22,8 +22,7 @@ LABEL_UNIFORMS = 6
 IMAGE_UNIFORMS = 7
 """Columns that `image_augmentation` reads: how many operations, then as for a label."""
 
-TRAINING_UNIFORMS = 5 + 2 * len(MODALITIES)
-"""Columns that `training_augmentation` reads: five motions, a gain and a bias a modality."""
+_MOTIONS = 5
 
 
 class Motion(NamedTuple):
@@ -66,6 +65,11 @@ class TrainingAugmentation(NamedTuple):
     bias: Tensor  # (B, M) added inside the organ
 
 
+def training_uniforms(modalities: int) -> int:
+    """Columns that `training_augmentation` reads: five motions, a gain and a bias a modality."""
+    return _MOTIONS + 2 * modalities
+
+
 def label_augmentation(uniforms: Tensor, config: LabelAugmentConfig | None = None) -> LabelAugmentation:
     """Parameters that move a lesion label by exactly two of four equally likely operations.
 
@@ -93,7 +97,8 @@ def apply_label_augmentation(label: Tensor, augmentation: LabelAugmentation) -> 
     Deviates: both operations act in one resampling, so what the first moves out of the frame the
     second can bring back; shrinking by an odd number of px is centred exactly.
     """
-    return geometry.transform(label, _matrices(augmentation[:2], label), "nearest")
+    _, height, width, _ = ops.shape(label)
+    return geometry.transform(label, label_matrices(augmentation, height, width), "nearest")
 
 
 def image_augmentation(uniforms: Tensor, config: ImageAugmentConfig | None = None) -> ImageAugmentation:
@@ -132,7 +137,8 @@ def apply_image_augmentation(
     lifts the background off 0. Here the background stays 0, and a sample that got noise is rescaled
     to a maximum of 1 a modality. Height and width are never swapped; one resampling a sample.
     """
-    images, label = _move(images, label, _matrices(augmentation[:2], images))
+    _, height, width, _ = ops.shape(images)
+    images, label = _move(images, label, _matrices(augmentation[:2], height, width))
     width = augmentation.noise[:, None, None, None]
     noisy = ops.maximum(images + _organ(images) * width * _signed(noise_uniforms), 0.0)
     peak = ops.max(noisy, axis=(1, 2), keepdims=True)
@@ -143,20 +149,20 @@ def training_augmentation(uniforms: Tensor, config: TrainAugmentConfig | None = 
     """Parameters of a light augmentation of training batches: mirror, turn, scale, shift, contrast.
 
     Args:
-        uniforms: `(B, TRAINING_UNIFORMS)` float in [0, 1).
+        uniforms: `(B, training_uniforms(M))` float in [0, 1).
         config: ranges.
     """
     config = config or TrainAugmentConfig()
-    _check_columns(uniforms, TRAINING_UNIFORMS)
-    modalities = len(MODALITIES)
+    modalities = max((uniforms.shape[-1] - _MOTIONS) // 2, 1)
+    _check_columns(uniforms, training_uniforms(modalities))
     return TrainingAugmentation(
         left_right=ops.cast(uniforms[:, 0] < config.flip_probability, "float32"),
         degrees=config.degrees * _signed(uniforms[:, 1]),
         scale=1 + config.scale * _signed(uniforms[:, 2]),
         down=config.shift * _signed(uniforms[:, 3]),
         right=config.shift * _signed(uniforms[:, 4]),
-        gain=1 + config.gain * _signed(uniforms[:, 5 : 5 + modalities]),
-        bias=config.bias * _signed(uniforms[:, 5 + modalities :]),
+        gain=1 + config.gain * _signed(uniforms[:, _MOTIONS : _MOTIONS + modalities]),
+        bias=config.bias * _signed(uniforms[:, _MOTIONS + modalities :]),
     )
 
 
@@ -168,13 +174,26 @@ def apply_training_augmentation(
     The background stays 0; what gain and bias push out of [0, 1] is limited to it.
 
     Args:
-        images: `(B, H, W, M)` in [0, 1], 0 in the background; resampled bilinearly.
-        label: `(B, H, W, C)`, any dtype; resampled to the nearest.
+        images: `(B, H, W, M C)` in [0, 1], 0 in the background; resampled bilinearly. The channels of a
+            modality get brighter together.
+        label: `(B, H, W, n)`, any dtype; resampled to the nearest.
         augmentation: of as many samples.
     """
     _, height, width, _ = ops.shape(images)
+    matrices = training_matrices(augmentation, height, width)
+    images, label = _move(images, label, matrices)
+    channels = images.shape[-1] // augmentation.gain.shape[-1]
+    gain, bias = (
+        (values if channels == 1 else ops.repeat(values, channels, axis=-1))[:, None, None, :]
+        for values in (augmentation.gain, augmentation.bias)
+    )
+    return ops.clip(images * gain + _organ(images) * bias, 0.0, 1.0), label
+
+
+def training_matrices(augmentation: TrainingAugmentation, height: Tensor, width: Tensor) -> Tensor:
+    """The motion of `augmentation` as one matrix a sample, `(B, 3, 3)`, see `geometry`."""
     left_right = augmentation.left_right
-    matrices = _chain(
+    return _chain(
         geometry.flip_matrix(ops.zeros_like(left_right), left_right),
         geometry.rotation_matrix(augmentation.degrees),
         geometry.scaling_matrix(augmentation.scale, augmentation.scale),
@@ -182,9 +201,11 @@ def apply_training_augmentation(
             augmentation.down * ops.cast(height, "float32"), augmentation.right * ops.cast(width, "float32")
         ),
     )
-    images, label = _move(images, label, matrices)
-    gain, bias = augmentation.gain[:, None, None, :], augmentation.bias[:, None, None, :]
-    return ops.clip(images * gain + _organ(images) * bias, 0.0, 1.0), label
+
+
+def label_matrices(augmentation: LabelAugmentation, height: Tensor, width: Tensor) -> Tensor:
+    """Both motions of `augmentation` as one matrix a sample, `(B, 3, 3)`, see `geometry`."""
+    return _matrices(augmentation[:2], height, width)
 
 
 def _label_motion(draws: Tensor, config: LabelAugmentConfig) -> Motion:
@@ -225,8 +246,7 @@ def _image_motion(draws: Tensor, config: ImageAugmentConfig, active: Tensor) -> 
     return motion, noise
 
 
-def _matrices(motions: tuple[Motion, ...], images: Tensor) -> Tensor:
-    _, height, width, _ = ops.shape(images)
+def _matrices(motions: tuple[Motion, ...], height: Tensor, width: Tensor) -> Tensor:
     height, width = ops.cast(height, "float32"), ops.cast(width, "float32")
     return _chain(*(_matrix(motion, height, width) for motion in motions))
 

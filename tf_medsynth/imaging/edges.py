@@ -5,10 +5,10 @@ from __future__ import annotations
 from keras import ops
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.imaging import ModalityChoice, StructureMapConfig
+from tf_medsynth.config.imaging import StructureMapConfig
 from tf_medsynth.imaging import filters
 from tf_medsynth.imaging.intensity import min_max
-from tf_medsynth.types import MODALITIES, Tensor
+from tf_medsynth.types import Tensor
 
 
 def structure_map(
@@ -31,7 +31,7 @@ def structure_map(
 
     Args:
         images: `(B, H, W, C)`, real, H and W at least 2; each channel is treated apart.
-        config: thresholds, blurs, median, organ step; `config.modality` is `select_modality`'s.
+        config: thresholds, blurs, median, organ step; `modalities.select_modality` has `config.modality`.
         soft_temperature: width of the soft threshold, in the unit of `config.threshold`.
         background_mask: `(B, H, W, 1)` or `(B, H, W, C)`, 1 outside the organ; `config.organ_only`
             needs it, and it is not looked at otherwise.
@@ -66,31 +66,6 @@ def structure_map(
     if config.organ_only:
         lines = lines * (1 - ops.cast(background_mask, "float32"))
     return lines
-
-
-def select_modality(images: Tensor, choice: ModalityChoice, uniforms: Tensor | None = None) -> Tensor:
-    """One modality of each sample, `(B, H, W, 1)` of the same dtype.
-
-    Args:
-        images: `(B, H, W, M)`, channels in the order of `types.MODALITIES`.
-        choice: a modality, or "random" for an independent draw a sample.
-        uniforms: `(B,)` float in [0, 1); "random" needs them.
-
-    Raises:
-        MedSynthError: "random" without `uniforms`, or other than M channels.
-    """
-    check(
-        f"images hold the {len(MODALITIES)} modalities {', '.join(MODALITIES)}",
-        images.shape[-1] == len(MODALITIES),
-        shape=tuple(images.shape),
-    )
-    if choice != "random":
-        index = MODALITIES.index(choice)
-        return images[..., index : index + 1]
-    check("a random modality needs one uniform draw a sample", uniforms is not None, uniforms=uniforms)
-    indices = ops.cast(ops.floor(ops.cast(uniforms, "float32") * len(MODALITIES)), "int32")
-    picked = ops.cast(ops.one_hot(indices, len(MODALITIES)), images.dtype)
-    return ops.sum(images * picked[:, None, None, :], axis=-1, keepdims=True)
 
 
 def _deviations(images: Tensor, config: StructureMapConfig) -> tuple[Tensor, Tensor]:

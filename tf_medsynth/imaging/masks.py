@@ -72,7 +72,7 @@ def map_and_mask(line_image: Tensor, images: Tensor, config: OperatorConfig) -> 
     """Structure map and background mask of a sample, each `(B, H, W, 1)` float32.
 
     Args:
-        line_image: `(B, H, W, 1)`, the modality whose lines are drawn (`edges.select_modality`).
+        line_image: `(B, H, W, 1)`, the modality whose lines are drawn (`modalities.select_modality`).
         images: `(B, H, W, C)`, all modalities, of which the mask is the union if the operator says so;
             otherwise it is of `line_image`, as the lines are.
         config: both operators.

@@ -18,7 +18,8 @@ import tensorflow as tf
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
-from tf_medsynth.config.families import FAMILIES, NEEDS
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families import FAMILIES, needs
 from tf_medsynth.config.families.multimodal import MultimodalSettings
 from tf_medsynth.config.imaging import ContourConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
@@ -44,12 +45,13 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
             normalisation or structure map.
     """
     found = {}
-    for name in NEEDS[stage]:
+    for name in needs(stage, source.domain):
         directory = stage_directory(run, name)
         directory.require_finished()
         config = directory.networks()
         here: dict[str, Any] = {
             "image_size": list(source.image_size),
+            "domain": source.domain.to_dict(),
             "data_settings": source.settings.to_dict(),
         }
         if "structure" in FAMILIES[name].batch:
@@ -108,7 +110,8 @@ def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None 
     settings = Preset.from_dict({name: config["settings"], "data": config["data_settings"]})
     operators = OperatorConfig.from_dict(config["operators"])
     size = (config["image_size"][0], config["image_size"][1])
-    stage = build_stage(name, settings, operators, size, config["seed"], frozen)
+    domain = Domain.from_dict(config["domain"])
+    stage = build_stage(name, settings, operators, domain, size, config["seed"], frozen)
     with whole_checkpoint(directory) as latest:
         stage.checkpoint().restore(latest).assert_existing_objects_matched()
     return stage
@@ -162,9 +165,12 @@ def latest_checkpoint(directory: StageDirectory) -> str | None:
 
 def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
     """What other families lend to the training of `stage`, by name: guides and translator for stage M."""
+    lenders = [stage_directory(run, name) for name in FAMILIES[stage].frozen]
     networks: dict[str, keras.Model] = {}
-    for name in FAMILIES[stage].frozen:
-        networks |= load_stage(stage_directory(run, name)).lends()
+    for lender in lenders:
+        domain = Domain.from_dict(lenders[0].networks()["domain"])
+        if lender.name in needs(stage, domain):
+            networks |= load_stage(lender).lends()
     return networks
 
 
@@ -212,7 +218,7 @@ def _labels(source: SliceSource) -> np.ndarray:
 def _real_maps(
     source: SliceSource, operators: OperatorConfig, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    steps = (with_structure(operators, seed, "map pool"),)
+    steps = (with_structure(operators, source.domain, seed, "map pool"),)
     batches = training_batches(source, batch_size=8, seed=seed, stop=-(-count // 8), steps=steps)
     kept = list(batches.as_numpy_iterator())
     maps = np.concatenate([b["structure_map"] for b in kept])[:count] > 0.5

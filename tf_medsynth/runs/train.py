@@ -13,7 +13,6 @@ from typing import Any
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.families import FAMILIES, TRAINABLE
-from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.terms import check_terms
@@ -121,7 +120,7 @@ def train(
             batch_size=own.training.batch_size,
             slices=source.count,
         )
-        operators = settings.operators or measured_operators(*source.image_size)
+        operators = settings.operators or source.domain.operators_at(*source.image_size)
         upstream = restore.upstream(run, stage, source, operators)
         directory = StageDirectory(run / folder) if folder else stage_directory(run, stage)
         config = {
@@ -130,6 +129,7 @@ def train(
             "settings": own.to_dict(),
             "data_settings": settings.data.to_dict(),
             "operators": operators.to_dict(),
+            "domain": source.domain.to_dict(),
             "seed": seed,
             "precision": policy,
             "data": source.name,
@@ -142,7 +142,7 @@ def train(
         if directory.finished_by(config, whereabouts, resume):
             runtime.forget_dead(directory.path)
             return _skipped(stage, run, own.training.steps)
-        check_training_memory(stage, settings, source.image_size)
+        check_training_memory(stage, settings, source.domain, source.image_size)
         watch = runtime.Stopwatch()
         built = stage_to_fit(stage, settings, operators, source, directory, seed, strategy)
         detail = {"steps": own.training.steps, "fingerprint": fingerprint(config)}

@@ -11,7 +11,7 @@ import numpy as np
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import fingerprint
-from tf_medsynth.config.imaging import OperatorConfig, measured_operators
+from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.records import Settled
 from tf_medsynth.data.batches import with_structure
@@ -56,7 +56,7 @@ def structure_transform(
     """
     settings = preset_named(preset).override(overrides or {})
     source = open_slices(data, data_dir, "train", settings.data)
-    operators = settings.operators or measured_operators(*source.image_size)
+    operators = settings.operators or source.domain.operators_at(*source.image_size)
     name = fingerprint(source.fingerprint, operators.to_dict())
     file = Path(out) / "transform.json"
     if file.exists() and runtime.read_record(file, Settled, _REMEDY)["fingerprint"] == name:
@@ -64,7 +64,7 @@ def structure_transform(
     examples = source.examples().enumerate().map(lambda index, example: {"index": index, **example})
     closed: list[float] = []
     lines: list[np.ndarray] = []
-    for batch in examples.batch(_BATCH).map(with_structure(operators, 0)).as_numpy_iterator():
+    for batch in examples.batch(_BATCH).map(with_structure(operators, source.domain, 0)).as_numpy_iterator():
         maps = batch["structure_map"], batch["background_mask"]
         closed += [contour_pass_rate(*maps)] * len(maps[0])
         lines.append(line_share(*maps))

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.runtime.records import of_file
 
 _AGAIN = "Prepare or generate the set again."
 _CLASS_KEYS = ("pythonClassName", "python_class_name")
@@ -37,6 +39,20 @@ def open_prepared(folder: Path | str) -> Any:
         check("a prepared dataset must be whole", False, _AGAIN, folder=str(folder), error=first)
 
 
+def domain_of(builder: Any) -> Domain:
+    """What the data set of a TFDS builder shows, as its metadata state it.
+
+    Raises:
+        MedSynthError: they state none, or one that breaks a rule.
+    """
+    info = builder.info
+    stated: Any = dict(info.metadata or {}).get("domain")
+    rule = "a prepared dataset states its domain: modalities, channels, label"
+    check(rule, stated is not None, "Run medsynth prepare again.", dataset=info.full_name)
+    with of_file(Path(builder.data_dir) / "metadata.json", _AGAIN):
+        return Domain.from_dict(stated)
+
+
 def check_prepared(folder: Path | str) -> None:
     """Raises unless TFDS can follow the description in `folder`, as far as there is one, safely."""
     for name in ("features.json", "dataset_info.json"):
@@ -46,6 +62,9 @@ def check_prepared(folder: Path | str) -> None:
             _check_classes(described if whole else described.get("features"), file)
             if not whole:
                 _check_names(described, file)
+    metadata = Path(folder) / "metadata.json"
+    if metadata.exists():
+        _read(metadata)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ a guide of all modalities together counts once a modality, so that eq. 15 weighs
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,25 +21,21 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_medsynth.config.families.multimodal import MultimodalSettings
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families.multimodal import MultimodalSettings, MultimodalWeights
 from tf_medsynth.config.imaging import FusionConfig
 from tf_medsynth.data.draws import Draw
-from tf_medsynth.imaging.fusion import fuse_label, fuse_noise, remove_lesion
+from tf_medsynth.imaging.fusion import fuse_label, fuse_noise
+from tf_medsynth.imaging.labels import LabelKind, label_kind
+from tf_medsynth.imaging.modalities import as_rows, by_modality, modality_sum, row_modalities
 from tf_medsynth.layers.dropout import rows_of_parts
 from tf_medsynth.losses import adversarial, lesion, reconstruction, structural
 from tf_medsynth.networks.encode_once import decode_each
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.calibration import fit_calibration
 from tf_medsynth.stages.guides import lesion_logits, scheme_of, segmentor_names
-from tf_medsynth.stages.translation import (
-    as_rows,
-    modality_sum,
-    registration_loss,
-    row_modalities,
-)
-from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor
-
-_M = len(MODALITIES)
+from tf_medsynth.stages.translation import registration_loss
+from tf_medsynth.types import Tensor
 
 
 def fuse(
@@ -47,32 +44,57 @@ def fuse(
     lesion_label: Tensor,
     uniform: Tensor,
     settings: FusionConfig,
+    kind: LabelKind,
 ) -> Tensor:
-    """Generator input: lesion-free lines, noise inside the organ, and the label (eq. 12).
+    """Generator input: lines without what the label erases, noise inside the organ, and the label (eq. 12).
+
+    Args:
+        structure_map: ``(B, H, W, 1)``.
+        background_mask: ``(B, H, W, 1)``.
+        lesion_label: as `kind` has it.
+        uniform: ``(B, H, W, 1)`` noise.
+        settings: how they are fused.
+        kind: of the domain's labels.
 
     Deviates: the joint paper, whose fusion is ``weighted``, has no noise; here its map has it as well.
     ``noise_low=0 noise_high=0`` gives the paper's own.
     """
-    lines = remove_lesion(structure_map, lesion_label)
-    noisy = fuse_noise(lines, background_mask, uniform)
-    return fuse_label(noisy, lesion.one_hot_label(lesion_label), settings)
+    _, height, width, _ = structure_map.shape
+    noisy = fuse_noise(kind.erase(structure_map, lesion_label), background_mask, uniform)
+    return fuse_label(noisy, kind.planes(lesion_label, height, width), settings)
 
 
 def render(
-    encoder: keras.Model, decoder: keras.Model, fused: Tensor, pixel_noise: Tensor | None, training: bool
+    encoder: keras.Model,
+    decoder: keras.Model,
+    fused: Tensor,
+    pixel_noise: Tensor | None,
+    modalities: int,
+    training: bool,
 ) -> Tensor:
-    """All modalities ``(B, H, W, M)`` float32 in [0, 1] of a fused input, encoded once."""
+    """All modalities ``(B, H, W, M C)`` float32 in [0, 1] of a fused input, encoded once.
+
+    A decoder of one modality is told no condition.
+    """
     features = encoder(fused if pixel_noise is None else [fused, pixel_noise], training=training)
-    images = decode_each(features, decoder, ops.eye(_M, dtype="float32"), training=training)
+    conditions = ops.eye(modalities, dtype="float32") if modalities > 1 else None
+    images = decode_each(features, decoder, conditions, training=training)
     return ops.cast(images, "float32")
+
+
+def _weights(weights: MultimodalWeights, domain: Domain) -> MultimodalWeights:
+    """Those of images of one modality: nothing tells it apart, and it is registered with no other."""
+    if domain.num_modalities > 1:
+        return weights
+    return dataclasses.replace(weights, modality_real=0.0, modality=0.0, registration=0.0)
 
 
 class MultimodalStage(AdversarialStage):
     """Stage M.
 
     Networks: ``encoder``, ``decoder``, ``discriminator``, ``calibration``, which is fitted at the end;
-    frozen: the segmentors of one of `guides.SCHEMES`, and ``translation_encoder``,
-    ``translation_decoder``.
+    frozen: the segmentors of one of `guides.SCHEMES`, and of two modalities or more
+    ``translation_encoder``, ``translation_decoder``.
     """
 
     players = {"generator": ("encoder", "decoder"), "discriminator": ("discriminator",)}
@@ -80,11 +102,21 @@ class MultimodalStage(AdversarialStage):
     averaged = ("encoder", "decoder")
     fitted = ("calibration",)
 
-    def __init__(self, settings: MultimodalSettings, image_size: tuple[int, int], **base: Any):
-        super().__init__(weights=settings.weights, phase_weights={"pretrain": settings.pretraining}, **base)
+    def __init__(
+        self, settings: MultimodalSettings, domain: Domain, image_size: tuple[int, int], **base: Any
+    ):
+        weights = _weights(settings.weights, domain)
+        super().__init__(weights=weights, phase_weights={"pretrain": settings.pretraining}, **base)
         self.settings = settings
+        self.domain = domain
+        self.modalities = domain.num_modalities
+        self.label_kind = label_kind(domain)
         self.image_size = image_size
-        self.guides = {name: self.networks[name] for name in segmentor_names(scheme_of(self.networks))}
+        scheme = scheme_of(self.networks, domain.modalities)
+        self.guides = {name: self.networks[name] for name in segmentor_names(scheme, domain.modalities)}
+        self.class_weights = lesion.class_weights(
+            settings.lesion_class_weights, domain.num_classes, "multimodal.lesion_class_weights"
+        )
 
     def noise_draws(self) -> dict[str, Draw]:
         """What an imaginary patient is drawn from beside map and label: noise inside the organ
@@ -106,29 +138,31 @@ class MultimodalStage(AdversarialStage):
         """Real slices on their own map and label; drawn maps with free labels; who judges them."""
         fusion = self.settings.fusion
         own = (batch["structure_map"], batch["background_mask"], batch["lesion_label"])
-        fused = fuse(*own, draws["paired_noise"], fusion)
+        fused = fuse(*own, draws["paired_noise"], fusion, self.label_kind)
         pixel_noise = draws.get("paired_pixel_noise")
         networks = self.networks["encoder"], self.networks["decoder"]
         if self.phase == "pretrain":
-            return {"paired": render(*networks, fused, pixel_noise, training)}
+            return {"paired": render(*networks, fused, pixel_noise, self.modalities, training)}
         free_draw = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
-        drawn = fuse(*free_draw, draws["noise"], fusion)
+        drawn = fuse(*free_draw, draws["noise"], fusion, self.label_kind)
         if pixel_noise is not None:
             pixel_noise = ops.concatenate([pixel_noise, draws["pixel_noise"]], axis=0)
-        images = render(*networks, ops.concatenate([fused, drawn], axis=0), pixel_noise, training)
+        both = ops.concatenate([fused, drawn], axis=0)
+        images = render(*networks, both, pixel_noise, self.modalities, training)
         paired, free = ops.split(images, 2, axis=0)
-        rows = ops.concatenate([as_rows(x) for x in (batch["images"], paired, free)], axis=0)
-        with rows_of_parts(_M):
+        judged_images = (batch["images"], paired, free)
+        rows = ops.concatenate([as_rows(x, self.domain.channels) for x in judged_images], axis=0)
+        with rows_of_parts(self.modalities):
             judged = self.networks["discriminator"](rows, training=training)
         outputs = {"paired": paired, "free": free}
         for head, said in judged.items():
             for name, part in zip(("real", "paired", "free"), ops.split(said, 3, axis=0), strict=True):
                 outputs[f"{head}_{name}"] = part
-        outputs["lesion_logits"] = lesion_logits(self.guides, free, training=False)
+        outputs["lesion_logits"] = self._found(free)
         if self.weights_by_term["registration"]:
             translator = self.networks["translation_encoder"], self.networks["translation_decoder"]
             outputs["registration"] = registration_loss(
-                *translator, free, self.settings.translations, draws["pairing"]
+                *translator, free, self.settings.translations, draws["pairing"], self.modalities
             )
         return outputs
 
@@ -137,11 +171,11 @@ class MultimodalStage(AdversarialStage):
         if player == "discriminator":
             fake = adversarial.least_squares_fake_loss
             terms = {
-                "real": modality_sum(adversarial.least_squares_real_loss(outputs["validity_real"])),
-                "fake": 0.5 * modality_sum(fake(outputs["validity_free"]) + fake(outputs["validity_paired"])),
+                "real": self._sum(adversarial.least_squares_real_loss(outputs["validity_real"])),
+                "fake": 0.5 * self._sum(fake(outputs["validity_free"]) + fake(outputs["validity_paired"])),
             }
             if "modality_real" in outputs:
-                terms["modality_real"] = modality_sum(self._modality(outputs["modality_real"]))
+                terms["modality_real"] = self._sum(self._modality(outputs["modality_real"]))
             return terms
         terms = self._paired_terms(batch, outputs["paired"])
         if self.phase == "adversarial":
@@ -150,7 +184,7 @@ class MultimodalStage(AdversarialStage):
 
     def _paired_terms(self, batch: Mapping[str, Tensor], paired: Tensor) -> Terms:
         images, organ = batch["images"], 1.0 - batch["background_mask"]
-        inside = ops.cast(batch["lesion_label"] > 0, "float32")
+        inside = self.label_kind.inside(batch["lesion_label"], *self.image_size)
         emphasis = 1.0 + (self.settings.lesion_emphasis - 1.0) * inside
         return {
             "reconstruction": reconstruction.absolute_error(images, paired, emphasis),
@@ -163,13 +197,12 @@ class MultimodalStage(AdversarialStage):
         real = adversarial.least_squares_real_loss
         free = outputs["free"]
         terms = {
-            "adversarial": 0.5
-            * modality_sum(real(outputs["validity_free"]) + real(outputs["validity_paired"])),
+            "adversarial": 0.5 * self._sum(real(outputs["validity_free"]) + real(outputs["validity_paired"])),
             "lesion": self._lesion(batch["drawn_label"], outputs["lesion_logits"]),
             "background": reconstruction.suppression(free, batch["drawn_mask"]),
         }
         if "modality_free" in outputs:
-            terms["modality"] = modality_sum(self._modality(outputs["modality_free"]))
+            terms["modality"] = self._sum(self._modality(outputs["modality_free"]))
         if "registration" in outputs:
             terms["registration"] = outputs["registration"]
         return terms
@@ -178,14 +211,14 @@ class MultimodalStage(AdversarialStage):
         """Drawn map and label, and all modalities of the patient drawn from them."""
         drawn = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
         images = self.render(*drawn, self.drawn("preview", batch, self.noise_draws()))
-        label = ops.cast(batch["drawn_label"], "float32") / (NUM_CLASSES - 1)
-        pictures = {str(name): images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
+        label = ops.cast(batch["drawn_label"], "float32") / (self.domain.num_classes - 1)
+        pictures = by_modality(images, self.domain.modalities)
         return {"map": batch["drawn_map"], "label": label, **pictures}
 
     def diagnose(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
         """Soft Dice of the guides on drawn patients, whole lesion and classes, against the label."""
-        images = ops.concatenate([v for k, v in self.preview(batch).items() if k in MODALITIES], axis=-1)
-        logits = lesion_logits(self.guides, images, training=False)
+        pictures = self.preview(batch)
+        logits = self._found(ops.concatenate([pictures[m] for m in self.domain.modalities], axis=-1))
         overlap = sum(1.0 - lesion.overlap_loss(batch["drawn_label"], x) for x in logits)
         return {"lesion_agreement": float(ops.mean(overlap)) / len(logits)}
 
@@ -196,14 +229,15 @@ class MultimodalStage(AdversarialStage):
         lesion_label: Tensor,
         draws: Mapping[str, Tensor],
     ) -> Tensor:
-        """All modalities ``(B, H, W, M)`` of a map, mask and label, with the averaged networks.
+        """All modalities ``(B, H, W, M C)`` of a map, mask and label, with the averaged networks.
 
         Args:
             draws: of `noise_draws`.
         """
-        fused = fuse(structure_map, background_mask, lesion_label, draws["noise"], self.settings.fusion)
+        own = (structure_map, background_mask, lesion_label)
+        fused = fuse(*own, draws["noise"], self.settings.fusion, self.label_kind)
         networks = self.best("encoder"), self.best("decoder")
-        images = render(*networks, fused, draws.get("pixel_noise"), training=False)
+        images = render(*networks, fused, draws.get("pixel_noise"), self.modalities, training=False)
         return self.networks["calibration"]([images, ops.convert_to_tensor(background_mask, "float32")])
 
     def finish(self, batches: tf.data.Dataset) -> None:
@@ -216,11 +250,17 @@ class MultimodalStage(AdversarialStage):
         fit_calibration(self.networks["calibration"], batches, drawn)
 
     def _modality(self, prediction: Tensor) -> Tensor:
-        return adversarial.modality_loss(prediction, row_modalities(prediction))
+        return adversarial.modality_loss(prediction, row_modalities(prediction, self.modalities))
+
+    def _sum(self, rows: Tensor) -> Tensor:
+        return modality_sum(rows, self.modalities)
+
+    def _found(self, images: Tensor) -> list[Tensor]:
+        return lesion_logits(self.guides, images, self.domain.modalities, training=False)
 
     def _lesion(self, label: Tensor, logits: Sequence[Tensor]) -> Tensor:
-        weights = self.settings.lesion_class_weights
-        modalities_each = _M / len(logits)
+        weights = self.class_weights
+        modalities_each = self.modalities / len(logits)
         if self.settings.lesion_loss == "label_error":
             return modalities_each * sum(lesion.weighted_label_error(label, x, weights) for x in logits)
         return modalities_each * sum(

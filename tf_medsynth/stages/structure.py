@@ -22,10 +22,12 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.families.structure import StructureSettings
 from tf_medsynth.config.imaging import StructureMapConfig
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.edges import structure_map
+from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.losses import adversarial, code, reconstruction
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.types import Tensor
@@ -48,10 +50,14 @@ class StructureStage(AdversarialStage):
     phases = {"autoencode": ("generator",), "adversarial": ("generator", "discriminator")}
     averaged = ("structure_decoder", "mask_generator")
 
-    def __init__(self, settings: StructureSettings, operator: StructureMapConfig, **base: Any):
+    def __init__(
+        self, settings: StructureSettings, domain: Domain, operator: StructureMapConfig, **base: Any
+    ):
         self.fitted = ("prior",) if settings.prior == "fitted" else ()
         super().__init__(weights=settings.weights, **base)
         self.settings = settings
+        self.domain = domain
+        self.label_kind = label_kind(domain)
         # A drawing has no background mask yet; its outside is drawn empty.
         self.operator = dataclasses.replace(operator, organ_only=False)
         self.latent_dim = settings.vae.latent_dim
@@ -83,7 +89,7 @@ class StructureStage(AdversarialStage):
         """What the discriminators say of real maps, of the prior's and of the reconstructions."""
         code_drawn = self.code_of(prior)
         drawn = self._drawing(code_drawn, training)
-        binary, lesion_free = self._lines(drawn, sharp=True), _lesion_free(batch)
+        binary, lesion_free = self._lines(drawn, sharp=True), self._kept(batch)
         pairs = (
             (batch["structure_map"], batch["anatomy"]),
             (binary, drawn),
@@ -117,7 +123,7 @@ class StructureStage(AdversarialStage):
                 "code_real": adversarial.least_squares_real_loss(outputs["code_prior"]),
                 "code_fake": adversarial.least_squares_fake_loss(outputs["code_posterior"]),
             }
-        lesion_free = _lesion_free(batch)
+        lesion_free = self._kept(batch)
         target, drawing = batch["structure_map"], outputs["reconstructed"]
         lines = self._lines(drawing, sharp=False)
         z_mean, z_logvar = (outputs[name][:, : self.inferred] for name in ("z_mean", "z_logvar"))
@@ -247,7 +253,6 @@ class StructureStage(AdversarialStage):
             return lines
         return lesion_free * ops.concatenate([lines, ops.cast(drawing, "float32")], axis=-1)
 
-
-def _lesion_free(batch: Mapping[str, Tensor]) -> Tensor:
-    """1 where no lesion lies, ``(B, H, W, 1)`` float32."""
-    return 1.0 - ops.cast(batch["lesion_label"] > 0, "float32")
+    def _kept(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """1 where the label erases no lines, ``(B, H, W, 1)`` float32."""
+        return self.label_kind.erase(ops.ones_like(batch["structure_map"]), batch.get("lesion_label"))

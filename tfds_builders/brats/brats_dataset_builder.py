@@ -17,11 +17,12 @@ from tensorflow_datasets.core import shuffle
 from tf_medsynth.cohorts.patient import read_patient
 from tf_medsynth.cohorts.survey import PatientFiles
 from tf_medsynth.config.datasets import BRATS_CONFIGS, BratsSettings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.runtime import Beam, progress, write_json
-from tf_medsynth.types import LESION_CLASSES, MODALITIES
 from tfds_builders.brats.cohort import Checked, Cohort, check_together, check_voxels, read_cohort
 from tfds_builders.brats.cut import cut_examples, cut_patient, cut_portrait
 from tfds_builders.brats.examples import patient_examples
+from tfds_builders.features import described, label_features, pixels, vector
 
 INPUTS_FILE = "inputs.json"
 """Beside the records: fingerprint, settings, and which patient with which files is in which split."""
@@ -42,11 +43,11 @@ class BratsConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds `brats`; one patient is in memory at a time, whatever the size of the cohort.
 
-    Features of an example, with H, W of the config, M = 4 modalities in the order of `MODALITIES`:
+    Features of an example, with H, W of the config, M = 4 modalities in the order of `BRAIN_MRI`:
 
     - ``images``: `(H, W, M)` int16 (`(S, H, W, M)` in stacks, `(D, H, W, M)` in volumes), x to the
       patient's left, y to the back; values as stored, or times what ``inputs.json`` says of the patient;
-    - ``lesion_label``: `(H, W, 1)` uint8 (`(D, H, W, 1)` in volumes), index into `LESION_CLASSES`;
+    - ``lesion_label``: `(H, W, 1)` uint8 (`(D, H, W, 1)` in volumes), index into its classes;
     - ``patient``, and ``slice_index``: z in the source volume (of the middle, or first, slice);
     - ``intensity_min``, ``_max``, ``_p995``, ``_mean``, ``_std``: `(M,)` float32 over the whole
       volume, the last three over its voxels above 0;
@@ -103,25 +104,27 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             "stacks": (self.settings.stack_size,),
             "volumes": (None,),
         }[self.settings.form]
-        label_depth = depth if self.settings.form == "volumes" else ()
+        label = label_features(BRAIN_MRI, rows, columns)
+        if self.settings.form == "volumes":
+            label = {"lesion_label": pixels((*depth, rows, columns, 1), np.uint8)}
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(
                 {
-                    "images": _voxels((*depth, rows, columns, len(MODALITIES)), np.int16),
-                    "lesion_label": _label((*label_depth, rows, columns, 1)),
+                    "images": pixels((*depth, rows, columns, BRAIN_MRI.image_channels), np.int16),
+                    **label,
                     "patient": tfds.features.Text(),
                     "slice_index": np.int32,
-                    **{f"intensity_{name}": _vector(len(MODALITIES)) for name in _STATISTICS},
-                    "spacing": _vector(3),
-                    "origin": _vector(3),
-                    "direction": _vector(9),
+                    **{f"intensity_{name}": vector(BRAIN_MRI.num_modalities) for name in _STATISTICS},
+                    "spacing": vector(3),
+                    "origin": vector(3),
+                    "direction": vector(9),
                 }
             ),
             supervised_keys=("images", "lesion_label"),
             homepage="https://www.med.upenn.edu/cbica/brats/",
-            metadata=tfds.core.MetadataDict(
-                modalities=list(MODALITIES),
-                lesion_classes=list(LESION_CLASSES),
+            metadata=described(
+                BRAIN_MRI,
+                lesion_classes=list(BRAIN_MRI.label.classes),
                 settings=self.settings.to_dict(),
             ),
         )
@@ -152,21 +155,6 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 _STATISTICS = ("min", "max", "p995", "mean", "std")
-
-
-def _voxels(shape: tuple[int | None, ...], dtype: type) -> tfds.features.Tensor:
-    return tfds.features.Tensor(shape=shape, dtype=dtype, encoding=tfds.features.Encoding.ZLIB)
-
-
-def _label(shape: tuple[int | None, ...]) -> tfds.features.FeatureConnector:
-    """A label's feature: of a slice one that TFDS can show."""
-    if len(shape) != 3:
-        return _voxels(shape, np.uint8)
-    return tfds.features.LabeledImage(labels=list(LESION_CLASSES), shape=shape, encoding_format="png")
-
-
-def _vector(length: int) -> tfds.features.Tensor:
-    return tfds.features.Tensor(shape=(length,), dtype=np.float32)
 
 
 @contextlib.contextmanager

@@ -12,9 +12,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.runtime import progress
 from tf_medsynth.runtime.prepared_sets import check_prepared, open_prepared
-from tf_medsynth.types import LESION_CLASSES, MODALITIES
+from tfds_builders.features import described, label_features, pixels, supervised_keys
 
 SCORES = (
     "contour_mae",
@@ -35,17 +37,17 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     Examples are written as they are read: memory stays that of one chunk, and example `n` of the
     split is the `n`-th accepted sample.
 
-    Features of an example, with H, W and the M modalities of the generating model:
+    Features of an example, with H, W and the domain of the generating model, of M modalities of C channels:
 
-    - ``images``: `(H, W, M)` float32 in [0, 1];
+    - ``images``: `(H, W, M * C)` float32 in [0, 1];
     - ``structure_map``: `(H, W, 1)` uint8, 1 on a line, none under the lesion, as the generator saw it;
       ``background_mask``: `(H, W, 1)` uint8, 1 OUTSIDE the organ; ``lesion_label``: `(H, W, 1)` uint8,
-      index into `LESION_CLASSES`, a PNG so that TFDS can show it;
+      index into the domain's classes, a PNG so that TFDS can show it; ``label`` where images have one class;
     - ``sample_index`` k and ``seed``, int64, and ``model_hash``: together the sample's name;
     - ``contour_mae``, ``lesion_dice``, ``lesion_dice_worst_class``, ``registration_shift_px``,
       ``training_distance``: float32, NaN where not measured.
 
-    Supervised examples are ``(images, lesion_label)``. They are read in order, shuffled where asked for.
+    Supervised examples are images and label. They are read in order, shuffled where asked for.
 
     Args:
         spool: folder of the spool; without it, TFDS's ``manual_dir`` is one.
@@ -65,16 +67,19 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         facts = {} if self._spool is None else _identity(self._spool)
-        modalities = facts.get("modalities", list(MODALITIES))
+        domain = Domain.from_dict(facts["domain"]) if "domain" in facts else BRAIN_MRI
+        about = _walkable({key: value for key, value in facts.items() if key != "domain"})
         return self.dataset_info_from_configs(
-            features=self._features(facts.get("image_size", (None, None)), modalities),
-            supervised_keys=("images", "lesion_label"),
-            metadata=tfds.core.MetadataDict(
-                {"modalities": modalities, "lesion_classes": list(LESION_CLASSES)} | _walkable(facts)
+            features=self._features(facts.get("image_size", (None, None)), domain),
+            supervised_keys=supervised_keys(domain),
+            metadata=described(
+                domain,
+                **{"modalities": list(domain.modalities), "lesion_classes": list(domain.label.classes)}
+                | about,
             ),
         )
 
-    def _features(self, size: Sequence[int | None], modalities: Sequence[str]) -> Any:
+    def _features(self, size: Sequence[int | None], domain: Domain) -> Any:
         """Features as prepared, where they are; else those of images of this `size`."""
         if (self.data_path / "features.json").exists():
             check_prepared(self.data_path)
@@ -82,12 +87,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         rows, columns = size
         return tfds.features.FeaturesDict(
             {
-                "images": _pixels((rows, columns, len(modalities)), np.float32),
-                "structure_map": _pixels((rows, columns, 1), np.uint8),
-                "background_mask": _pixels((rows, columns, 1), np.uint8),
-                "lesion_label": tfds.features.LabeledImage(
-                    labels=list(LESION_CLASSES), shape=(rows, columns, 1), encoding_format="png"
-                ),
+                "images": pixels((rows, columns, domain.image_channels), np.float32),
+                "structure_map": pixels((rows, columns, 1), np.uint8),
+                "background_mask": pixels((rows, columns, 1), np.uint8),
+                **label_features(domain, rows, columns),
                 "sample_index": np.int64,
                 "seed": np.int64,
                 "model_hash": tfds.features.Text(),
@@ -179,7 +182,3 @@ def _identity(spool: tfds.core.Path) -> dict[str, Any]:
     check("a spool folder holds spool.json", path.exists(), "Run medsynth generate first.", spool=str(spool))
     identity: dict[str, Any] = json.loads(path.read_text())["identity"]
     return identity
-
-
-def _pixels(shape: tuple[int | None, ...], dtype: type) -> tfds.features.Tensor:
-    return tfds.features.Tensor(shape=shape, dtype=dtype, encoding=tfds.features.Encoding.ZLIB)

@@ -12,6 +12,7 @@ import pkgutil
 from collections.abc import Mapping
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.family import Family, in_order
 
 OUTSIDE = "MEDSYNTH_FAMILIES"
@@ -50,6 +51,12 @@ BASELINES = tuple(name for name, family in FAMILIES.items() if family.model_fami
 
 NEEDS: Mapping[str, tuple[str, ...]] = {name: family.needs for name, family in FAMILIES.items()}
 """Families that a family is trained or drawn with."""
+
+
+def needs(name: str, domain: Domain) -> tuple[str, ...]:
+    """Families that family `name` is trained or drawn with on such data: nothing translates one modality."""
+    enough = domain.num_modalities
+    return tuple(need for need in NEEDS[name] if FAMILIES[need].least_modalities <= enough)
 
 
 def table() -> str:

@@ -88,5 +88,6 @@ FAMILY = Family(
         "phantom96": _PHANTOM96,
     },
     model_family="thesis",
+    least_modalities=2,
     label_free=True,
 )
