@@ -11,7 +11,7 @@ from tests import tiny
 from tf_medsynth.audits.evaluate import evaluate
 from tf_medsynth.cli.main import main
 from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
-from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.runs.generate import generate
 from tf_medsynth.runs.report import report
 from tf_medsynth.runs.train import train

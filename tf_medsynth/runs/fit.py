@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_medsynth import runtime
+from tf_medsynth.config.families import FAMILIES
 from tf_medsynth.config.imaging import LabelAugmentConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.training import TrainingSettings
@@ -206,9 +207,9 @@ def _batch_steps(
     own, purpose = getattr(settings, name), f"training of {name}"
     augment = own.training.augment
     steps: list[batches.Step] = [batches.augmented(augment, source.domain, seed, purpose)] if augment else []
-    if name in ("structure", "multimodal", "skrgan"):
+    if "structure" in FAMILIES[name].batch:
         steps.append(batches.with_structure(operators, source.domain, seed, purpose))
-    if name == "multimodal":
+    if "drawn_maps" in FAMILIES[name].batch:
         drawn = restore.drawn_maps(run, own, operators, source, seed)
         place, changed = own.label_place, LabelAugmentConfig()
         steps.append(batches.with_drawn_maps(drawn, source.domain, seed, changed, place, purpose))
