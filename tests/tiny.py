@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_medsynth.config.baselines import BASELINES
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.config.families import BASELINES
 from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.patients import left_out_patients

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tf_medsynth.config.presets import PRESETS, STAGES, Preset, preset
+from tf_medsynth.config.families import STAGES
+from tf_medsynth.config.presets import PRESETS, Preset, preset
 from tf_medsynth.types import MODALITIES, NUM_CLASSES, MedSynthError
 
 

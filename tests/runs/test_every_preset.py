@@ -13,9 +13,9 @@ import pytest
 
 from tests import tiny
 from tf_medsynth import networks
-from tf_medsynth.config.baselines import BASELINES
+from tf_medsynth.config.families import BASELINES, STAGES, TRAINABLE
 from tf_medsynth.config.imaging import measured_operators
-from tf_medsynth.config.presets import PRESETS, STAGES, TRAINABLE, Preset, preset
+from tf_medsynth.config.presets import PRESETS, Preset, preset
 from tf_medsynth.data.batches import training_batches
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.runs.build import build_segmentors, build_stage

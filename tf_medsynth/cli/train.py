@@ -7,7 +7,7 @@ from typing import Any
 
 import tf_medsynth
 from tf_medsynth.cli import options
-from tf_medsynth.config.presets import TRAINABLE
+from tf_medsynth.config.families import TRAINABLE
 
 SUMMARY = "train one stage; one run directory holds all four"
 

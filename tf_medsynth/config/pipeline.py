@@ -9,8 +9,9 @@ from typing import Any, Literal, Self
 from tf_medsynth.config.base import Config, check
 from tf_medsynth.config.bounds import CERTIFICATES, BlessingConfig
 from tf_medsynth.config.datasets import brats_settings
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.config.presets import STAGES, preset
+from tf_medsynth.config.presets import preset
 from tf_medsynth.config.terms import check_terms
 
 SHARED = ("data", "operators")

@@ -16,22 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
+from tf_medsynth.imaging.labels.palette import PALETTE, Colour
 from tf_medsynth.metrics.arrays import as_grey, as_images, as_mask
 
 Picture = NDArray[np.uint8]
-
-Colour = tuple[int, int, int]
-
-_PALETTE: tuple[Colour, ...] = (
-    (213, 94, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (240, 228, 66),
-    (0, 114, 178),
-    (204, 121, 167),
-    (230, 159, 0),
-)
-"""Of codes 1, 2, ...: the palette of Okabe and Ito, told apart by the colour-blind too."""
 
 TILE_SIDE = 176
 """Least width in px of an enlarged tile: room for its title."""
@@ -47,7 +35,7 @@ def class_colours(classes: Sequence[str]) -> dict[str, Colour]:
     Args:
         classes: names of the codes, what is not labelled first.
     """
-    return dict(zip(classes[1:], itertools.cycle(_PALETTE), strict=False))
+    return dict(zip(classes[1:], itertools.cycle(PALETTE), strict=False))
 
 
 class Tile(NamedTuple):

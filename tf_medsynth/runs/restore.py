@@ -19,9 +19,10 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families import FAMILIES, needs
+from tf_medsynth.config.families.multimodal import MultimodalSettings
 from tf_medsynth.config.imaging import ContourConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.data.batches import DrawnMaps, training_batches, with_structure
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.generation import functions
@@ -29,21 +30,11 @@ from tf_medsynth.generation.map_pool import accepted_maps
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.structure import StructureStage
-
-NEEDS = {"multimodal": ("structure", "lesion", "translation"), "skrgan": ("structure",)}
-"""Stages that a stage is trained or drawn with, see `needs`."""
 
 _LABELS_KEPT = 1000
 _CHECKPOINT = re.compile(r"ckpt-[0-9]+")
 _REMEDY = "Remove the stage's folder and train it again."
-
-
-def needs(stage: str, domain: Domain) -> tuple[str, ...]:
-    """Stages that a stage is trained or drawn with; nothing is translated where there is one modality."""
-    alone = domain.num_modalities == 1
-    return tuple(name for name in NEEDS.get(stage, ()) if not (alone and name == "translation"))
 
 
 def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConfig) -> dict[str, str]:
@@ -63,7 +54,7 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
             "domain": source.domain.to_dict(),
             "data_settings": source.settings.to_dict(),
         }
-        if name == "structure":
+        if "structure" in FAMILIES[name].batch:
             here["operators"] = operators.to_dict()
         for key, value in here.items():
             check(
@@ -173,17 +164,13 @@ def latest_checkpoint(directory: StageDirectory) -> str | None:
 
 
 def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
-    """Guides and, of two modalities or more, translator for stage M; none for the others."""
-    if stage != "multimodal":
-        return {}
-    guides = load_stage(stage_directory(run, "lesion"))
-    assert isinstance(guides, LesionStage)
-    networks = {name: guides.best(name) for name in guides.names}
-    if "translation" not in needs(stage, guides.domain):
-        return networks
-    translator = load_stage(stage_directory(run, "translation"))
-    for name in ("translation_encoder", "translation_decoder"):
-        networks[name] = translator.best(name)
+    """What other families lend to the training of `stage`, by name: guides and translator for stage M."""
+    lenders = [stage_directory(run, name) for name in FAMILIES[stage].frozen]
+    networks: dict[str, keras.Model] = {}
+    for lender in lenders:
+        domain = Domain.from_dict(lenders[0].networks()["domain"])
+        if lender.name in needs(stage, domain):
+            networks |= load_stage(lender).lends()
     return networks
 
 

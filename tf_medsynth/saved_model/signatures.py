@@ -84,11 +84,11 @@ class Signatures:
     def synthesize(self, seed: Tensor, lesion_label: Tensor) -> Outputs:
         """Images of the patient that (run seed, sample number) names, with a given lesion."""
         seed, label = checks.same_rows(seed=seed, lesion_label=lesion_label)
-        return self._synthesized(*checks.checked_names(seed), checks.checked_label(label, self._size))
+        return self._synthesized(*checks.checked_names(seed), self._checked(label))
 
     def synthesize_png(self, seed: Tensor, lesion_label_bytes: Tensor) -> Outputs:
         """The same, with the label as a PNG file, and files out."""
-        label = encoding.decoded_labels(lesion_label_bytes, self._size)
+        label = encoding.decoded_labels(lesion_label_bytes, self._size, self._domain.num_classes)
         return self._files(self.synthesize(seed, label))
 
     def synthesize_example(self, examples: Tensor) -> Outputs:
@@ -125,7 +125,7 @@ class Signatures:
         )
         lines = checks.checked_map("structure_map", lines, self._size)
         mask = checks.checked_map("background_mask", mask, self._size)
-        label = checks.checked_label(label, self._size)
+        label = self._checked(label)
         return {"images": self._functions.render(lines, mask, label, *checks.checked_names(seed))}
 
     def translate(self, images: Tensor, source: Tensor, target: Tensor) -> Outputs:
@@ -146,6 +146,9 @@ class Signatures:
     def pool_labels(self, number: Tensor) -> Outputs:
         """Labels of the pool that `synthesize_random` draws from, as they are."""
         return {"lesion_label": _float(self._pick(checks.checked_numbers(number, self._count)))}
+
+    def _checked(self, label: Tensor) -> Tensor:
+        return checks.checked_label(label, self._size, self._domain.num_classes)
 
     def _pixels(self, name: str, channels: int, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
         return tf.TensorSpec((None, *self._size, channels), dtype, name)

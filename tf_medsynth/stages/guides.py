@@ -13,7 +13,7 @@ from keras import ops
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
-from tf_medsynth.config.stages import LesionSettings
+from tf_medsynth.config.families.lesion import LesionSettings
 from tf_medsynth.losses import lesion
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.guide import Guide, SegmentorGuide

@@ -22,8 +22,8 @@ import tensorflow as tf
 from keras import ops
 
 from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families.multimodal import MultimodalSettings, MultimodalWeights
 from tf_medsynth.config.imaging import FusionConfig
-from tf_medsynth.config.stages import MultimodalSettings, MultimodalWeights
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.fusion import fuse_label, fuse_noise
 from tf_medsynth.imaging.labels import LabelKind, label_kind

@@ -23,8 +23,8 @@ import tensorflow as tf
 from keras import ops
 
 from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families.structure import StructureSettings
 from tf_medsynth.config.imaging import StructureMapConfig
-from tf_medsynth.config.stages import StructureSettings
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.edges import structure_map
 from tf_medsynth.imaging.labels import label_kind

@@ -22,7 +22,7 @@ from keras import ops
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
-from tf_medsynth.config.stages import TranslationSettings, TranslationWeights
+from tf_medsynth.config.families.translation import TranslationSettings, TranslationWeights
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.modalities import (
     as_rows,

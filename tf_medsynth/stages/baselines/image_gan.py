@@ -16,8 +16,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_medsynth.config.baselines import BaselineSettings
 from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.image_gan import BaselineSettings
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.modalities import by_modality
 from tf_medsynth.losses import adversarial, reconstruction
