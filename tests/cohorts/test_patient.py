@@ -10,9 +10,10 @@ from tests.patients import KINDS, paths, rewrite, volumes, write_patient
 from tf_medsynth.cohorts.patient import examine, read_patient
 from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.config.cohorts import CohortSettings, settings_of
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.imaging.orientation import reoriented
 from tf_medsynth.imaging.volumes import read_volume, write_volume
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 NAME = "BraTS2021_00001"
 LARGE = (30, 64, 64)
@@ -200,7 +201,7 @@ def test_a_volume_of_a_file_with_four_axes_is_a_modality(tmp_path):
     layout.write_text(f'[files]\n{rows}\nlabel = "labelsTr/{{patient}}"\n[codes]\n1 = 1\n2 = 2\n4 = 4\n')
     settings = settings_of(CohortSettings(), {"layout": layout})
     found = read_patient(patient(tmp_path, settings), settings)
-    for modality, image in zip(MODALITIES, found.images, strict=True):
+    for modality, image in zip(BRAIN_MRI.modalities, found.images, strict=True):
         np.testing.assert_array_equal(image, arrays[modality])
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from tf_medsynth.cohorts.survey import find_patients, survey
 from tf_medsynth.config.cohorts import CohortSettings, settings_of
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layouts import LAYOUTS
-from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 NAMES = {
     "medsynth": ("medsynth_0_00000003", "_t1 _t2 _t1ce _flair _seg", ".nii.gz"),
@@ -59,12 +60,12 @@ def test_every_release_is_found_with_its_files_in_place(tmp_path, layout):
     home = patient(tmp_path, layout, folder="deeper/LGG")
     (found,) = find_patients(tmp_path)
     assert (found.name, found.layout) == (home.name, layout)
-    assert list(found.images) == list(MODALITIES)
-    for modality, word in zip(MODALITIES, ("t1", "t2", "t1", "f"), strict=True):
+    assert list(found.images) == list(BRAIN_MRI.modalities)
+    for modality, word in zip(BRAIN_MRI.modalities, ("t1", "t2", "t1", "f"), strict=True):
         assert word in found.images[modality].name.lower().rpartition(home.name.lower())[2]
     assert len(set(found.images.values())) == 4
     assert found.label is not None
-    assert LESION_CLASSES[found.codes[max(found.codes)]] in ("enhancing", "oedema", "background")
+    assert BRAIN_MRI.label.classes[found.codes[max(found.codes)]] in ("enhancing", "oedema", "background")
 
 
 @pytest.mark.parametrize(
@@ -173,10 +174,12 @@ def test_channels_of_one_kind_do_not_say_which_is_meant(tmp_path):
 
 
 def test_sessions_in_folders_are_one_person(tmp_path):
-    rows = "\n".join(f'{kind} = "{{patient}}/{{session}}/{kind}"' for kind in (*MODALITIES, "label"))
+    rows = "\n".join(
+        f'{kind} = "{{patient}}/{{session}}/{kind}"' for kind in (*BRAIN_MRI.modalities, "label")
+    )
     (tmp_path / "own.toml").write_text(f"[files]\n{rows}\n[codes]\n1 = 1\n")
     for name in ("P1/v1", "P1/v2", "P2/v1"):
-        for kind in (*MODALITIES, "label"):
+        for kind in (*BRAIN_MRI.modalities, "label"):
             touch(tmp_path / "in" / name / f"{kind}.nii.gz")
     settings = settings_of(CohortSettings(), {"layout": tmp_path / "own.toml"})
     found = {p.name: p.group for p in find_patients(tmp_path / "in", settings)}

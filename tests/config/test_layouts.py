@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layout_files import layouts_of, parse_codes, read_layout
 from tf_medsynth.config.layouts import KINDS, LAYOUTS, STUDIES, Template
-from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 OWN = """
 name = "clinic"
@@ -52,19 +53,19 @@ def test_a_template_that_says_nothing_is_refused(text):
 def test_every_layout_names_all_files_and_comes_back_from_its_text():
     for name, layout in LAYOUTS.items():
         assert layout.name == name and set(layout.files) == set(KINDS)
-        assert layout.codes[0] == 0 and set(layout.codes.values()) <= set(range(len(LESION_CLASSES)))
+        assert layout.codes[0] == 0 and set(layout.codes.values()) <= set(range(BRAIN_MRI.num_classes))
         (again,) = layouts_of(layout.to_text())
         assert again == layout
 
 
 def test_the_studies_call_their_codes_by_the_right_names():
-    named = {s: {c: LESION_CLASSES[i] for c, i in t.items() if c} for s, t in STUDIES.items()}
+    named = {s: {c: BRAIN_MRI.label.classes[i] for c, i in t.items() if c} for s, t in STUDIES.items()}
     assert named["brats2017"] == {1: "necrosis", 2: "oedema", 4: "enhancing"}
     assert named["brats2023"] == {1: "necrosis", 2: "oedema", 3: "enhancing"}
     assert named["decathlon"] == {1: "oedema", 2: "non_enhancing", 3: "enhancing"}
     assert named["brats_ped2024"][1] == "enhancing" and named["brats_ped2024"][4] == "oedema"
     assert named["brats2024"][4] == "background"
-    assert list(STUDIES["brats2015"].values()) == list(range(len(LESION_CLASSES)))
+    assert list(STUDIES["brats2015"].values()) == list(range(BRAIN_MRI.num_classes))
 
 
 @pytest.mark.parametrize(
@@ -136,4 +137,4 @@ def test_unknown_layouts_and_codes_are_refused(tmp_path):
     with pytest.raises(MedSynthError, match="from 0 to 255"):
         parse_codes([("-1", "oedema")])
     assert len(layouts_of("any")) == len(LAYOUTS) and json.loads(LAYOUTS["bids"].to_text())["name"] == "bids"
-    assert list(LAYOUTS["bids"].files) and set(MODALITIES) < set(KINDS)
+    assert list(LAYOUTS["bids"].files) and set(BRAIN_MRI.modalities) < set(KINDS)

@@ -22,7 +22,7 @@ from tf_medsynth.generation.fitting import label_specs
 from tf_medsynth.generation.functions import CODE
 
 OF_A_STAGE = ("training", "validation", "preview", "calibration")
-TAKES_A_PURPOSE = {"augmented": 2, "with_drawn_maps": 4, "with_damage": 1}
+TAKES_A_PURPOSE = {"augmented": 3, "with_drawn_maps": 5, "with_damage": 1}
 """Steps whose default is for tests, and where among their arguments the purpose stands."""
 ROOT = Path(tf_medsynth.__file__).parent
 

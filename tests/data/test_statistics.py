@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.pipeline import DriftConfig
 from tf_medsynth.data.statistics import (
     BINS,
@@ -28,9 +29,13 @@ def example(patient=b"a", value=0.5, codes=(0, 1, 2, 2)):
     }
 
 
+def of_brains(*examples):
+    return split_statistics(examples, BRAIN_MRI)
+
+
 @pytest.fixture
 def facts():
-    return split_statistics([example(), example(b"b", 0.25), example(b"b", 0.25, (0, 0, 0, 0))])
+    return of_brains(example(), example(b"b", 0.25), example(b"b", 0.25, (0, 0, 0, 0)))
 
 
 def test_counts(facts):
@@ -90,7 +95,7 @@ def test_what_the_schema_forbids_stops(facts, change, feature, words):
 
 
 def test_splits_that_differ_are_noted_and_stop_nothing(facts):
-    other = split_statistics([example(b"c", 0.9, (0, 4, 4, 4))])
+    other = of_brains(example(b"c", 0.9, (0, 4, 4, 4)))
     found = validate({"train": facts, "test": other}, make_schema(facts), DRIFT)
     assert {a.feature for a in found} >= {"test/T1", "test/lesion_label"}
     assert not any(a.stops for a in found)
@@ -101,12 +106,12 @@ def test_intensities_out_of_range_stop(facts, value):
     broken = example()
     broken["images"][1, 1, 2] = value
     schema = make_schema(facts)
-    found = validate({"train": split_statistics([broken])}, schema, DriftConfig(intensity=1.0, label=1.0))
+    found = validate({"train": of_brains(broken)}, schema, DriftConfig(intensity=1.0, label=1.0))
     assert [a.feature for a in found] == ["train/T1c"]
 
 
 def test_unknown_labels_stop(facts):
-    found = split_statistics([example(codes=(0, 1, 2, 9))])
+    found = of_brains(example(codes=(0, 1, 2, 9)))
     assert found["unknown_labels"] == 1
     loose = DriftConfig(intensity=1.0, label=1.0)
     assert [a.rule for a in validate({"train": found}, make_schema(facts), loose)] == [

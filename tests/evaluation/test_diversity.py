@@ -1,10 +1,13 @@
+import functools
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tf_medsynth.evaluation.diversity import diversity
+from tf_medsynth.evaluation import diversity as measures
 from tf_medsynth.types import MedSynthError
 
+diversity = functools.partial(measures.diversity, modalities=("T1", "T2", "T1c", "Flair"))
 RANDOM = np.random.default_rng(0)
 REAL = gaussian_filter(RANDOM.random((12, 24, 24, 4)), (0, 1, 1, 0)).astype(np.float32)
 PATIENTS = np.repeat(["a", "b", "c"], 4)

@@ -11,6 +11,7 @@ from tf_medsynth.config.evaluation import ARCHITECTURES
 from tf_medsynth.evaluation.features import open_extractor, record_file
 from tf_medsynth.types import MedSynthError
 
+NAMES = ("T1", "T2", "T1c", "Flair")
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((2, 80, 80, 4), np.float32)
 
@@ -63,7 +64,7 @@ def keras_2_model(file):
 
 def test_a_whole_model_of_keras_2(tmp_path) -> None:
     by_hand = keras_2_model(tmp_path / "old.h5")
-    found = open_extractor(tmp_path / "old.h5", (-1, 1)).features([IMAGES])
+    found = open_extractor(tmp_path / "old.h5", (-1, 1)).features([IMAGES], NAMES)
     np.testing.assert_allclose(found["T2"], by_hand(2 * IMAGES[..., 1:2] - 1), rtol=1e-4, atol=1e-5)
     with pytest.raises(MedSynthError, match="needs the range of its input"):
         open_extractor(tmp_path / "old.h5")
@@ -80,7 +81,7 @@ def test_a_range_may_differ_by_channel(tmp_path) -> None:
         record = {"input_range": [list(-low), list(1 - low)]}
         record_file(tmp_path / "old.h5").write_text(json.dumps(record))
         extractor = open_extractor(tmp_path / "old.h5")
-        found.append(extractor.features([IMAGES])["T1"])
+        found.append(extractor.features([IMAGES], NAMES)["T1"])
     np.testing.assert_allclose(found[0], by_hand(IMAGES[..., :1] - 0.4), rtol=1e-4, atol=1e-5)
     assert not np.allclose(found[0], found[1])
     assert extractor.describe()["input_range"] == [list(-each), list(1 - each)]
@@ -125,7 +126,7 @@ def test_weights_of_inception_alone(tmp_path) -> None:
             held, {layer.name: [(w.path, w.numpy()) for w in layer.weights] for layer in model.layers}
         )
     record_file(file).write_text(json.dumps({"architecture": "InceptionV3"}))
-    found = open_extractor(file).features([IMAGES])
+    found = open_extractor(file).features([IMAGES], NAMES)
     assert set(found) == {"T1", "T2", "T1c", "Flair"} and found["T1"].shape == (2, 2048)
     direct = keras.ops.convert_to_numpy(model(2 * np.repeat(IMAGES[..., 3:], 3, axis=-1) - 1, training=False))
     np.testing.assert_allclose(found["Flair"], direct.mean((1, 2)), rtol=1e-3, atol=1e-5)

@@ -1,6 +1,9 @@
+import functools
+
 import numpy as np
 import pytest
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.evaluation.lesion import lesion_agreement
 from tf_medsynth.types import MedSynthError
 
@@ -11,9 +14,11 @@ FOUND[0, :2] = 0  # half missed: 2 * 8 / (8 + 16) = 2/3
 FOUND[3, 0, 0] = 1  # found on an empty label
 PATIENTS = np.array(["a", "a", "b", "b"])
 
+agreement_of = functools.partial(lesion_agreement, classes=BRAIN_MRI.label.classes)
+
 
 def test_three_ways_to_average_by_hand() -> None:
-    whole = lesion_agreement(FOUND, LABEL, PATIENTS)["whole_lesion"]
+    whole = agreement_of(FOUND, LABEL, PATIENTS)["whole_lesion"]
     assert whole["per_slice"] == pytest.approx((2 / 3 + 1 + 1) / 3)
     assert whole["pooled"] == pytest.approx(2 * 28 / (29 + 36))
     assert whole["by_patient"] == pytest.approx({"a": 2 * 12 / (12 + 20), "b": 2 * 16 / (17 + 16)})
@@ -23,45 +28,45 @@ def test_three_ways_to_average_by_hand() -> None:
 
 
 def test_classes_leave_out_labels_without_them() -> None:
-    classes = lesion_agreement(FOUND, LABEL, PATIENTS)["classes"]
+    classes = agreement_of(FOUND, LABEL, PATIENTS)["classes"]
     assert classes["oedema"]["per_slice"] == pytest.approx((2 / 3 + 1) / 2)
     assert classes["enhancing"]["slices"] == 1
     assert np.isnan(classes["necrosis"]["per_slice"])
 
 
 def test_finds_on_empty_labels_are_reported_apart() -> None:
-    agreement = lesion_agreement(FOUND, LABEL)
+    agreement = agreement_of(FOUND, LABEL)
     assert (agreement["empty_labels"], agreement["hallucinated"]) == (1, 1.0)
     assert agreement["whole_lesion"]["interval"] is None
-    assert lesion_agreement(LABEL, LABEL)["hallucinated"] == 0.0
+    assert agreement_of(LABEL, LABEL)["hallucinated"] == 0.0
 
 
 def test_score_stands_beside_the_real_ceiling() -> None:
-    real = lesion_agreement(FOUND, LABEL, PATIENTS)
-    synthetic = lesion_agreement(LABEL, LABEL, real_ceiling=real)
+    real = agreement_of(FOUND, LABEL, PATIENTS)
+    synthetic = agreement_of(LABEL, LABEL, real_ceiling=real)
     assert synthetic["real_ceiling"]["whole_lesion"]["pooled"] == real["whole_lesion"]["pooled"]
     assert synthetic["of_ceiling"]["per_slice"] == pytest.approx(1 / real["whole_lesion"]["per_slice"])
 
 
 def test_further_measures_are_means_over_slices_with_a_lesion() -> None:
     """Slice 0: a strip of 4 x 2 px is missed, so the far rim lies 2 px off; slices 1 and 2 are right."""
-    agreement = lesion_agreement(FOUND, LABEL, probability=(FOUND > 0).astype(float))
+    agreement = agreement_of(FOUND, LABEL, probability=(FOUND > 0).astype(float))
     assert agreement["whole_lesion"]["iou"]["per_slice"] == pytest.approx((1 / 2 + 1 + 1) / 3)
     measures = agreement["measures"]
     assert measures["hd95_px"] == pytest.approx(2 / 3) and measures["surface_dice_at_2_px"] == 1.0
     assert measures["sensitivity"] == pytest.approx((1 / 2 + 1 + 1) / 3)
     assert (measures["specificity"], measures["missed"]) == (1.0, 0.0)
-    assert "measures" not in lesion_agreement(FOUND, LABEL)
-    nothing = lesion_agreement(0 * LABEL, LABEL, probability=0.0 * LABEL)["measures"]
+    assert "measures" not in agreement_of(FOUND, LABEL)
+    nothing = agreement_of(0 * LABEL, LABEL, probability=0.0 * LABEL)["measures"]
     assert nothing["missed"] == 1.0 and np.isnan(nothing["hd95_px"])
 
 
 def test_all_labels_empty_gives_no_score() -> None:
-    agreement = lesion_agreement(0 * LABEL, 0 * LABEL, PATIENTS)
+    agreement = agreement_of(0 * LABEL, 0 * LABEL, PATIENTS)
     assert np.isnan(agreement["whole_lesion"]["pooled"])
     assert agreement["whole_lesion"]["interval"] is None
 
 
 def test_patients_must_fit() -> None:
     with pytest.raises(MedSynthError, match="its patient"):
-        lesion_agreement(FOUND, LABEL, PATIENTS[:3])
+        agreement_of(FOUND, LABEL, PATIENTS[:3])

@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from tf_medsynth.evaluation.lesion_fidelity import GROUPS, MEASURES, lesion_fidelity, sample_scores
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.evaluation.lesion_fidelity import MEASURES, lesion_fidelity, sample_scores
 from tf_medsynth.metrics.overlap import dice_per_class, whole_lesion_dice
 from tf_medsynth.runtime import json_text
 from tf_medsynth.types import MedSynthError
 
+CLASSES = BRAIN_MRI.label.classes
 RNG = np.random.default_rng(0)
 
 
@@ -32,15 +34,17 @@ def shifted(label: np.ndarray, columns: int) -> np.ndarray:
 
 
 def fidelity(found, label, real_found=REAL, **options):
-    return lesion_fidelity(found, label, real_found, REAL, PATIENTS, JUDGES, resamples=200, **options)
+    return lesion_fidelity(
+        found, label, real_found, REAL, PATIENTS, JUDGES, classes=CLASSES, resamples=200, **options
+    )
 
 
 def test_scores_of_a_slice_are_those_of_the_metrics():
     label, found = squares(5), np.where(RNG.random((5, 32, 32)) < 0.3, 2, squares(5))
-    scores = sample_scores(found, label)
-    np.testing.assert_allclose(scores["whole_lesion"]["dice"], whole_lesion_dice(found, label))
-    by_class = dice_per_class(found, label)
-    for column, group in enumerate(GROUPS[1:]):
+    scores = sample_scores(found, label, CLASSES)
+    np.testing.assert_allclose(scores["whole_lesion"]["dice"], whole_lesion_dice(found, label, 5))
+    by_class = dice_per_class(found, label, 5)
+    for column, group in enumerate(CLASSES[1:]):
         np.testing.assert_allclose(scores[group]["dice"], by_class[:, column])
 
 
@@ -88,7 +92,7 @@ def test_every_measure_is_there_as_json_and_a_row_a_sample():
     label = squares(6)
     answer = fidelity(np.stack([label, shifted(label, 1)]), label)
     held = json.loads(json_text(answer))
-    assert set(held["groups"]) == set(GROUPS)
+    assert set(held["groups"]) == {"whole_lesion", *CLASSES[1:]}
     assert all(set(facts) == set(MEASURES) for facts in held["groups"].values())
     assert len(held["rows"]) == 6 and held["rows"][0]["dice"] == pytest.approx((1 + 7 / 8) / 2)
     assert held["counts"] == {"judges": 2, "samples": 6, "real_slices": 12, "real_patients": 4}
@@ -99,7 +103,7 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(MedSynthError, match="each judge answers"):
         fidelity(label, label)
     with pytest.raises(MedSynthError, match="at least 2 real patients"):
-        lesion_fidelity(label[None], label, REAL, REAL, ["a"] * 12, [0] * 12)
+        lesion_fidelity(label[None], label, REAL, REAL, ["a"] * 12, [0] * 12, classes=CLASSES)
     with pytest.raises(MedSynthError, match="codes 0 to 4"):
         fidelity(label[None].repeat(2, 0) + 3, label)
     with pytest.raises(MedSynthError, match="numbered below"):

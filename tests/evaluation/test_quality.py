@@ -56,4 +56,4 @@ def test_samples_without_organ_are_counted_not_averaged() -> None:
 
 def test_names_must_fit() -> None:
     with pytest.raises(MedSynthError, match="its name"):
-        image_quality(REAL, REAL, REAL, ORGAN, ORGAN)
+        image_quality(REAL, REAL, REAL, ORGAN, ORGAN, NAMES[1:])

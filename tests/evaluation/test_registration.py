@@ -48,8 +48,8 @@ def test_constant_modality_is_unmeasured_not_zero() -> None:
 
 
 def test_one_modality_or_wrong_names_are_refused() -> None:
-    with pytest.raises(MedSynthError, match="two modalities"):
-        registration_shifts(modalities((0, 0)))
+    with pytest.raises(MedSynthError, match="nothing to register"):
+        registration_shifts(modalities((0, 0)), ("T1",))
     with pytest.raises(MedSynthError, match="its name"):
         registration_shifts(modalities((0, 0), (0, 0)), NAMES)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score, roc_auc_score
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.evaluation.segmentation import (
     box_detection,
     case_scores,
@@ -12,6 +13,7 @@ from tf_medsynth.evaluation.segmentation import (
     slice_detection,
 )
 
+CLASSES = BRAIN_MRI.label.classes
 RNG = np.random.default_rng(0)
 LABEL = np.zeros((4, 16, 16), np.int32)
 LABEL[1, 2:8, 2:8], LABEL[2, 4:10, 4:10] = 2, 4
@@ -31,13 +33,13 @@ def test_slices_by_hand() -> None:
 
 
 def test_a_volume_is_scored_in_millimetres() -> None:
-    scores = patient_scores(FOUND, SURE, LABEL, (5.0, 1.0, 3.0))
-    assert tuple(sorted(scores)) == tuple(sorted(measure_names("mm")))
+    scores = patient_scores(FOUND, SURE, LABEL, CLASSES, (5.0, 1.0, 3.0))
+    assert tuple(sorted(scores)) == tuple(sorted(measure_names("mm", CLASSES)))
     assert scores["whole_lesion"] == pytest.approx(2 * 30 / (45 + 72))
     assert scores["oedema_iou"] == pytest.approx(30 / 42) and scores["enhancing"] == 0.0
     one = np.zeros((3, 8, 8), np.int32)
     one[1, 2:5, 2:5] = 1
-    moved = patient_scores(np.roll(one, 1, axis=2), one.astype(float), one, (5.0, 1.0, 3.0))
+    moved = patient_scores(np.roll(one, 1, axis=2), one.astype(float), one, CLASSES, (5.0, 1.0, 3.0))
     assert moved["hd95_mm"] == pytest.approx(3.0)  # a column is 3 mm, the slices' 5 mm play no part
     assert moved["auc"] == 1.0
 
@@ -45,7 +47,7 @@ def test_a_volume_is_scored_in_millimetres() -> None:
 def test_pixels_and_overlap_are_scikit_learns() -> None:
     label, found = RNG.integers(0, 5, (1, 12, 12)), RNG.integers(0, 5, (1, 12, 12))
     sure = RNG.random((1, 12, 12))
-    scores = patient_scores(found, sure, label)
+    scores = patient_scores(found, sure, label, CLASSES)
     true, seen = label.ravel() > 0, found.ravel() > 0
     (right_out, wrong_in), (wrong_out, right_in) = confusion_matrix(true, seen)
     assert scores["sensitivity"] == pytest.approx(right_in / (right_in + wrong_out))
@@ -73,6 +75,6 @@ def test_boxes_by_hand() -> None:
 
 
 def test_nothing_there_gives_no_score() -> None:
-    empty = patient_scores(FOUND, SURE, 0 * LABEL, (1.0, 1.0, 1.0))
+    empty = patient_scores(FOUND, SURE, 0 * LABEL, CLASSES, (1.0, 1.0, 1.0))
     told = {name for name, value in empty.items() if not np.isnan(value)}
     assert told == {"legacy_dice", "legacy_mse"}

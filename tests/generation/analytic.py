@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.generation import LabelPool
-from tf_medsynth.types import MODALITIES
 
 LESION_STEP = 0.08
 LESION_BASE = 0.55
@@ -24,10 +25,15 @@ class Ellipses:
     """
 
     model_hash = "ellipses"
-    modalities = MODALITIES
 
-    def __init__(self, size: int = 32, flaws: dict[int, str] | None = None, period: int = 10) -> None:
-        self.image_size = (size, size)
+    def __init__(
+        self,
+        size: int = 32,
+        flaws: dict[int, str] | None = None,
+        period: int = 10,
+        domain: Domain = BRAIN_MRI,
+    ) -> None:
+        self.image_size, self.domain = (size, size), domain
         self.flaws = flaws or {}
         self.period = period
         self.batches: list[int] = []
@@ -45,8 +51,8 @@ class Ellipses:
         return np.stack([self._patient(*row[:3], seed, int(row[3])) for row in rows])
 
     def segment(self, images: np.ndarray) -> np.ndarray:
-        codes = np.rint((images - LESION_BASE) / LESION_STEP)
-        return np.clip(codes, 0, 4).astype(np.int32)
+        codes = np.rint((images[..., :: self.domain.channels] - LESION_BASE) / LESION_STEP)
+        return np.clip(codes, 0, self.domain.num_classes - 1).astype(np.int32)
 
     def _outline(self, seed: int, k: int) -> tuple[np.ndarray, np.ndarray]:
         rows, columns = np.indices(self.image_size)
@@ -72,11 +78,11 @@ class Ellipses:
         if self.flaw(k) == "swap":
             label = np.array([0, 2, 1, 3, 4])[label]
         images = []
-        for number, modality in enumerate(self.modalities):
+        for number, modality in enumerate(self.domain.modalities):
             image = organ * (0.2 + 0.05 * number + texture) + 0.1 * lines
             image = np.where(label > 0, LESION_BASE + LESION_STEP * label, image)
             images.append(np.roll(image, 2, 0) if (modality, self.flaw(k)) == ("Flair", "shift") else image)
-        return np.stack(images, axis=-1).astype(np.float32)
+        return np.stack(images, axis=-1).astype(np.float32).repeat(self.domain.channels, axis=-1)
 
 
 class Mortal(Ellipses):

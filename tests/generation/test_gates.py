@@ -5,9 +5,12 @@ import pytest
 from scipy import ndimage
 
 from tests.generation.analytic import lesion
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
 from tf_medsynth.generation import gates
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
+
+MODALITIES, CLASSES = BRAIN_MRI.modalities, BRAIN_MRI.label.classes
 
 
 def test_dice_by_hand():
@@ -21,7 +24,7 @@ def test_dice_by_hand():
 def test_lesion_scores_are_means_over_the_guides():
     label = np.array([[1, 1, 2, 0]])
     guides = np.stack([label, [[1, 0, 0, 0]], [[2, 2, 1, 0]], [[0, 0, 0, 4]]], axis=-1)
-    scores = gates.lesion_scores(guides, label, MODALITIES)
+    scores = gates.lesion_scores(guides, label, MODALITIES, CLASSES)
     assert scores["lesion_dice_by_modality"] == {"T1": 1, "T2": 0.5, "T1c": 1, "Flair": 0}
     assert scores["lesion_dice"] == 0.625
     # Necrosis: 1, 2 * 1 / 3, 0, 0. Oedema: 1, 0, 0, 0. The others are not in the label.
@@ -32,7 +35,7 @@ def test_lesion_scores_are_means_over_the_guides():
 def test_an_empty_label_passes_where_the_guides_find_nothing(pixels, failures):
     empty, found = np.zeros((4, 4), np.int32), np.zeros((4, 4, 4), np.int32)
     found.reshape(16, 4)[:pixels, 0] = 2  # in one of four guides
-    scores = gates.lesion_scores(found, empty, MODALITIES)
+    scores = gates.lesion_scores(found, empty, MODALITIES, CLASSES)
     assert scores["lesion_dice"] is None and scores["lesion_found_px"] == pixels / 4
     assert gates.lesion_failures(scores, {}, LesionGate(1.0, 1.0, class_pixels=2)) == failures
 
@@ -68,6 +71,13 @@ def test_a_constant_image_has_no_position_and_fails():
     scores = gates.registration_scores(images, MODALITIES)
     assert scores["registration_shift_px"] is None
     assert not gates.registration_passes(scores, GenerationConfig(registration_px=100.0))
+
+
+def test_one_modality_has_nothing_to_register_and_no_gate():
+    scores = gates.registration_scores(np.random.default_rng(0).random((32, 32, 3)), ("fundus",))
+    assert scores == {"registration_shift_px": None, "registration_pair": None}
+    assert gates.reasons_for(MODALITIES) == gates.REASONS
+    assert set(gates.REASONS) - set(gates.reasons_for(("fundus",))) == {gates.REGISTRATION}
 
 
 def test_contour_gate_keeps_small_errors():

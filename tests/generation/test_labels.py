@@ -10,7 +10,7 @@ from tf_medsynth.types import MedSynthError
 
 def test_a_pool_on_disk_is_mapped_and_equal(tmp_path):
     labels = some_labels()
-    pool = LabelPool.build((label[..., None] for label in labels), tmp_path / "pool.npy")
+    pool = LabelPool.build((label[..., None] for label in labels), tmp_path / "pool.npy", 5)
     assert isinstance(pool._labels, np.memmap)
     assert len(pool) == len(labels)
     for number, label in enumerate(labels):
@@ -22,12 +22,12 @@ def test_a_pool_on_disk_is_mapped_and_equal(tmp_path):
 
 def test_empty_labels_are_left_out_unless_wanted(tmp_path):
     labels = [np.zeros((32, 32)), lesion(), np.zeros((32, 32))]
-    assert len(LabelPool.build(labels, tmp_path / "some.npy")) == 1
-    assert len(LabelPool.build(labels, tmp_path / "all.npy", keep_empty=True)) == 3
+    assert len(LabelPool.build(labels, tmp_path / "some.npy", 5)) == 1
+    assert len(LabelPool.build(labels, tmp_path / "all.npy", 5, keep_empty=True)) == 3
     with pytest.raises(MedSynthError, match="at least one label"):
-        LabelPool.build([labels[0]], tmp_path / "none.npy")
+        LabelPool.build([labels[0]], tmp_path / "none.npy", 5)
     with pytest.raises(MedSynthError, match="a label that shows a lesion"):
-        LabelPool.build([labels[0]], tmp_path / "none.npy", keep_empty=True)
+        LabelPool.build([labels[0]], tmp_path / "none.npy", 5, keep_empty=True)
     held = LabelPool.open(tmp_path / "all.npy")
     assert held.lesions.tolist() == [1] and held.lesion_free == pytest.approx(2 / 3)
     assert not (tmp_path / "none.npy").exists()
@@ -46,7 +46,7 @@ def test_empty_labels_are_left_out_unless_wanted(tmp_path):
 )
 def test_a_label_that_is_none_is_named_and_leaves_no_file(tmp_path, bad, rule):
     with pytest.raises(MedSynthError, match=rule):
-        LabelPool.build([lesion(), bad], tmp_path / "pool.npy")
+        LabelPool.build([lesion(), bad], tmp_path / "pool.npy", 5)
     assert not list(tmp_path.iterdir())
 
 

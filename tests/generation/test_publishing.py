@@ -14,10 +14,11 @@ import tfds_builders  # noqa: F401  registers the name
 from tests.generation.analytic import Ellipses, lesion
 from tf_medsynth.cohorts.patient import read_patient
 from tf_medsynth.cohorts.survey import find_patients
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.generation import GenerationConfig, Geometry, LesionGate
 from tf_medsynth.generation import LabelPool, Spool, check_output, publish, stream
 from tf_medsynth.generation.provenance import Provenance
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 SETTINGS = GenerationConfig(lesion=LesionGate(0.7, 0.5))
 TURNED = (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -102,7 +103,7 @@ def test_our_own_reader_reads_volume_files_back(tmp_path, spool, samples, form):
         return np.rot90(plane, -1)
 
     np.testing.assert_array_equal(patient.label[0], turned(samples[0]["lesion_label"][..., 0]))
-    for number, modality in enumerate(MODALITIES):
+    for number, modality in enumerate(BRAIN_MRI.modalities):
         wanted = turned(np.rint(samples[0]["images"][..., number] * 10_000.0))
         assert patients[0].images[modality].exists()
         np.testing.assert_allclose(patient.images[number][0], wanted, atol=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from tf_medsynth.types import MODALITIES
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 
 SHAPE = (24, 24, 20)
 SUFFIXES = {"T1": "t1", "T2": "t2", "T1c": "t1ce", "Flair": "flair"}
@@ -29,7 +29,7 @@ def write_patient(folder: Path, name: str, seed: int = 0) -> Path:
     brain = (grid**2).sum(0) < 0.7
     lesion = ((grid - 0.2) ** 2).sum(0) < 0.06
     affine = np.diag([-1.0, -1.0, 1.0, 1.0])
-    for number, modality in enumerate(MODALITIES):
+    for number, modality in enumerate(BRAIN_MRI.modalities):
         image = brain * (400 + 100 * number + 300 * lesion * (number % 2) + rng.normal(0, 40, SHAPE))
         file = own / f"{name}_{SUFFIXES[modality]}.nii.gz"
         nibabel.save(nibabel.Nifti1Image(image.clip(0).astype(np.int16), affine), file)

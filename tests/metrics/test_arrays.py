@@ -25,7 +25,7 @@ def test_labels_must_be_known_integers_of_one_shape() -> None:
     label = np.zeros((1, 2, 2), np.int32)
     for wrong, rule in ((label + 0.5, "integer"), (label + 5, "codes 0 to 4"), (label[:, :1], "one shape")):
         with pytest.raises(MedSynthError, match=rule):
-            as_label_pair(wrong, label)
+            as_label_pair(wrong, label, 5)
 
 
 def test_known_mean_leaves_nan_out_and_does_not_warn() -> None:

@@ -13,7 +13,7 @@ def test_batches_add_up_to_the_pooled_dice() -> None:
     metric.update_state(label[:4], logits[:4])
     metric.update_state(label[4:], logits[4:])
     assert float(metric.result()) == pytest.approx(
-        pooled_whole_lesion_dice(logits.argmax(-1)[..., None], label)
+        pooled_whole_lesion_dice(logits.argmax(-1)[..., None], label, 5)
     )
 
 

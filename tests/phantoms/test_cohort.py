@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tf_medsynth.cohorts.survey import find_patients
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.imaging.volumes import read_volume
 from tf_medsynth.phantoms import phantom
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 SIZE = 32
 
@@ -29,7 +30,7 @@ def test_the_real_reader_finds_whole_patients(cohort):
     assert [patient.name for patient in found] == sorted(folder.name for folder in folders)
     for patient in found:
         assert patient.layout == "brats2015"
-        assert tuple(sorted(patient.images)) == tuple(sorted(MODALITIES))
+        assert tuple(sorted(patient.images)) == tuple(sorted(BRAIN_MRI.modalities))
         assert patient.label is not None
 
 

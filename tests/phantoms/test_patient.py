@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.phantoms import acquisition, tissue
 from tf_medsynth.phantoms.tumour import draw_plan
-from tf_medsynth.types import MODALITIES
 
 SEED, SIZE = 3, 64
 
@@ -47,7 +47,7 @@ def median(images, modality, where):
 def test_background_is_zero_and_the_brain_is_not(images, fractions):
     volumes, label = images
     brain = volumes["T1"] > 0
-    for modality in MODALITIES:
+    for modality in BRAIN_MRI.modalities:
         assert volumes[modality].dtype == np.int16
         np.testing.assert_array_equal(volumes[modality] > 0, brain)
         assert 500 < volumes[modality].max() < 4000

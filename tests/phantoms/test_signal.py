@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.phantoms import signal
-from tf_medsynth.types import MODALITIES
 
 
 @pytest.fixture(params=range(0, 40, 5))
@@ -67,7 +67,7 @@ def test_a_mixed_voxel_is_the_weighted_mean_of_its_tissues(scanner):
     fractions["fluid"][..., :] = [0, 1, 0.75]
     flat = {name: np.zeros(shape, np.float32) for name in fractions}
     images = signal.mix(scanner, fractions, flat)
-    assert tuple(images) == MODALITIES
+    assert tuple(images) == BRAIN_MRI.modalities
     for image in images.values():
         grey, fluid, mixed = image[0, 0]
         assert mixed == pytest.approx(0.25 * grey + 0.75 * fluid, rel=1e-5)

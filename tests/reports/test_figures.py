@@ -36,8 +36,9 @@ def test_values_that_are_not_finite_are_counted() -> None:
 def test_coverage_says_what_was_lost() -> None:
     labels = np.zeros((2, 30, 30), np.int32)
     labels[0, 0, 0], labels[1, 29, 29] = 3, 3
-    before, after = Coverage.of_labels(labels), Coverage.of_labels(labels[:1])
-    chart = coverage_chart("non_enhancing", before.counts, after.counts)
+    classes = ("background", "necrosis", "oedema", "non_enhancing")
+    before, after = Coverage.of_labels(labels, classes), Coverage.of_labels(labels[:1], classes)
+    chart = coverage_chart("non_enhancing", before.counts[3], after.counts[3])
     assert chart.description == (
         "non-enhancing: 2 labels before and 1 after the gates, in 2 and 1 cells of size by place; "
         "1 cells emptied."

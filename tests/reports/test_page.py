@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.reports.evidence_examples import CERTIFICATE, STUDY
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.metrics.coverage import Coverage
 from tf_medsynth.reports.evidence import certificate_evidence, study_evidence
 from tf_medsynth.reports.page import (
@@ -25,8 +26,10 @@ from tf_medsynth.types import MedSynthError
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((2, 12, 12, 4), np.float32)
 LABELS = RANDOM.integers(5, size=(2, 12, 12, 1))
+CLASSES = BRAIN_MRI.label.classes
 FULL = ReportData(
     title="run <1>",
+    classes=CLASSES,
     summary="Two samples.",
     findings=[
         Finding.at_least("sharp", 0.9, 0.85),
@@ -38,6 +41,7 @@ FULL = ReportData(
         Gallery(
             "pairs",
             ["real", "synthetic"],
+            BRAIN_MRI,
             IMAGES,
             lesion_label=LABELS,
             origin=Origin("medsynth generate --run RUN", {"model": "abcd1234"}),
@@ -49,8 +53,8 @@ FULL = ReportData(
     studies=[study_evidence(STUDY, {"study": "eeee1111"})],
     gates=GateCounts(9, 4, {"contour": 5, "label": 0}, {"contour": 6, "label": 2}),
     coverage={
-        "before": Coverage.of_labels(LABELS).to_dict(),
-        "after": Coverage.of_labels(LABELS[:1]).to_dict(),
+        "before": Coverage.of_labels(LABELS, CLASSES).to_dict(),
+        "after": Coverage.of_labels(LABELS[:1], CLASSES).to_dict(),
     },
     curves={"lesion": {"overlap": ([0, 10, 20], [1.0, 0.5, float("nan")])}},
     trained={"lesion": {"seed": 3, "config": {"base_filters": 16, "rates": [1, 2]}}},

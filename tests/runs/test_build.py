@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from tf_medsynth.runs.build import PhaseRate, build_stage
+from tf_medsynth.runs.build import build_stage
 from tf_medsynth.stages.guides import segmentor_names
+from tf_medsynth.stages.optimisers import PhaseRate
 from tf_medsynth.types import MODALITIES
 
 NO_AVERAGE = {"training.ema_decay": 0.0}

@@ -7,8 +7,8 @@ from tests.patients import paths, rewrite, volumes, write_patient
 from tf_medsynth.cohorts.patient import read_patient
 from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.config.datasets import BratsSettings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.imaging.volumes import read_volume
-from tf_medsynth.types import MODALITIES
 from tfds_builders.brats.examples import crop_box, patient_examples
 
 CROPPED = BratsSettings(slice_range=(50, 105), row_range=(40, 200), column_range=(60, 180), size=(16, 12))
@@ -24,7 +24,7 @@ def test_the_published_crop_is_bit_exact(tmp_path):
     files = write_patient(tmp_path, shape=(10, 240, 240))
     examples = _examples(tmp_path, BratsSettings(copied_modalities=True))  # blobs differ in contrast alone
     assert list(examples) == [f"BraTS2021_00001_{z:03d}" for z in range(3, 7)]
-    for index, modality in enumerate(MODALITIES):
+    for index, modality in enumerate(BRAIN_MRI.modalities):
         voxels = read_volume(files[modality]).array
         for z, example in zip(range(3, 7), examples.values(), strict=True):
             assert example["slice_index"] == z

@@ -15,7 +15,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from tests.tfds_builders.alone import read_alone
-from tf_medsynth.types import LESION_CLASSES, MedSynthError
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.types import MedSynthError
 from tfds_builders.medsynth_synthetic import medsynth_synthetic_dataset_builder as module
 
 README = Path(module.__file__).parent / "README.md"
@@ -136,7 +137,7 @@ def test_tfds_makes_a_table(built):
     table = tfds.as_dataframe(built.as_dataset(split="train"), built.info)
     assert table["sample_index"].tolist() == stored()["sample_index"][:4].tolist()
     assert "<img" in table._repr_html_()
-    assert built.info.features["lesion_label"].names == list(LESION_CLASSES)
+    assert built.info.features["lesion_label"].names == list(BRAIN_MRI.label.classes)
 
 
 def test_random_access_by_the_format_made_for_it(built, tmp_path):

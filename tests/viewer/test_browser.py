@@ -19,8 +19,10 @@ import numpy as np
 import pytest
 
 from tf_medsynth.cli.main import main
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.saved_model.patients import Patients
-from tf_medsynth.types import MODALITIES
+
+MODALITIES = BRAIN_MRI.modalities
 
 pytest.importorskip("nicegui", reason="needs the extra [ui]")
 api = pytest.importorskip("playwright.sync_api", reason="needs playwright")

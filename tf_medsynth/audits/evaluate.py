@@ -83,11 +83,12 @@ def evaluate(
     extractor = None
     if features and "distribution" in chosen:
         extractor = open_extractor(features, feature_range, feature_architecture)
-        extractor.sees()
     runtime.configure(seed=seed, precision="float32")
     folder, samples = _places(run, synthetic)
     runtime.check_new_file(folder / FILE, "evaluation")
     both = sets.measured(real, samples, settings.samples)
+    if extractor is not None:
+        extractor.sees(both.domain.channel_names())
     segmentor = None
     if judge and "lesion" in chosen:
         segmentor = _judge(Path(run), Path(judge)) if run else _judge_of_data(Path(judge), both)

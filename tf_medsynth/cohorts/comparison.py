@@ -19,8 +19,8 @@ from tf_medsynth.cohorts.patient import Examination, PatientVolumes
 from tf_medsynth.cohorts.report import Finding
 from tf_medsynth.cohorts.survey import PatientFiles, Survey
 from tf_medsynth.config.cohorts import CohortSettings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.imaging.lesion_anatomy import CodeAnatomy, pool
-from tf_medsynth.types import MODALITIES
 
 THUMBNAIL = (16, 16, 16)
 DOUBLE_CORRELATION = 0.985
@@ -155,7 +155,7 @@ def _range_findings(portraits: Sequence[Portrait]) -> tuple[list[Finding], Named
     """Modalities whose brightness differs widely between patients, and, by name, the patients far off."""
     found: list[Finding] = []
     outliers: Named = []
-    for modality in MODALITIES:
+    for modality in BRAIN_MRI.modalities:
         values = {p.files.name: p.facts.get("intensities", {}).get(modality) for p in portraits}
         known = {name: value for name, value in values.items() if value}
         if len(known) < 2:
@@ -216,7 +216,7 @@ Pair = tuple[int, int]
 def _same_voxels(known: Sequence[Portrait]) -> dict[Pair, str]:
     """Pairs, neighbours in the order of names, of which modalities' voxels are the same, and which."""
     same: dict[Pair, list[str]] = collections.defaultdict(list)
-    for number, modality in enumerate(MODALITIES):
+    for number, modality in enumerate(BRAIN_MRI.modalities):
         last: dict[str, int] = {}
         for index, portrait in enumerate(known):
             digest = portrait.digests[number]

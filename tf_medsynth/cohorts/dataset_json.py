@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.cohorts.words import class_of, kind_of
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layout_files import parse_codes
 from tf_medsynth.config.layouts import LABEL, Layout
-from tf_medsynth.types import MODALITIES
 
 
 def dataset_layouts(paths: Iterable[Path], tested: bool = False) -> Iterator[tuple[Path, Layout]]:
@@ -27,7 +27,7 @@ def dataset_layouts(paths: Iterable[Path], tested: bool = False) -> Iterator[tup
     for path in paths:
         values = _read(path)
         kinds = _kinds(values.get("channel_names", values.get("modality")))
-        if set(kinds) != set(MODALITIES):
+        if set(kinds) != set(BRAIN_MRI.modalities):
             continue
         separate = "channel_names" in values or any(path.parent.glob("imagesTr/*_0000.*"))
         folders = ("imagesTr", "imagesTs") if tested else ("imagesTr",)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.cohorts.report import Finding, Severity
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layouts import LABEL
 from tf_medsynth.imaging.orientation import canonical_header
 from tf_medsynth.imaging.registration import subpixel_shift
 from tf_medsynth.imaging.surroundings import unstripped
 from tf_medsynth.imaging.volumes import Header, geometry_differences
-from tf_medsynth.types import MODALITIES
 
 MISALIGNED_VOXELS = 1.5
 """Shift between modalities from which it is told: 15 real BraTS patients reach 0.3 along any axis."""
@@ -49,7 +49,7 @@ def header_findings(headers: Mapping[str, Header]) -> Iterator[tuple[str, Findin
 
 def copies(arrays: Arrays, allowed: bool) -> Iterator[tuple[str, Finding]]:
     """Modalities that hold the voxels of another one."""
-    for first, second in itertools.combinations([m for m in MODALITIES if m in arrays], 2):
+    for first, second in itertools.combinations([m for m in BRAIN_MRI.modalities if m in arrays], 2):
         if arrays[first].shape == arrays[second].shape and _is_copy(arrays[first], arrays[second]):
             text = f"{first} and {second} hold the same image: one scan stands for two modalities"
             remedy = "" if allowed else "Find the missing scan, or take it so: --set copied_modalities=true"
@@ -109,7 +109,7 @@ def _shift_findings(arrays: Arrays, facts: dict[str, Any]) -> list[Finding]:
         return []
     facts["shift_against_T1"] = {}
     found = []
-    for modality in [m for m in MODALITIES[1:] if m in arrays]:
+    for modality in [m for m in BRAIN_MRI.modalities[1:] if m in arrays]:
         shift = _shift(arrays["T1"], arrays[modality])
         facts["shift_against_T1"][modality] = [None if np.isnan(s) else round(s, 2) for s in shift]
         if any(abs(s) > MISALIGNED_VOXELS for s in shift):  # NaN, unknown, is not

@@ -12,9 +12,9 @@ from tf_medsynth.cohorts.report import Finding, Severity
 from tf_medsynth.cohorts.survey import PatientFiles
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layouts import STUDIES
 from tf_medsynth.imaging.lesion_anatomy import CodeAnatomy, contradiction, lesion_anatomy, likely_studies
-from tf_medsynth.types import LESION_CLASSES
 
 FOREIGN_SHARE = 0.5
 """A label that lies outside the brain by more than this is another patient's."""
@@ -51,7 +51,7 @@ def whole_numbers(label: NDArray[Any]) -> NDArray[Any]:
 
 
 def classes_of(codes: NDArray[Any], table: Mapping[int, int]) -> NDArray[np.uint8]:
-    """Indices into `LESION_CLASSES`, uint8, of a label whose codes are all in `table`."""
+    """Indices into `BRAIN_MRI.label.classes`, uint8, of a label whose codes are all in `table`."""
     meanings = np.zeros(LARGEST_CODE + 1, np.uint8)
     for code, index in table.items():
         meanings[code] = index
@@ -140,10 +140,10 @@ def _code_findings(
     lesion = {code: known[code] for code in sorted(present) if code}
     absent = sorted({known[code] for code in known if known[code]} - set(lesion.values()))
     if absent:
-        names = ", no ".join(LESION_CLASSES[index] for index in absent)
+        names = ", no ".join(BRAIN_MRI.label.classes[index] for index in absent)
         found.append(Finding("warning", "class_absent", f"the label holds codes {list(lesion)}: no {names}"))
     if other := [code for code, index in lesion.items() if index != code]:
-        meaning = ", ".join(f"{code} is {LESION_CLASSES[lesion[code]]}" for code in other)
+        meaning = ", ".join(f"{code} is {BRAIN_MRI.label.classes[lesion[code]]}" for code in other)
         text = f"the label holds the codes of {layout}, {list(lesion)}: {meaning}"
         found.append(Finding("warning", "label_year", text))
     for code, note in files.notes.items():

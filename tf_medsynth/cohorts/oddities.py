@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tf_medsynth.cohorts.claims import Claim
 from tf_medsynth.cohorts.files import Files, how_to_convert, spelt
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layouts import LABEL
-from tf_medsynth.types import MODALITIES
 
 FEW = 3
 """Names that are shown where many could be."""
@@ -63,7 +63,7 @@ def foreign_labels(claims: list[Claim]) -> list[LayoutProblem]:
 
 def missing(claim: Claim) -> list[LayoutProblem]:
     """The modalities that a patient lacks, as one problem."""
-    absent = [modality for modality in MODALITIES if modality not in claim.files]
+    absent = [modality for modality in BRAIN_MRI.modalities if modality not in claim.files]
     if not absent:
         return []
     home = next(iter(claim.files.values()))[0].parent

@@ -23,12 +23,13 @@ from tf_medsynth.cohorts.report import Finding
 from tf_medsynth.cohorts.survey import PatientFiles
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layouts import LABEL, LAYOUTS
 from tf_medsynth.imaging.agreement import Edges, edges
 from tf_medsynth.imaging.lesion_anatomy import CodeAnatomy
 from tf_medsynth.imaging.orientation import CANONICAL, axis_codes
 from tf_medsynth.imaging.volumes import Header, Volume, read_header, read_volume, volume_suffix
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 T = TypeVar("T")
 
@@ -64,8 +65,8 @@ class PatientVolumes:
 
     Attributes:
         name: unique in the cohort.
-        images: one `(z, y, x)` int16 array a modality, in the order of `MODALITIES`, axes as `CANONICAL`.
-        label: `(z, y, x)` uint8, index into `LESION_CLASSES`; all 0 for a patient without a label.
+        images: one `(z, y, x)` int16 array a modality, in the order of `BRAIN_MRI`, axes as `CANONICAL`.
+        label: `(z, y, x)` uint8, index into the classes of `BRAIN_MRI`; all 0 for a patient without a label.
         header: geometry of the images.
         whole: nothing may be cropped: it was done before.
     """
@@ -167,14 +168,15 @@ def examine(files: PatientFiles, settings: CohortSettings | None = None, voxels:
     _note_frame(seen, found, frame)
     arrays, drawn, places = _place_images(seen, found, frame)
     scales = _check_values(seen, arrays, settings)
-    sound = {str(m): arrays[m] for m in MODALITIES if m in scales and arrays[m].shape == frame.header.shape}
+    shaped = [m for m in BRAIN_MRI.modalities if m in scales and arrays[m].shape == frame.header.shape]
+    sound = {m: arrays[m] for m in shaped}
     stored = {m: values.as_int16(array, scales[m]) for m, array in sound.items()}
     label = _label(seen, found, frame, stored, [e for m, e in drawn.items() if m in sound], places, settings)
     seen.findings += image_checks.findings(stored, seen.facts)
     seen.reading = Reading(kind, axis_codes(images[kind].direction), places, scales)
-    if not seen.errors and len(stored) == len(MODALITIES):
+    if not seen.errors and len(stored) == BRAIN_MRI.num_modalities:
         classes = np.zeros(frame.header.shape, np.uint8) if label is None else label
-        kept = tuple(stored[m] for m in MODALITIES)
+        kept = tuple(stored[m] for m in BRAIN_MRI.modalities)
         seen.volumes = PatientVolumes(files.name, kept, classes, _stored_header(frame), files.whole)
     return seen
 
@@ -183,7 +185,7 @@ def _reread(files: PatientFiles, reading: Reading) -> PatientVolumes:
     volumes = {kind: read_volume(path, files.channels.get(kind)) for kind, path in files.files.items()}
     frame = Frame.of(reading.frame, volumes[reading.frame])
     images = []
-    for modality in MODALITIES:
+    for modality in BRAIN_MRI.modalities:
         array = replay(frame, volumes[modality], reading.places.get(modality, "same"))
         images.append(values.as_int16(array, reading.scales.get(modality, 1.0)))
     label = np.zeros(images[0].shape, np.uint8)
@@ -271,7 +273,7 @@ def _place_images(
     arrays: dict[str, NDArray[Any]] = {frame.kind: frame.volume.array}
     drawn = {frame.kind: edges(frame.volume.array)} if _finite(frame.volume.array) else {}
     places: dict[str, How] = {frame.kind: "same"}
-    for modality in [m for m in MODALITIES if m in found and m != frame.kind]:
+    for modality in [m for m in BRAIN_MRI.modalities if m in found and m != frame.kind]:
         volume = found[modality]
         if frame.kind not in drawn or not _finite(volume.array):
             arrays[modality], places[modality] = volume.array, "same"
@@ -290,7 +292,7 @@ def _check_values(
     """The scale of every modality that can be stored; findings and measurements of all."""
     facts: dict[str, dict[str, float]] = {}
     scales: dict[str, float] = {}
-    for modality in [m for m in MODALITIES if m in arrays]:
+    for modality in [m for m in BRAIN_MRI.modalities if m in arrays]:
         array = arrays[modality]
         odd = values.findings(modality, array)
         seen.add(modality, *odd)

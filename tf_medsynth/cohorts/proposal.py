@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from tf_medsynth.cohorts.words import kind_of
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layouts import KINDS, LABEL, STUDIES
 from tf_medsynth.imaging.volumes import read_header, read_volume, volume_suffix
-from tf_medsynth.types import LESION_CLASSES, MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 MOST_FILES = 100
 """Files of a kind whose names are compared with each other."""
@@ -24,6 +25,7 @@ MOST_FILES = 100
 LABELS_READ = 5
 """Labels of which the codes are looked up."""
 
+_MODALITIES, _CLASSES = BRAIN_MRI.modalities, BRAIN_MRI.label.classes
 _SEPARATORS = re.compile(r"([_\-. ]+)")
 _HEAD = """\
 # A layout for {folder}, proposed by `medsynth doctor` from {count} volumes.
@@ -81,7 +83,7 @@ def _kinds(paths: Mapping[Path, str]) -> tuple[dict[str, dict[Path, str]], list[
 
 def _files(kinds: Mapping[str, Mapping[Path, str]], rest: Sequence[str]) -> list[str]:
     found = {kind: list(kinds[kind].values())[:MOST_FILES] for kind in KINDS if kind in kinds}
-    if not set(MODALITIES) & set(found):
+    if not set(_MODALITIES) & set(found):
         return _open_lines(rest or found[LABEL], found.get(LABEL))
     patients = _patients(found)
     lines = [
@@ -98,12 +100,12 @@ def _files(kinds: Mapping[str, Mapping[Path, str]], rest: Sequence[str]) -> list
 def _open_lines(texts: Sequence[str], labels: Sequence[str] | None) -> list[str]:
     """Lines to be mended, for names that speak of no modality: numbered channels, or volumes of one file."""
     ends = [match for text in texts if (match := re.search(r"([^/]+)(_000\d)$", text))]
-    numbers = sorted({match[2] for match in ends}) or [f"#{number}" for number in range(len(MODALITIES))]
+    numbers = sorted({match[2] for match in ends}) or [f"#{number}" for number in range(len(_MODALITIES))]
     patients = {match[1] for match in ends} or {text.rpartition("/")[2] for text in texts}
     label = _template(labels, patients) if labels else "?"
     folder = texts[0].rpartition("/")[0]
     choices = ", ".join(f'"{folder}/{{patient}}{number}"'.replace('"/', '"') for number in numbers)
-    lines = [f'{kind} = "?"    # which of {choices}?' for kind in MODALITIES]
+    lines = [f'{kind} = "?"    # which of {choices}?' for kind in _MODALITIES]
     return [*lines, f'{LABEL} = "{label}"', f"# names: {', '.join(texts[:3])}"]
 
 
@@ -198,18 +200,18 @@ def _code_lines(labels: Sequence[Path]) -> list[str]:
     lines = [f"# codes in the labels: {', '.join(map(str, sorted(codes)))}"]
     lines += [f"# {name}: {_meanings(STUDIES[name])}" for name in fitting]
     lines += [
-        f'{code} = "{LESION_CLASSES[table[code]]}"' if code in table else f'{code} = "?"    # mend this line'
+        f'{code} = "{_CLASSES[table[code]]}"' if code in table else f'{code} = "?"    # mend this line'
         for code in sorted(codes)
     ]
     return [*lines, _classes()]
 
 
 def _meanings(table: Mapping[int, int]) -> str:
-    return ", ".join(f"{code} {LESION_CLASSES[index]}" for code, index in table.items() if code)
+    return ", ".join(f"{code} {_CLASSES[index]}" for code, index in table.items() if code)
 
 
 def _classes() -> str:
-    return f"# classes: {', '.join(LESION_CLASSES)}"
+    return f"# classes: {', '.join(_CLASSES)}"
 
 
 def _codes_in(labels: Sequence[Path]) -> set[int]:

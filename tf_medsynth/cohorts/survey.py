@@ -27,9 +27,10 @@ from tf_medsynth.cohorts.oddities import (
 )
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layouts import ANY_LAYOUT, LABEL, LAYOUTS
 from tf_medsynth.config.persons import matched, split_group
-from tf_medsynth.types import MODALITIES, MedSynthError, Modality
+from tf_medsynth.types import MedSynthError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,7 @@ class PatientFiles:
         images: one file a modality, all four.
         label: lesion label, None where there is no such file.
         group: the person behind the name: groups, not names, are split.
-        codes: label code in the file -> index into `LESION_CLASSES`.
+        codes: label code in the file -> index into the classes of `BRAIN_MRI`.
         channels: of a modality that is one volume of a file with four axes: which.
         whole: the volumes are cropped already.
         notes: codes of which a reader is told where they occur.
@@ -51,7 +52,7 @@ class PatientFiles:
 
     name: str
     layout: str
-    images: Mapping[Modality, Path]
+    images: Mapping[str, Path]
     label: Path | None
     group: str
     codes: Mapping[int, int]
@@ -161,7 +162,7 @@ def survey(folder: str | os.PathLike[str], settings: CohortSettings | None = Non
         twins, doubled = doubles(claim)
         remarks += twins
         problems += doubled or missing(claim)
-        if all(modality in claim.files for modality in MODALITIES):
+        if all(modality in claim.files for modality in BRAIN_MRI.modalities):
             patients.append(_patient(claim, settings))
     patients.sort(key=lambda patient: patient.name)
     return Survey(patients, problems, strangers, [*remarks, *nested(claims)])
@@ -198,7 +199,7 @@ def _patient(claim: Claim, settings: CohortSettings) -> PatientFiles:
     return PatientFiles(
         claim.name,
         layout.name,
-        {modality: claim.files[modality][0] for modality in MODALITIES},
+        {modality: claim.files[modality][0] for modality in BRAIN_MRI.modalities},
         claim.files[LABEL][0] if LABEL in claim.files else None,
         _group(claim, settings),
         settings.code_table(layout.codes),

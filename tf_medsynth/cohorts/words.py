@@ -36,7 +36,7 @@ def kind_of(text: str) -> tuple[str, tuple[int, int]] | None:
 
 
 def class_of(text: str) -> str | None:
-    """The class of `LESION_CLASSES` that a label's name means; None where it means none, or several."""
+    """The class of `BRAIN_MRI` that a label's name means; None where it means none, or several."""
     words = re.sub(r"[-_/,&+]+", " ", text.lower()).strip()
     if words in _ABBREVIATIONS:
         return _ABBREVIATIONS[words]

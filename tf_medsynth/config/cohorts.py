@@ -61,7 +61,7 @@ class CohortSettings(Config):
         return patient.casefold() in {name.casefold() for name in self.leave_out}
 
     def code_table(self, published: Mapping[int, int]) -> Mapping[int, int]:
-        """Code -> index into `LESION_CLASSES`: what these settings say, else `published`."""
+        """Code -> index into the classes of `BRAIN_MRI`: what these settings say, else `published`."""
         if not self.codes:
             return published
         if len(self.codes) == 1 and "=" not in self.codes[0]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.layouts import ANY_LAYOUT, CLASS_INDEX, KINDS, LAYOUTS, Layout
 from tf_medsynth.config.persons import check_pattern
-from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 
 def layouts_of(layout: str) -> tuple[Layout, ...]:
@@ -93,7 +93,7 @@ def parse_layout(values: Mapping[str, Any], source: str) -> Layout:
     files = values.get("files")
     check(
         f"files of a layout name {', '.join(KINDS)}",
-        isinstance(files, Mapping) and set(MODALITIES) <= set(files) <= set(KINDS),
+        isinstance(files, Mapping) and set(BRAIN_MRI.modalities) <= set(files) <= set(KINDS),
         "The label alone may be left out.",
         source=source,
         files=sorted(files) if isinstance(files, Mapping) else files,
@@ -127,7 +127,7 @@ def parse_layout(values: Mapping[str, Any], source: str) -> Layout:
 
 
 def parse_codes(items: Iterable[tuple[Any, Any]], source: str = "codes") -> dict[int, int]:
-    """Codes and their classes, each class a name or an index of `LESION_CLASSES`.
+    """Codes and their classes, each class a name or an index of `BRAIN_MRI`'s.
 
     Raises:
         MedSynthError: a code that is no number from 0 to 255, an unknown class.
@@ -148,8 +148,8 @@ def parse_codes(items: Iterable[tuple[Any, Any]], source: str = "codes") -> dict
         index = int(name) if name.isdecimal() else CLASS_INDEX.get(name, -1)
         check(
             "a label code means a class",
-            0 <= index < len(LESION_CLASSES),
-            f"Known: {', '.join(LESION_CLASSES)}.",
+            0 <= index < BRAIN_MRI.num_classes,
+            f"Known: {', '.join(BRAIN_MRI.label.classes)}.",
             source=source,
             code=code,
             received=meaning,

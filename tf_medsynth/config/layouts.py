@@ -11,7 +11,7 @@ templates::
 A template is matched against the end of a file's path, in any letter case, without the ending of
 the volume (``.nii.gz`` and the like). Where it has no ``{patient}``, the folder names the patient.
 
-Label codes of every study map to one class list, `LESION_CLASSES`; `STUDIES` are the tables.
+Label codes of every study map to one class list, that of `BRAIN_MRI`; `STUDIES` are the tables.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ import re
 from collections.abc import Mapping
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.persons import split_group as split_group  # scripts beside the project look here
 from tf_medsynth.config.persons import split_of as split_of
-from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 ANY_LAYOUT = "any"
 LABEL = "label"
-KINDS = (*MODALITIES, LABEL)
+KINDS = (*BRAIN_MRI.modalities, LABEL)
 """What a layout names: four modalities and the lesion label."""
 
-CLASS_INDEX = {name: index for index, name in enumerate(LESION_CLASSES)}
+CLASS_INDEX = {name: index for index, name in enumerate(BRAIN_MRI.label.classes)}
 
 
 def _codes(*names: str) -> dict[int, int]:
@@ -52,7 +52,7 @@ STUDIES: Mapping[str, Mapping[int, int]] = {
     "brats_ped2024": _codes("background", "enhancing", "non_enhancing", "non_enhancing", "oedema"),
     "decathlon": _codes("background", "oedema", "non_enhancing", "enhancing"),
 }
-"""Code -> index into `LESION_CLASSES`, by the study that published it."""
+"""Code -> index into the classes of `BRAIN_MRI`, by the study that published it."""
 
 _CAVITY = {4: "resection cavity, which is read as background"}
 _CYST = {3: "cyst, which is read as non-enhancing core"}
@@ -65,7 +65,7 @@ class Layout:
     Attributes:
         name: key in `LAYOUTS`.
         files: templates of each modality's file, and of ``"label"``.
-        codes: label code in the file -> index into `LESION_CLASSES`.
+        codes: label code in the file -> index into the classes of `BRAIN_MRI`.
         patients: pattern (regular expression) that the patients' names match from end to end.
         person: pattern of what in a name is the person; see `persons.split_group`.
         whole: the volumes are cropped already, and are taken as they are.

@@ -6,10 +6,28 @@ it was written is None.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
+
+from tf_medsynth.config.base import check
+from tf_medsynth.config.domain import Domain
 
 Measured = float | None
 ByName = dict[str, Measured]
+
+
+def domain_of(record: Mapping[str, Any], remedy: str) -> Domain:
+    """What the data of a record show, as its writer stated it.
+
+    Args:
+        record: of a run's stage, a generated set or an exported model.
+        remedy: how to have one that says so.
+
+    Raises:
+        MedSynthError: a record of an earlier version, which does not.
+    """
+    check("a record states the domain of its data", "domain" in record, remedy, keys=sorted(record)[:8])
+    return Domain.from_dict(record["domain"])
 
 
 class Claimed(TypedDict):
@@ -26,6 +44,7 @@ class NetworksRecord(Claimed):
     settings: dict[str, Any]
     data_settings: dict[str, Any]
     operators: dict[str, Any]
+    domain: dict[str, Any]
     seed: int
     image_size: tuple[int, int]
 
@@ -144,6 +163,7 @@ class SetSummary(TypedDict):
     coverage: _Coverage
     model_hash: str
     seed: int
+    domain: dict[str, Any]
     labels: _Labels
     settings: _Gates
     format: NotRequired[Literal["tfds", "nifti", "mha"]]
@@ -179,8 +199,7 @@ class ModelFile(TypedDict):
     settings: dict[str, Any]
     data: _ModelData
     signatures: NotRequired[dict[str, dict[str, dict[str, dict[str, Any]]]]]
-    modalities: NotRequired[list[str]]
-    lesion_classes: NotRequired[list[str]]
+    domain: dict[str, Any]
 
 
 class SpoolHeader(TypedDict):

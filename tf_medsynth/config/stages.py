@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from tf_medsynth.config.base import Config, Weights, check
-from tf_medsynth.config.imaging import FusionConfig, LabelPlace, TrainAugmentConfig
+from tf_medsynth.config.imaging import FusionConfig, LabelPlace
 from tf_medsynth.config.networks import (
     PAPER_SPECS,
     CodeDiscriminatorSpec,
@@ -15,63 +15,13 @@ from tf_medsynth.config.networks import (
     StructureVAESpec,
     UNetSpec,
 )
+from tf_medsynth.config.training import TrainingSettings
 from tf_medsynth.types import NUM_CLASSES
 
 
 def _paper(name: str) -> Any:
     """A field that defaults to a published network; its image size is set when the data are known."""
     return dataclasses.field(default_factory=lambda: PAPER_SPECS[name])
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingSettings(Config):
-    """How a stage is optimised.
-
-    `steps` counts every step; the first `pretrain_steps` of them are the stage's first phase. The
-    learning rates fall linearly to `final_rate` of their start over the whole training, and what
-    was pre-trained goes on at `second_phase_rate` of its rate. `augment`
-    none trains on the slices as they are; resampling blurs, so what must look real only mirrors.
-    """
-
-    steps: int = 400
-    pretrain_steps: int = 0
-    batch_size: int = 4
-    learning_rate: float = 1e-3
-    discriminator_rate: float = 3e-4
-    beta_1: float = 0.5
-    final_rate: float = 0.1
-    second_phase_rate: float = 1.0
-    gradient_clip: float = 5.0
-    ema_decay: float = 0.995
-    augment: TrainAugmentConfig | None = None
-    log_every: int = 50
-    checkpoint_every: int = 200
-
-    def __post_init__(self) -> None:
-        check("steps must be positive", self.steps > 0, steps=self.steps)
-        check("batch_size must be positive", self.batch_size > 0, batch_size=self.batch_size)
-        check(
-            "pretrain_steps must lie within steps",
-            0 <= self.pretrain_steps <= self.steps,
-            pretrain_steps=self.pretrain_steps,
-            steps=self.steps,
-        )
-        for name in ("final_rate", "second_phase_rate"):
-            value = getattr(self, name)
-            check(f"{name} lies in (0, 1]", 0.0 < value <= 1.0, **{name: value})
-        check("log_every must be positive", self.log_every > 0, log_every=self.log_every)
-        check(
-            "checkpoint_every must be a multiple of log_every",
-            self.checkpoint_every % self.log_every == 0 and self.checkpoint_every > 0,
-            checkpoint_every=self.checkpoint_every,
-            log_every=self.log_every,
-        )
-        for name in ("learning_rate", "discriminator_rate"):
-            check(f"{name} must be positive", getattr(self, name) > 0, **{name: getattr(self, name)})
-        for name in ("ema_decay", "beta_1"):
-            value = getattr(self, name)
-            check(f"{name} lies in [0, 1)", 0 <= value < 1, **{name: value})
-        check("gradient_clip must not be negative", self.gradient_clip >= 0, gradient_clip=self.gradient_clip)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,6 +36,7 @@ COPY_DRAWS = {"enhanced": Draw((IMAGE_UNIFORMS,), "uniform")}
 COPY_NOISE = "enhanced_noise"
 """What an augmented copy is drawn from; the noise has the shape of its slice."""
 _COPIES = "augmented copies"
+_NAMES = ("images", "lesion_label", "label")
 
 _SHARE, _ORDER = 1, 2
 """Parts of a seed: which real slices are kept, and in which order kinds follow each other."""
@@ -48,7 +49,7 @@ class Pool:
     Attributes:
         count: how many.
         stored: they as they are stored, always in the same order.
-        finish: makes the ``images`` and ``lesion_label`` of a stored one.
+        finish: makes images and label of a stored one, as `SliceSource.normalised` names them.
         facts: which they are, as JSON values.
     """
 
@@ -125,10 +126,11 @@ def augmented_pool(source: SliceSource, count: int, seed: int, config: ImageAugm
         parameters = image_augmentation(draw(COPY_DRAWS, seed, number, purpose=_COPIES)["enhanced"], config)
         shape = (height, width, plain["images"].shape[-1])
         noise = draw({COPY_NOISE: Draw(shape, "uniform")}, seed, number, purpose=_COPIES)[COPY_NOISE]
-        images, label = apply_image_augmentation(
-            plain["images"][None], plain["lesion_label"][None], parameters, noise
-        )
-        return {"images": images[0], "lesion_label": tf.cast(label[0], tf.int32)}
+        # A label that is no map stays as it is; the images then stand in for one.
+        name = "lesion_label" if "lesion_label" in plain else "images"
+        images, moved = apply_image_augmentation(plain["images"][None], plain[name][None], parameters, noise)
+        label = {name: tf.cast(moved[0], tf.int32)} if name == "lesion_label" else {}
+        return {**plain, "images": images[0], **label}
 
     return Pool("augmented", count, stored, finish, {"slices": count})
 
@@ -142,18 +144,16 @@ def synthetic_pool(builder: Any, count: int) -> Pool:
     Raises:
         MedSynthError: it holds fewer.
     """
-    held = builder.info.splits["train"].num_examples
+    held, features = builder.info.splits["train"].num_examples, builder.info.features
+    types = {name: tf.float32 if name == "images" else tf.int32 for name in _NAMES if name in features}
     check("the synthetic set holds too few samples", held >= count, needed=count, held=held)
 
     def stored() -> tf.data.Dataset:
         samples = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
-        return samples.take(count).map(lambda e: {name: e[name] for name in ("images", "lesion_label")})
+        return samples.take(count).map(lambda e: {name: e[name] for name in types})
 
     def finish(example: Batch) -> Batch:
-        return {
-            "images": tf.cast(example["images"], tf.float32),
-            "lesion_label": tf.cast(example["lesion_label"], tf.int32),
-        }
+        return {name: tf.cast(example[name], kind) for name, kind in types.items()}
 
     return Pool("synthetic", count, stored, finish, {"slices": count})
 
@@ -249,6 +249,6 @@ def _shaped(pool: Pool) -> Step:
 
     def finish(example: dict[str, Tensor]) -> dict[str, Tensor]:
         made = pool.finish(example)
-        return {"images": made["images"], "lesion_label": made["lesion_label"]}
+        return {name: made[name] for name in _NAMES if name in made}
 
     return finish

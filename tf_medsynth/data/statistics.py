@@ -14,9 +14,10 @@ import numpy as np
 from scipy.spatial.distance import jensenshannon
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.pipeline import DriftConfig
+from tf_medsynth.data.slices import LABEL_NAMES
 from tf_medsynth.runtime import of_file, read_json
-from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 BINS = 64
 """Equal bins of an intensity histogram over [0, 1]."""
@@ -49,49 +50,55 @@ class Anomaly:
         return f"{self.feature}: {self.rule} ({self.measured}, wanted {self.wanted})"
 
 
-def split_statistics(examples: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def split_statistics(examples: Iterable[Mapping[str, Any]], domain: Domain) -> dict[str, Any]:
     """Statistics of one split as JSON values, gathered in one pass and bounded memory.
 
     Args:
-        examples: each with ``images`` `(H, W, M)` float32 in [0, 1], ``lesion_label`` `(H, W, 1)`
-            int32 and ``patient`` bytes.
+        examples: each with ``images`` `(H, W, M * C)` float32 in [0, 1], ``patient`` bytes, and the
+            label that `LABEL_NAMES` names, int32, where there is one.
+        domain: of the examples.
 
     Returns:
         ``slices``; ``patients`` (slices of each); ``shapes``; ``intensity`` (of each modality, inside
         the organ: ``histogram`` of shares, ``quantiles``, ``outside`` [0, 1] or not finite);
-        ``classes`` (of each lesion class: ``pixel_share`` of all lesion pixels, ``slice_share`` of
-        all slices); ``unknown_labels`` (pixels of no known class).
+        ``classes`` (of each labelled class: ``pixel_share`` of all labelled pixels, or of all slices
+        where a slice has one class; ``slice_share`` of all slices); ``unknown_labels`` (pixels, or
+        slices, of no known class).
     """
     patients: dict[str, int] = {}
     shapes: set[tuple[int, ...]] = set()
-    counts = np.zeros((len(MODALITIES), BINS), np.int64)
-    outside = np.zeros(len(MODALITIES), np.int64)
-    pixels, slices = np.zeros((2, len(LESION_CLASSES)), np.int64)
+    modalities, classes = domain.modalities, domain.label.classes
+    label_name, first = LABEL_NAMES[domain.label.kind], int(domain.label.kind != "plane")
+    counts = np.zeros((len(modalities), BINS), np.int64)
+    outside = np.zeros(len(modalities), np.int64)
+    pixels, slices = np.zeros((2, len(classes)), np.int64)
     unknown = 0
     for example in examples:
         name = example["patient"].decode()
         patients[name] = patients.get(name, 0) + 1
         shapes.add(tuple(example["images"].shape))
-        flat = example["images"].reshape(-1, len(MODALITIES))
-        counts += _histograms(flat)
-        outside += (~np.isfinite(flat) | (flat < 0.0) | (flat > 1.0)).sum(axis=0)
-        label = example["lesion_label"]
-        known = (label >= 0) & (label < len(LESION_CLASSES))
-        found = np.bincount(label[known], minlength=len(LESION_CLASSES))
+        flat = example["images"].reshape(-1, domain.image_channels)
+        counts += _by_modality(_histograms(flat), domain)
+        outside += _by_modality((~np.isfinite(flat) | (flat < 0.0) | (flat > 1.0)).sum(axis=0), domain)
+        if label_name is None:
+            continue
+        label = np.atleast_1d(example[label_name])
+        known = (label >= 0) & (label < len(classes))
+        found = np.bincount(label[known], minlength=len(classes))
         pixels, slices, unknown = pixels + found, slices + (found > 0), unknown + int((~known).sum())
     total = sum(patients.values())
     return {
         "slices": total,
         "patients": dict(sorted(patients.items())),
         "shapes": sorted(map(list, shapes)),
-        "intensity": {name: _spread(counts[m], int(outside[m])) for m, name in enumerate(MODALITIES)},
+        "intensity": {name: _spread(counts[m], int(outside[m])) for m, name in enumerate(modalities)},
         "classes": {
             name: {
-                "pixel_share": float(pixels[code] / max(pixels[1:].sum(), 1)),
+                "pixel_share": float(pixels[code] / max(pixels[first:].sum(), 1)),
                 "slice_share": float(slices[code] / max(total, 1)),
             }
-            for code, name in enumerate(LESION_CLASSES)
-            if code
+            for code, name in enumerate(classes)
+            if code >= first
         },
         "unknown_labels": unknown,
     }
@@ -101,34 +108,37 @@ def make_schema(statistics: Mapping[str, Any]) -> dict[str, Any]:
     """The schema that training data of these `statistics` keep: shape, modalities, classes, spread."""
     return {
         "shape": statistics["shapes"][0],
-        "modalities": list(MODALITIES),
+        "modalities": list(statistics["intensity"]),
         "classes": {name: found["pixel_share"] for name, found in statistics["classes"].items()},
         "intensity": {name: found["histogram"] for name, found in statistics["intensity"].items()},
     }
 
 
-def read_schema(file: Path | str) -> dict[str, Any]:
-    """The schema in `file`, which is one that `make_schema` could have made.
+def read_schema(file: Path | str, domain: Domain | None = None) -> dict[str, Any]:
+    """The schema in `file`, which is one that `make_schema` could have made: of `domain`, where it is given.
 
     Raises:
         MedSynthError: unreadable, or a part is missing or of another type.
     """
     schema = read_json(file, _SCHEMA)
     with of_file(file):
-        _check_schema(schema)
+        _check_schema(schema, domain)
     return schema
 
 
-def _check_schema(schema: Mapping[str, Any]) -> None:
+def _check_schema(schema: Mapping[str, Any], domain: Domain | None) -> None:
+    modalities = schema.get("modalities") if domain is None else list(domain.modalities)
+    named = isinstance(modalities, list) and bool(modalities) and all(isinstance(m, str) for m in modalities)
+    check("a schema names its modalities", named, _SCHEMA, modalities=modalities)
     shape, intensity, classes = (schema.get(name) for name in ("shape", "intensity", "classes"))
     plain = isinstance(shape, list) and bool(shape) and all(type(n) is int and n > 0 for n in shape)
     check("a schema has the shape of the images", plain, _SCHEMA, shape=shape)
-    known = isinstance(intensity, Mapping) and set(intensity) == set(MODALITIES)
-    rule = f"a schema has {BINS} shares of the intensities of {', '.join(MODALITIES)}"
+    known = isinstance(intensity, Mapping) and set(intensity) == set(modalities or ())
+    rule = f"a schema has {BINS} shares of the intensities of {', '.join(modalities or ())}"
     whole = known and all(_numbers(shares, BINS) for shares in dict(intensity or {}).values())
     check(rule, whole, _SCHEMA, intensity=sorted(intensity) if isinstance(intensity, Mapping) else intensity)
     whole = isinstance(classes, Mapping) and _numbers(list(classes.values()), len(classes))
-    check("a schema has the shares of the lesion classes", whole, _SCHEMA, classes=classes)
+    check("a schema has the shares of the labelled classes", whole, _SCHEMA, classes=classes)
 
 
 def _numbers(values: Any, count: int) -> bool:
@@ -171,8 +181,13 @@ def largest_difference(one: Mapping[str, float], other: Mapping[str, float]) -> 
     return max((abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in {*one, *other}), default=0.0)
 
 
+def _by_modality(counts: np.ndarray, domain: Domain) -> np.ndarray:
+    """`(M, ...)` counts of each modality, of `(M * C, ...)` of each channel."""
+    return counts.reshape(domain.num_modalities, domain.channels, *counts.shape[1:]).sum(axis=1)
+
+
 def _histograms(flat: np.ndarray) -> np.ndarray:
-    """`(M, BINS)` counts of the pixels inside the organ, where any modality is above 0."""
+    """`(M * C, BINS)` counts of the pixels inside the organ, where any channel is above 0."""
     inside = flat[np.nan_to_num(flat).max(axis=1) > 0.0]
     known = np.nan_to_num(inside).clip(0.0, 1.0)
     codes = np.minimum((known * BINS).astype(np.int64), BINS - 1)

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from tf_medsynth.config.base import check
 from tf_medsynth.metrics.diversity import PAIRS, PairSimilarity, pair_similarity
 from tf_medsynth.metrics.ms_ssim import measure_name, scales_that_fit
-from tf_medsynth.types import MODALITIES
 
 
 def diversity(
@@ -20,7 +19,8 @@ def diversity(
     synthetic: ArrayLike,
     pairs: int = PAIRS,
     seed: int = 0,
-    modalities: Sequence[str] = MODALITIES,
+    *,
+    modalities: Sequence[str],
 ) -> dict[str, Any]:
     """MS-SSIM within random pairs of synthetic images, beside pairs of real ones of two patients.
 

@@ -21,7 +21,6 @@ from tf_medsynth.config.evaluation import ARCHITECTURES, Level
 from tf_medsynth.evaluation.feature_files import H5, WHOLE, check_architecture, read_network
 from tf_medsynth.metrics.arrays import as_images
 from tf_medsynth.runtime import read_json
-from tf_medsynth.types import MODALITIES
 
 Features = NDArray[np.float32]
 
@@ -63,7 +62,7 @@ class Extractor:
             "input_range": [list(v) if isinstance(v, tuple) else v for v in self.input_range],
         }
 
-    def sees(self, modalities: Sequence[str] = MODALITIES) -> tuple[str, ...]:
+    def sees(self, modalities: Sequence[str]) -> tuple[str, ...]:
         """Names of the feature sets: `ALL`, or one a modality.
 
         Raises:
@@ -79,9 +78,7 @@ class Extractor:
         )
         return (ALL,) if self.channels == len(modalities) and self.channels != 1 else tuple(modalities)
 
-    def features(
-        self, batches: Iterable[ArrayLike], modalities: Sequence[str] = MODALITIES
-    ) -> dict[str, Features]:
+    def features(self, batches: Iterable[ArrayLike], modalities: Sequence[str]) -> dict[str, Features]:
         """Features of a stream of images, ``{name: (n, d)}`` with the names of `sees`; one batch in memory.
 
         Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from tf_medsynth.evaluation.segmentation import box_detection, case_scores
 from tf_medsynth.metrics import overlap
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.intervals import patient_interval
-from tf_medsynth.types import LESION_CLASSES
 
 HIGH_AGREEMENT = 0.9
 
@@ -24,6 +23,8 @@ def lesion_agreement(
     patients: ArrayLike | None = None,
     real_ceiling: Mapping[str, Any] | None = None,
     probability: ArrayLike | None = None,
+    *,
+    classes: Sequence[str],
 ) -> dict[str, Any]:
     """Agreement of a segmentor's answer with the labels, pooled, per slice and per patient.
 
@@ -38,6 +39,7 @@ def lesion_agreement(
         patients: `(n,)` names; None for samples that belong to nobody.
         real_ceiling: an earlier answer, for real images.
         probability: same shape as `label`, of any lesion.
+        classes: names of the codes, what is not labelled first.
 
     Returns:
         ``{"whole_lesion": scores, "classes": {name: scores}}`` with ``scores`` = ``{"pooled",
@@ -51,7 +53,8 @@ def lesion_agreement(
         ``real_ceiling`` and ``of_ceiling``, the ratio of whole-lesion scores to it.
     """
     predicted, label = np.asarray(predicted), np.asarray(label)
-    whole = overlap.whole_lesion_dice(predicted, label)
+    count = len(classes)
+    whole = overlap.whole_lesion_dice(predicted, label, count)
     names = None if patients is None else np.asarray(patients)
     check(
         "each slice needs its patient",
@@ -59,15 +62,15 @@ def lesion_agreement(
         slices=len(whole),
         patients=None if names is None else names.shape,
     )
-    classes, pooled = (
-        overlap.dice_per_class(predicted, label),
-        overlap.pooled_dice_per_class(predicted, label),
+    by_class, pooled = (
+        overlap.dice_per_class(predicted, label, count),
+        overlap.pooled_dice_per_class(predicted, label, count),
     )
-    by_patient = _whole_by_patient(predicted, label, names)
+    by_patient = _whole_by_patient(predicted, label, names, count)
     found_any, empty = _any_lesion(predicted), ~_any_lesion(label)
     answer: dict[str, Any] = {
         "whole_lesion": {
-            **_scores(whole, overlap.pooled_whole_lesion_dice(predicted, label), by_patient),
+            **_scores(whole, overlap.pooled_whole_lesion_dice(predicted, label, count), by_patient),
             "by_patient": by_patient,
             "interval": _interval(whole, names),
             f"share_at_least_{HIGH_AGREEMENT}": known_mean(
@@ -75,11 +78,11 @@ def lesion_agreement(
             ),
         },
         "classes": {
-            name: _scores(classes[:, k], pooled[k], _class_by_patient(predicted, label, names, k))
-            for k, name in enumerate(LESION_CLASSES[1:])
+            name: _scores(by_class[:, k], pooled[k], _class_by_patient(predicted, label, names, k, count))
+            for k, name in enumerate(classes[1:])
         },
-        "legacy_dice": float(overlap.legacy_dice(predicted, label).mean()),
-        "legacy_mse": float(overlap.legacy_mse(predicted, label).mean()),
+        "legacy_dice": float(overlap.legacy_dice(predicted, label, count).mean()),
+        "legacy_mse": float(overlap.legacy_mse(predicted, label, count).mean()),
         "empty_labels": int(empty.sum()),
         "hallucinated": known_mean(found_any[empty]),
     }
@@ -114,20 +117,22 @@ def _measures(
 
 
 def _whole_by_patient(
-    predicted: NDArray[Any], label: NDArray[Any], names: NDArray[Any] | None
+    predicted: NDArray[Any], label: NDArray[Any], names: NDArray[Any] | None, count: int
 ) -> dict[str, float]:
     """Pooled whole-lesion Dice of each patient: the score of the volume its slices make."""
     return {
-        str(name): overlap.pooled_whole_lesion_dice(predicted[names == name], label[names == name])
+        str(name): overlap.pooled_whole_lesion_dice(predicted[names == name], label[names == name], count)
         for name in ([] if names is None else np.unique(names))
     }
 
 
 def _class_by_patient(
-    predicted: NDArray[Any], label: NDArray[Any], names: NDArray[Any] | None, column: int
+    predicted: NDArray[Any], label: NDArray[Any], names: NDArray[Any] | None, column: int, count: int
 ) -> dict[str, float]:
     return {
-        str(name): overlap.pooled_dice_per_class(predicted[names == name], label[names == name])[column]
+        str(name): overlap.pooled_dice_per_class(predicted[names == name], label[names == name], count)[
+            column
+        ]
         for name in ([] if names is None else np.unique(names))
     }
 

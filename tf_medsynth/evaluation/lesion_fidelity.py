@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,8 @@ from tf_medsynth.metrics.arrays import as_label_pair
 from tf_medsynth.metrics.bootstrap import interval_of, ratio_replicates
 from tf_medsynth.metrics.intervals import Interval
 from tf_medsynth.metrics.lesion_instances import centroid_distance, lesion_instances
-from tf_medsynth.types import LESION_CLASSES
 
-GROUPS = ("whole_lesion", *LESION_CLASSES[1:])
+WHOLE = "whole_lesion"
 MEASURES = (
     "dice",
     "area_error",
@@ -37,7 +36,9 @@ Scores = dict[str, dict[str, NDArray[np.float64]]]
 _AT_ONCE = 512
 
 
-def sample_scores(found: ArrayLike, label: ArrayLike, least_pixels: int = 5, reach: int = 2) -> Scores:
+def sample_scores(
+    found: ArrayLike, label: ArrayLike, classes: Sequence[str], least_pixels: int = 5, reach: int = 2
+) -> Scores:
     """Agreement of one answer with one label for each slice: ``{group: {score: (n,)}}``.
 
     Groups are the whole lesion and each class. Scores: ``dice``; ``wanted`` and ``found``, areas in
@@ -47,13 +48,16 @@ def sample_scores(found: ArrayLike, label: ArrayLike, least_pixels: int = 5, rea
     Args:
         found: `(n, H, W)` integer class codes seen in the images.
         label: same shape, the codes the images were made from.
+        classes: names of the codes, what is not labelled first.
         least_pixels, reach: of `lesion_instances`.
     """
     seen, wanted = np.asarray(found), np.asarray(label)
-    as_label_pair(seen, wanted)
+    as_label_pair(seen, wanted, len(classes))
     check("labels are (n, H, W)", seen.ndim == 3, shape=seen.shape)
     parts = [
-        _scores(seen[start : start + _AT_ONCE], wanted[start : start + _AT_ONCE], least_pixels, reach)
+        _scores(
+            seen[start : start + _AT_ONCE], wanted[start : start + _AT_ONCE], classes, least_pixels, reach
+        )
         for start in range(0, len(seen), _AT_ONCE)
     ]
     return {
@@ -70,6 +74,7 @@ def lesion_fidelity(
     real_patients: ArrayLike,
     real_judges: ArrayLike,
     *,
+    classes: Sequence[str],
     least_pixels: int = 5,
     reach: int = 2,
     resamples: int = 2000,
@@ -95,6 +100,7 @@ def lesion_fidelity(
         real_label: same shape.
         real_patients: `(m,)` names.
         real_judges: `(m,)` numbers below K, who judged each real slice.
+        classes: names of the codes, what is not labelled first.
         least_pixels, reach: of `lesion_instances`.
         resamples, seed: of the bootstrap, which redraws real patients and synthetic samples; it does
             not redraw judges, whose spread stands under ``by_judge``.
@@ -111,8 +117,8 @@ def lesion_fidelity(
     answers, wanted = np.asarray(found), np.asarray(label)
     names, who = np.asarray(real_patients), np.asarray(real_judges)
     _check(answers, wanted, np.asarray(real_label), names, who)
-    synthetic = [sample_scores(answer, wanted, least_pixels, reach) for answer in answers]
-    real = sample_scores(real_found, real_label, least_pixels, reach)
+    synthetic = [sample_scores(answer, wanted, classes, least_pixels, reach) for answer in answers]
+    real = sample_scores(real_found, real_label, classes, least_pixels, reach)
     units = np.tile(np.arange(len(wanted)), len(answers))
     sides = {}
     for side, parts, owners, draw in (
@@ -122,9 +128,9 @@ def lesion_fidelity(
         tables = [_table(scores, least_pixels) for scores in parts]
         tops, bottoms = (np.concatenate([table[n] for table in tables]) for n in (0, 1))
         sides[side] = (*ratio_replicates(tops, bottoms, owners, resamples, draw), len(np.unique(owners)))
-    groups = _groups(sides)
+    groups = _groups(sides, list(real))
     return {
-        "verdict": _verdict(groups["whole_lesion"]["dice"]["difference"]),
+        "verdict": _verdict(groups[WHOLE]["dice"]["difference"]),
         "counts": {
             "judges": len(answers),
             "samples": len(wanted),
@@ -163,9 +169,9 @@ def _check(answers: NDArray, wanted: NDArray, real: NDArray, names: NDArray, who
     check("calibration needs at least 2 real patients", patients >= 2, patients=patients)
 
 
-def _scores(seen: NDArray, wanted: NDArray, least: int, reach: int) -> Scores:
+def _scores(seen: NDArray, wanted: NDArray, classes: Sequence[str], least: int, reach: int) -> Scores:
     answer: Scores = {}
-    for code, group in enumerate(GROUPS):
+    for code, group in enumerate((WHOLE, *classes[1:])):
         a, b = (seen == code, wanted == code) if code else (seen > 0, wanted > 0)
         found, area = (mask.sum(axis=(1, 2)).astype(float) for mask in (a, b))
         shared = (a & b).sum(axis=(1, 2))
@@ -178,7 +184,7 @@ def _scores(seen: NDArray, wanted: NDArray, least: int, reach: int) -> Scores:
 
 def _table(scores: Scores, least: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Numerators and denominators `(n, groups x measures)` of every measure of every slice."""
-    pairs = [pair for group in GROUPS for pair in _ratios(scores[group], least)]
+    pairs = [pair for of_group in scores.values() for pair in _ratios(of_group, least)]
     return np.stack([top for top, _ in pairs], axis=1), np.stack([bottom for _, bottom in pairs], axis=1)
 
 
@@ -203,13 +209,13 @@ def _mean(values: NDArray) -> tuple[NDArray, NDArray]:
     return np.where(known, values, 0.0), known.astype(float)
 
 
-def _groups(sides: Mapping[str, tuple[NDArray, NDArray, int]]) -> dict[str, Any]:
+def _groups(sides: Mapping[str, tuple[NDArray, NDArray, int]], names: Sequence[str]) -> dict[str, Any]:
     (made, made_draws, made_units), (real, real_draws, real_units) = sides["synthetic"], sides["real"]
     units = min(made_units, real_units)
     answer: dict[str, Any] = {}
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio, ratio_draws = made / real, made_draws / real_draws
-    for g, group in enumerate(GROUPS):
+    for g, group in enumerate(names):
         answer[group] = {}
         for k, measure in enumerate(MEASURES, start=g * len(MEASURES)):
             facts = {
@@ -234,8 +240,8 @@ def _by_judge(synthetic: list[Scores], real: Scores, who: NDArray, least: int) -
     """Whole-lesion measures of every judge, on the samples and on the patients it did not train on."""
     answer = []
     for judge, scores in enumerate(synthetic):
-        own = {name: values[who == judge] for name, values in real["whole_lesion"].items()}
-        sides = {"synthetic": _ratios(scores["whole_lesion"], least), "real": _ratios(own, least)}
+        own = {name: values[who == judge] for name, values in real[WHOLE].items()}
+        sides = {"synthetic": _ratios(scores[WHOLE], least), "real": _ratios(own, least)}
         summed = {
             side: {
                 measure: float(top.sum() / bottom.sum()) if bottom.sum() > 0 else float("nan")
@@ -262,8 +268,10 @@ def _sizes(label: NDArray) -> dict[str, float]:
 
 def _rows(synthetic: list[Scores]) -> list[dict[str, float]]:
     """One a sample: whole-lesion scores and the Dice of each class, means over judges."""
-    columns = {name: [s["whole_lesion"][name] for s in synthetic] for name in synthetic[0]["whole_lesion"]}
-    columns |= {f"dice_{group}": [s[group]["dice"] for s in synthetic] for group in GROUPS[1:]}
+    columns = {name: [s[WHOLE][name] for s in synthetic] for name in synthetic[0][WHOLE]}
+    columns |= {
+        f"dice_{group}": [s[group]["dice"] for s in synthetic] for group in synthetic[0] if group != WHOLE
+    }
     means = {name: _known_mean(np.stack(values)) for name, values in columns.items()}
     return [{name: float(values[n]) for name, values in means.items()} for n in range(len(means["dice"]))]
 

@@ -20,7 +20,6 @@ from tf_medsynth.metrics.descriptors import describe, noise_width
 from tf_medsynth.metrics.lesion_crop import lesion_crops
 from tf_medsynth.metrics.membership import copy_threshold, membership_auc
 from tf_medsynth.metrics.nearest import ImageIndex, Progress, nearest_features
-from tf_medsynth.types import MODALITIES
 
 FALSE_ALARM = 0.01
 VIEWS = 2
@@ -45,7 +44,7 @@ class DescribedSet:
 def described(
     batches: Iterable[Mapping[str, Any]],
     extractor: Extractor | None = None,
-    modalities: tuple[str, ...] = MODALITIES,
+    modalities: tuple[str, ...] = (),
 ) -> DescribedSet:
     """What of a stream of images is compared; one batch of them in memory, the rest in temporary files.
 
@@ -53,7 +52,7 @@ def described(
         batches: ``images`` `(b, H, W, M)` in [0, 1]; where known ``lesion_label`` `(b, H, W)` or
             `(b, H, W, 1)` class codes, ``patient`` and ``key`` `(b,)` text.
         extractor: of features; without one they are not compared.
-        modalities: names of the M channels.
+        modalities: names of the M channels, which an extractor needs.
 
     Raises:
         MedSynthError: no images, or such that cannot be described or seen by the extractor.

@@ -13,7 +13,6 @@ from tf_medsynth.metrics.arrays import as_images, as_mask, known_mean
 from tf_medsynth.metrics.image_error import mean_absolute_error, peak_signal_to_noise, structural_similarity
 from tf_medsynth.metrics.moments import pooled_moments
 from tf_medsynth.metrics.sharpness import mean_absolute_laplacian, sharpness_ratio
-from tf_medsynth.types import MODALITIES
 
 INTERIOR_RIM = 2
 """px taken off the organ for the second sharpness: without the step to the background."""
@@ -25,7 +24,7 @@ def image_quality(
     synthetic: ArrayLike,
     real_organ: ArrayLike,
     synthetic_organ: ArrayLike,
-    modalities: Sequence[str] = MODALITIES,
+    modalities: Sequence[str],
 ) -> dict[str, Any]:
     """Quality of each modality, as ``{measure: {modality: float}}`` beside the real values.
 

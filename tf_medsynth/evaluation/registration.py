@@ -15,7 +15,8 @@ from tf_medsynth.config.base import check
 from tf_medsynth.imaging.registration import pairwise_shifts, worst_local_shift
 from tf_medsynth.metrics.arrays import as_images, as_mask
 from tf_medsynth.runtime import progress
-from tf_medsynth.types import MODALITIES
+
+NOTHING = "one modality: nothing to register"
 
 QUANTILES = {"p5": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 WITHIN_PX = (0.5, 1.0, 2.0)
@@ -33,7 +34,7 @@ def pair_shifts(images: ArrayLike) -> NDArray[np.float64]:
         images: `(n, H, W, M)` in [0, 1], M at least 2.
     """
     images = as_images(images)
-    check("a shift needs two modalities", images.shape[3] > 1, shape=images.shape)
+    check(NOTHING, images.shape[3] > 1, "Leave registration out.", shape=images.shape)
     return np.array([np.hypot(*pairwise_shifts(sample).T) for sample in images])
 
 
@@ -72,7 +73,7 @@ def edge_overlap(images: ArrayLike, structure_map: ArrayLike) -> NDArray[np.floa
 
 def registration_certificate(
     images: ArrayLike,
-    modalities: Sequence[str] = MODALITIES,
+    modalities: Sequence[str],
     structure_map: ArrayLike | None = None,
     keys: Sequence[str] | None = None,
 ) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def registration_certificate(
     }
 
 
-def registration_shifts(images: ArrayLike, modalities: Sequence[str] = MODALITIES) -> dict[str, Any]:
+def registration_shifts(images: ArrayLike, modalities: Sequence[str]) -> dict[str, Any]:
     """Median and 95th percentile of the shift between modalities, px: over all pairs and per pair.
 
     The estimator reads some shift between real, registered contrasts too: set a synthetic set
@@ -180,6 +181,6 @@ def _overlap(image: NDArray[np.float32], lines: NDArray[np.bool_]) -> float:
 
 
 def _check_names(images: NDArray, modalities: Sequence[str], names: Sequence[str]) -> None:
-    check("a shift needs two modalities", images.shape[3] > 1, shape=images.shape)
+    check(NOTHING, images.shape[3] > 1, "Leave registration out.", shape=images.shape)
     check("each modality needs its name", images.shape[3] == len(modalities), modalities=tuple(modalities))
     check("each sample needs its key", len(names) == len(images), keys=len(names), samples=len(images))

@@ -18,15 +18,12 @@ from tf_medsynth.metrics.boxes import Objects, mean_average_precision, mean_iou
 from tf_medsynth.metrics.classification import area_under_curve, binary_accuracy, sensitivity, specificity
 from tf_medsynth.metrics.lesion_instances import lesion_boxes
 from tf_medsynth.metrics.surface import hausdorff_95, surface_dice
-from tf_medsynth.types import LESION_CLASSES
 
 Scores = NDArray[np.float64]
 
 SURFACE_TOLERANCE = 2.0
 """mm of a volume, px of a slice: outlines this near are the same to `surface_dice`."""
 
-_CLASSES = LESION_CLASSES[1:]
-_OVERLAP = ("whole_lesion", "whole_lesion_iou", *_CLASSES, *(f"{name}_iou" for name in _CLASSES))
 _PIXELS = ("sensitivity", "specificity", "accuracy", "auc")
 _SLICES = ("slice_sensitivity", "slice_specificity", "slice_accuracy", "slice_auc")
 _BOXES = ("box_map", "box_iou")
@@ -38,13 +35,17 @@ def surface_names(unit: str) -> tuple[str, str]:
     return f"hd95_{unit}", f"surface_dice_at_{SURFACE_TOLERANCE:g}_{unit}"
 
 
-def measure_names(unit: str) -> tuple[str, ...]:
+def measure_names(unit: str, classes: Sequence[str]) -> tuple[str, ...]:
     """Names of what `patient_scores` answers in `unit`, mm or px."""
-    return (*_OVERLAP, *_LEGACY, *surface_names(unit), *_PIXELS, *_SLICES, *_BOXES)
+    return (*_overlap_names(classes), *_LEGACY, *surface_names(unit), *_PIXELS, *_SLICES, *_BOXES)
 
 
 def patient_scores(
-    found: ArrayLike, probability: ArrayLike, label: ArrayLike, spacing: Sequence[float] | None = None
+    found: ArrayLike,
+    probability: ArrayLike,
+    label: ArrayLike,
+    classes: Sequence[str],
+    spacing: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """`measure_names` of one patient, or of one sample.
 
@@ -52,6 +53,7 @@ def patient_scores(
         found: `(n, H, W)` integer class codes, in all slices from the first to the last.
         probability: same shape, of any lesion, in [0, 1].
         label: same shape, class codes.
+        classes: names of the codes, what is not labelled first.
         spacing: mm between slices, rows and columns: the slices make one volume, scored in mm. None
             takes every slice for itself, in px, and averages.
 
@@ -61,18 +63,22 @@ def patient_scores(
     """
     codes, sure, wanted = np.asarray(found), np.asarray(probability), np.asarray(label)
     cases = (codes, sure, wanted) if spacing is None else (codes[None], sure[None], wanted[None])
-    classes, ious = overlap.dice_per_class(cases[0], cases[2]), overlap.iou_per_class(cases[0], cases[2])
+    pair, count = (cases[0], cases[2]), len(classes)
     values = (
-        overlap.whole_lesion_dice(cases[0], cases[2]),
-        overlap.whole_lesion_iou(cases[0], cases[2]),
-        *classes.T,
-        *ious.T,
-        overlap.legacy_dice(codes, wanted),
-        overlap.legacy_mse(codes, wanted),
+        overlap.whole_lesion_dice(*pair, count),
+        overlap.whole_lesion_iou(*pair, count),
+        *overlap.dice_per_class(*pair, count).T,
+        *overlap.iou_per_class(*pair, count).T,
+        overlap.legacy_dice(codes, wanted, count),
+        overlap.legacy_mse(codes, wanted, count),
     )
-    each = dict(zip((*_OVERLAP, *_LEGACY), values, strict=True)) | case_scores(*cases, spacing)
+    each = dict(zip((*_overlap_names(classes), *_LEGACY), values, strict=True)) | case_scores(*cases, spacing)
     means: dict[str, float] = {name: known_mean(scores) for name, scores in each.items()}
     return means | slice_detection(codes, sure, wanted) | box_detection(codes, sure, wanted)
+
+
+def _overlap_names(classes: Sequence[str]) -> tuple[str, ...]:
+    return ("whole_lesion", "whole_lesion_iou", *classes[1:], *(f"{name}_iou" for name in classes[1:]))
 
 
 def case_scores(

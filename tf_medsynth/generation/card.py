@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.generation import SampleFormat
-from tf_medsynth.generation.gates import REASONS
+from tf_medsynth.config.records import domain_of
+from tf_medsynth.generation.listing import suffix_of
 from tf_medsynth.generation.provenance import LIMITS, PERSONAL, RESEMBLANCE, TERMS, USES, Provenance
 from tf_medsynth.metrics.nearest import SHIFT
 
@@ -73,8 +75,8 @@ A TFDS data set, samples in the order of k in the split `train`. With this packa
 a score that was not measured is NaN."""
 
 _VOLUMES = """\
-A folder a sample, each slice a volume of one z: `_t1 _t1ce _t2 _flair` hold round({scale} x image) as int16;
-`_seg` class codes 0 background, 1 necrosis, 2 oedema, 3 non-enhancing, 4 enhancing; `_structure` 1 on a line;
+A folder a sample, each slice a volume of one z: `{suffixes}` hold round({scale} x image) as int16;
+`_seg` class codes {codes}; `_structure` 1 on a line;
 `_mask` 1 OUTSIDE the organ. Spacing {spacing} mm (z, y, x); origin {origin} mm (x, y, z; LPS)."""
 
 
@@ -133,7 +135,7 @@ def _gate_rows(summary: Mapping[str, Any]) -> str:
         "proportion": "no more samples without a lesion than training slices, in proportion",
     }
     failed, rejected = summary["failed"], summary["rejected"]
-    return "\n".join(f"| {name} | {rules[name]} | {failed[name]} | {rejected[name]} |" for name in REASONS)
+    return "\n".join(f"| {name} | {rules[name]} | {failed[name]} | {rejected[name]} |" for name in failed)
 
 
 def _memorisation_rule(facts: Mapping[str, Any]) -> str:
@@ -164,6 +166,16 @@ def _files(summary: Mapping[str, Any], form: SampleFormat) -> str:
     if form == "tfds":
         return _TFDS
     geometry = summary["geometry"]
+    domain = domain_of(summary, "Generate it again.")
     return _VOLUMES.format(
-        scale=summary["intensity_scale"], spacing=geometry["spacing"], origin=geometry["origin"]
+        suffixes=" ".join(f"_{suffix_of(name)}" for name in domain.channel_names()),
+        codes=_codes(domain),
+        scale=summary["intensity_scale"],
+        spacing=geometry["spacing"],
+        origin=geometry["origin"],
     )
+
+
+def _codes(domain: Domain) -> str:
+    names = (name.replace("_", "-") for name in domain.label.classes)
+    return ", ".join(f"{code} {name}" for code, name in enumerate(names))

@@ -16,8 +16,17 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.generation import SampleFormat
+from tf_medsynth.config.records import domain_of
 from tf_medsynth.generation.listing import SAMPLES_NAME, SCORES, sample_columns
-from tf_medsynth.generation.provenance import LIMITS, PERSONAL, RESEMBLANCE, TERMS, USES, Provenance
+from tf_medsynth.generation.provenance import (
+    LIMITS,
+    PERSONAL,
+    RESEMBLANCE,
+    TERMS,
+    USES,
+    Provenance,
+    domain_words,
+)
 from tf_medsynth.generation.spool import RECORDS_NAME
 
 CROISSANT_NAME = "croissant.json"
@@ -47,7 +56,7 @@ _MEDIA = {
     ".jsonl": "application/jsonlines",
     ".txt": "text/plain",
 }
-_VOLUME = re.compile(r"medsynth_\d+_(\d+)_([a-z0-9]+)\.(?:nii\.gz|mha)$")
+_VOLUME = re.compile(r"medsynth_\d+_(\d+)_([a-z0-9_]+)\.(?:nii\.gz|mha)$")
 _TFRECORD = ".tfrecord"
 _RECORDS, _VOLUMES = "records", "volumes"  # names of the two sets of files
 
@@ -102,15 +111,23 @@ def describe(
 def _facts(summary: Mapping[str, Any], form: SampleFormat, provenance: Provenance) -> dict[str, Any]:
     trained = provenance.training_data
     name = f"medsynth_synthetic_{summary['model_hash']}_{summary['seed']}_{summary['count']}"
+    domain = domain_of(summary, "Generate it again.")
+    several = domain.num_modalities > 1
     return {
         "name": name,
         "description": (
             f"{summary['count']} synthetic {'x'.join(map(str, summary['image_size']))} px slices with "
-            f"{', '.join(summary['modalities'])}, registered to each other, each with lesion label, "
-            f"structure map and background mask, drawn by model {summary['model_hash']}, seed "
+            f"{', '.join(domain.modalities)}{', registered to each other' * several}, each with lesion "
+            f"label, structure map and background mask, drawn by model {summary['model_hash']}, seed "
             f"{summary['seed']}. Format {form}; {FILES_NAME} lists every file with its SHA-256."
         ),
-        "keywords": ["synthetic data", "MRI", "segmentation", "multimodal", "generative model"],
+        "keywords": [
+            "synthetic data",
+            domain_words(domain).split()[-1],
+            "segmentation",
+            *["multimodal"] * several,
+            "generative model",
+        ],
         "creator": {
             "@type": "sc:Organization",
             "name": "tf_medsynth",
@@ -135,11 +152,13 @@ def _facts(summary: Mapping[str, Any], form: SampleFormat, provenance: Provenanc
 
 def _responsible(summary: Mapping[str, Any], provenance: Provenance) -> dict[str, Any]:
     settings, labels = summary["settings"], summary["labels"]
+    shift = f"shift between modalities <= {settings['registration_px']:g} px; "
+    if "registration" not in summary["rejected"]:  # one modality
+        shift = ""
     gates = (
         f"contour error <= {settings['contour']['max_mae']:g}; no lesion pixel outside the organ; "
         f"whole-lesion Dice >= {settings['lesion']['whole_threshold']:g} and class Dice >= "
-        f"{settings['lesion']['class_threshold']:g} by the guides; shift between modalities <= "
-        f"{settings['registration_px']:g} px; {_copies(summary['memorisation'])}"
+        f"{settings['lesion']['class_threshold']:g} by the guides; {shift}{_copies(summary['memorisation'])}"
     )
     judged = "applied" if settings["filter"] else "recorded, not applied"
     told = ", ".join(f"{reason} {number}" for reason, number in summary["rejected"].items())

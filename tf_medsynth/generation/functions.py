@@ -16,7 +16,7 @@ from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.multimodal import MultimodalStage
 from tf_medsynth.stages.structure import StructureStage
 from tf_medsynth.stages.translation import translate_to
-from tf_medsynth.types import MODALITIES, Tensor
+from tf_medsynth.types import Tensor
 
 _INTEGER = tf.TensorSpec((), tf.int64)
 CODE = "z"
@@ -29,12 +29,12 @@ class Functions(NamedTuple):
     draw_structure: Callable[..., Any]
     """(seed, index) to ``structure_map`` and ``background_mask`` ``(B, H, W, 1)`` float32 in {0, 1}."""
     render: Callable[..., Any]
-    """(map, mask, label, seed, index) to images ``(B, H, W, M)`` float32 in [0, 1]."""
+    """(map, mask, label, seed, index) to images ``(B, H, W, M * C)`` float32 in [0, 1]."""
     segment: Callable[..., Any]
-    """Images ``(B, H, W, M)`` to the lesion label found in each modality ``(B, H, W, M)`` int32; one and
+    """Images ``(B, H, W, M * C)`` to the lesion label found in each modality ``(B, H, W, M)`` int32; one and
     the same where a lone guide sees all modalities together."""
-    translate: Callable[..., Any]
-    """(images ``(B, H, W, 1)``, target ``(B,)`` int32) to images of that modality."""
+    translate: Callable[..., Any] | None
+    """(images ``(B, H, W, C)``, target ``(B,)`` int32) to images of that modality; None if there is one."""
 
 
 def functions_of(
@@ -49,23 +49,25 @@ def functions_of(
         purpose: what their samples are for; it names maps and noise, see `data.draws`.
     """
     size, noise = multimodal.image_size, multimodal.noise_draws()
-    encoder, decoder = (multimodal.networks[f"translation_{part}"] for part in ("encoder", "decoder"))
+    domain = multimodal.domain
+    encoder, decoder = (multimodal.networks.get(f"translation_{part}") for part in ("encoder", "decoder"))
 
     def rendered(lines: Tensor, mask: Tensor, label: Tensor, seed: Tensor, index: Tensor) -> Tensor:
         return multimodal.render(lines, mask, label, draw(noise, seed, index, purpose=purpose))
 
     def translated(images: Tensor, target: Tensor) -> Tensor:
-        return translate_to(encoder, decoder, images, target)
+        return translate_to(encoder, decoder, images, target, domain.num_modalities)
 
     def segmented(images: Tensor) -> Tensor:
-        return ops.broadcast_to(guides.segment(images), ops.shape(images))
+        return ops.broadcast_to(guides.segment(images), (*ops.shape(images)[:-1], domain.num_modalities))
 
     one, label = (tf.TensorSpec((*size, 1), dtype) for dtype in (tf.float32, tf.int32))
+    modality = tf.TensorSpec((*size, domain.channels), tf.float32)
     return Functions(
         map_function(structure, purpose),
         Rowwise(rendered, one, one, label, _INTEGER, _INTEGER),
-        Rowwise(segmented, tf.TensorSpec((*size, len(MODALITIES)), tf.float32)),
-        Rowwise(translated, one, tf.TensorSpec((), tf.int32)),
+        Rowwise(segmented, tf.TensorSpec((*size, domain.image_channels), tf.float32)),
+        None if encoder is None else Rowwise(translated, modality, tf.TensorSpec((), tf.int32)),
     )
 
 
@@ -80,7 +82,7 @@ def map_function(stage: StructureStage, purpose: str = GENERATION) -> Rowwise:
 
 
 def baseline_function(stage: ImageGANStage, structure: StructureStage | None, purpose: str) -> Rowwise:
-    """(seed, index) to images ``(B, H, W, M)`` float32 in [0, 1] of a baseline.
+    """(seed, index) to images ``(B, H, W, M * C)`` float32 in [0, 1] of a baseline.
 
     Args:
         structure: draws what is sketched, the maps that `map_function` draws; None for noise.

@@ -15,7 +15,7 @@ import numpy as np
 
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
 from tf_medsynth.imaging.registration import pairwise_shifts
-from tf_medsynth.types import LESION_CLASSES
+from tf_medsynth.metrics.arrays import as_grey
 
 CONTOUR = "contour"
 LABEL = "label"
@@ -37,6 +37,12 @@ REASONS: tuple[str, ...] = (
 )
 """Every reason to reject a candidate, in the order in which they are tested."""
 
+
+def reasons_for(modalities: Sequence[str]) -> tuple[str, ...]:
+    """The reasons that can reject a candidate: one modality has nothing to register."""
+    return tuple(r for r in REASONS if r != REGISTRATION or len(modalities) > 1)
+
+
 DECIMALS = 6
 """Scores are kept, and judged, to this many decimals."""
 
@@ -48,7 +54,7 @@ def dice(predicted: np.ndarray, wanted: np.ndarray) -> float | None:
 
 
 def lesion_scores(
-    segmented: np.ndarray, lesion_label: np.ndarray, modalities: Sequence[str]
+    segmented: np.ndarray, lesion_label: np.ndarray, modalities: Sequence[str], classes: Sequence[str]
 ) -> dict[str, Any]:
     """Agreement of the guides' segmentations with the label a sample was made from.
 
@@ -56,6 +62,7 @@ def lesion_scores(
         segmented: `(H, W, M)` integer class codes, one guide a modality.
         lesion_label: `(H, W)` integer class codes.
         modalities: names of the M guides.
+        classes: names of the codes, what is not labelled first.
 
     Returns:
         ``lesion_dice``: whole-lesion Dice, mean over the guides; ``lesion_dice_by_modality``; and
@@ -73,31 +80,36 @@ def lesion_scores(
         }
     guides = [segmented[..., number] for number in range(len(modalities))]
     whole = [dice(guide > 0, lesion_label > 0) for guide in guides]
-    classes = {
+    by_class = {
         name: _mean(dice(guide == code, lesion_label == code) for guide in guides)
-        for code, name in enumerate(LESION_CLASSES)
+        for code, name in enumerate(classes)
         if code and (lesion_label == code).any()
     }
     return {
         "lesion_dice": _mean(whole),
         "lesion_dice_by_modality": dict(zip(modalities, map(rounded, whole), strict=True)),
-        "lesion_dice_by_class": classes,
+        "lesion_dice_by_class": by_class,
         "lesion_found_px": None,
     }
 
 
 def registration_scores(images: np.ndarray, modalities: Sequence[str]) -> dict[str, Any]:
-    """Measured shift in px between the modalities of `(H, W, M)` `images`: all pairs, and the worst.
+    """Measured shift in px between the modalities of `(H, W, M * C)` `images`: all pairs, and the worst.
+
+    Args:
+        images: in [0, 1], modality after modality.
+        modalities: names of the M; one has nothing to register.
 
     Returns:
         ``registration_shift_px``: largest over the pairs, None where any pair cannot be measured;
         ``registration_pair``: the pair it belongs to.
     """
-    lengths = np.hypot(*pairwise_shifts(images).T)
+    if len(modalities) == 1:
+        return {"registration_shift_px": None, "registration_pair": None}
+    grey = as_grey(images, images.shape[-1] // len(modalities))
+    lengths = np.hypot(*pairwise_shifts(grey).T)
     pairs = itertools.combinations(modalities, 2)
     shifts = {f"{a}-{b}": float(length) for (a, b), length in zip(pairs, lengths, strict=True)}
-    if not shifts:
-        return {"registration_shift_px": 0.0, "registration_pair": None}
     pair = max(shifts, key=lambda name: math.inf if math.isnan(shifts[name]) else shifts[name])
     return {"registration_shift_px": rounded(shifts[pair]), "registration_pair": pair}
 

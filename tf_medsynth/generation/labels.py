@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +13,6 @@ import numpy as np
 from tf_medsynth.config.base import check
 from tf_medsynth.metrics.coverage import Coverage, describe_lesion
 from tf_medsynth.runtime import atomic_path, read_array
-from tf_medsynth.types import NUM_CLASSES
 
 _ROWS_READ_AT_ONCE = 64
 
@@ -36,12 +35,15 @@ class LabelPool:
         _check_lesions(len(self.lesions), len(labels))
 
     @classmethod
-    def build(cls, labels: Iterable[np.ndarray], path: Path, keep_empty: bool = False) -> LabelPool:
+    def build(
+        cls, labels: Iterable[np.ndarray], path: Path, num_classes: int, keep_empty: bool = False
+    ) -> LabelPool:
         """The pool of `labels`, written one by one to `path` and mapped from there.
 
         Args:
             labels: `(H, W)` or `(H, W, 1)` integer class codes, all of one shape.
             path: the ``.npy`` file to write; replaced in one step when the last label is in.
+            num_classes: codes are 0 to ``num_classes - 1``.
             keep_empty: also keep labels without any lesion: as many samples will have none.
 
         Raises:
@@ -50,7 +52,7 @@ class LabelPool:
         with atomic_path(path) as partial, partial.open("wb+") as file:
             shape: tuple[int, ...] = (0, 0, 0)
             shown = 0
-            for label in _codes(labels, keep_empty):
+            for label in _codes(labels, num_classes, keep_empty):
                 if not shape[0]:
                     _write_header(file, (1, *label.shape))
                 _check_same_shape(label, shape)
@@ -106,15 +108,15 @@ class LabelPool:
         for start in range(0, len(self), _ROWS_READ_AT_ONCE):
             yield self._labels[start : start + _ROWS_READ_AT_ONCE]
 
-    def coverage(self) -> Coverage:
+    def coverage(self, classes: Sequence[str]) -> Coverage:
         """Lesion size by place by class of the whole pool."""
-        coverage = Coverage(self.image_size)
+        coverage = Coverage(self.image_size, classes)
         for label in self._labels:
-            coverage.add(describe_lesion(label))
+            coverage.add(describe_lesion(label, classes))
         return coverage
 
 
-def _codes(labels: Iterable[np.ndarray], keep_empty: bool) -> Iterator[np.ndarray]:
+def _codes(labels: Iterable[np.ndarray], num_classes: int, keep_empty: bool) -> Iterator[np.ndarray]:
     for label in labels:
         label = np.asarray(label)
         label = label[..., 0] if label.ndim == 3 and label.shape[-1] == 1 else label
@@ -122,8 +124,8 @@ def _codes(labels: Iterable[np.ndarray], keep_empty: bool) -> Iterator[np.ndarra
         with np.errstate(invalid="ignore"):  # NaN is no code, as the next line says
             codes = label.astype(np.uint8)
         check(
-            f"a lesion label holds whole class codes 0 to {NUM_CLASSES - 1}",
-            bool((codes == label).all()) and int(codes.max(initial=0)) < NUM_CLASSES,
+            f"a lesion label holds whole class codes 0 to {num_classes - 1}",
+            bool((codes == label).all()) and int(codes.max(initial=0)) < num_classes,
             "Map the labels' codes first.",
             minimum=float(label.min(initial=0)),
             maximum=float(label.max(initial=0)),

@@ -31,6 +31,15 @@ _COLUMNS = {
 }
 
 
+_SUFFIXES = {"T1c": "t1ce"}
+"""Of modalities that files are not named by in lower case."""
+
+
+def suffix_of(channel: str) -> str:
+    """What the name of a channel's volume ends in."""
+    return _SUFFIXES.get(channel, channel.lower())
+
+
 def sample_name(seed: int, index: int) -> str:
     """What the files of a sample begin with."""
     return f"medsynth_{seed}_{index:08d}"

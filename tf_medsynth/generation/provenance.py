@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tf_medsynth.config.domain import Domain
+
+_SHORT = frozenset({"ct", "mr", "mri", "oct", "pet", "us"})
+
 TERMS = (
     "No licence of its own: the terms under which the training data were given hold for this set too. "
     "The model was trained on those data, and the lesion labels of the set are labels of its patients."
@@ -36,6 +40,12 @@ USES = (
     "Augmentation of training sets whose effect is then measured on real patients.",
     "Teaching, and testing of software.",
 )
+
+
+def domain_words(domain: Domain) -> str:
+    """Its name as text has it, e.g. ``brain MRI``."""
+    words = domain.name.split("_")
+    return " ".join(word.upper() if word in _SHORT else word for word in words)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tf_medsynth.config.generation import Geometry, SampleFormat
 from tf_medsynth.config.records import SetSummary
 from tf_medsynth.generation.card import dataset_card
 from tf_medsynth.generation.croissant import CARD_NAME, write_description
-from tf_medsynth.generation.listing import sample_name, write_samples
+from tf_medsynth.generation.listing import sample_name, suffix_of, write_samples
 from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.generation.spool import RECORDS_NAME, Spool, encode_record
 from tf_medsynth.generation.summary import DATASET, summarise
@@ -30,7 +30,6 @@ INTENSITY_SCALE = 10_000
 """A volume file holds ``round(INTENSITY_SCALE * image)`` as int16."""
 
 ENDINGS: dict[SampleFormat, str] = {"nifti": ".nii.gz", "mha": ".mha"}
-MODALITY_SUFFIXES = {"T1": "t1", "T2": "t2", "T1c": "t1ce", "Flair": "flair"}
 
 
 def check_output(out: Path) -> None:
@@ -142,35 +141,35 @@ def _write_tfds(spool: Spool, folder: Path, count: int) -> None:
 
 
 def _write_volumes(spool: Spool, folder: Path, count: int, ending: str, geometry: Geometry) -> None:
-    modalities, seed = spool.identity["modalities"], spool.identity["seed"]
+    channels, seed = spool.domain.channel_names(), spool.identity["seed"]
     samples = runtime.progress(spool.samples(count), total=count, label="publish", unit="sample")
     for sample in samples:
         name = sample_name(seed, int(sample["sample_index"]))
         (folder / name).mkdir()
-        write_sample(sample, modalities, folder / name, name, ending, geometry)
+        write_sample(sample, channels, folder / name, name, ending, geometry)
 
 
 def write_sample(
     sample: Mapping[str, Any],
-    modalities: Sequence[str],
+    channels: Sequence[str],
     folder: Path,
     name: str,
     ending: str,
     geometry: Geometry,
 ) -> None:
-    """Writes ``FOLDER/NAME_<suffix><ending>``: a volume of one slice a modality, and of each map.
+    """Writes ``FOLDER/NAME_<suffix><ending>``: a volume of one slice a channel, and of each map.
 
     Args:
-        sample: ``images`` `(H, W, M)` in [0, 1]; ``lesion_label``, ``structure_map`` and
+        sample: ``images`` `(H, W, M * C)` in [0, 1]; ``lesion_label``, ``structure_map`` and
             ``background_mask`` `(H, W, 1)` of a type that a volume file holds.
-        modalities: names of the M channels.
+        channels: names of the M * C channels.
         folder: is there already.
         name: of the sample.
         ending: one of `ENDINGS`.
         geometry: where the pixels lie.
     """
     scaled = np.rint(sample["images"].astype(np.float64) * INTENSITY_SCALE).astype(np.int16)
-    slices = {MODALITY_SUFFIXES[m]: scaled[..., number] for number, m in enumerate(modalities)}
+    slices = {suffix_of(name): scaled[..., number] for number, name in enumerate(channels)}
     slices |= {
         "seg": sample["lesion_label"][..., 0],
         "structure": sample["structure_map"][..., 0],

@@ -19,7 +19,8 @@ from typing import Any, Self
 import numpy as np
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.records import SpoolHeader
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.records import SpoolHeader, domain_of
 from tf_medsynth.generation.proportion import Proportion
 from tf_medsynth.runtime import alone, atomic_path, json_text, read_json, read_record, write_json
 from tf_medsynth.types import MedSynthError
@@ -82,6 +83,11 @@ class Spool:
         """(H, W) of the samples."""
         rows, columns = self.identity["image_size"]
         return rows, columns
+
+    @property
+    def domain(self) -> Domain:
+        """What the samples show."""
+        return domain_of(self.identity, "Remove the spool: it is drawn again.")
 
     def finished(self) -> int:
         """Number of finished chunks."""

@@ -20,7 +20,7 @@ from tf_medsynth.generation.labels import LabelPool
 from tf_medsynth.generation.memorisation import NOT_JUDGED, TrainingReference
 from tf_medsynth.generation.spool import Chunk, Record, Spool, open_spool
 from tf_medsynth.generation.synthesiser import Synthesiser
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 Progress = Callable[..., Iterable[Any]]
 
@@ -70,13 +70,17 @@ def stream(
     """
     _check_request(synthesiser, labels, seed, count)
     identity = identity_of(synthesiser, labels, settings, seed, reference)
-    with open_spool(spool, identity, lambda: labels.coverage().to_dict()) as opened:
+    with open_spool(
+        spool, identity, lambda: labels.coverage(synthesiser.domain.label.classes).to_dict()
+    ) as opened:
         missing = count - opened.finished() * settings.chunk
         runtime.check_room(spool, missing * _sample_bytes(synthesiser))
         rows, columns = synthesiser.image_size
         runtime.check_memory(
             "a chunk of candidates",
-            4.0 * min(settings.chunk, settings.candidate_cap(count)) * rows * columns * (len(MODALITIES) + 3),
+            4.0
+            * min(settings.chunk, settings.candidate_cap(count))
+            * (rows * columns * (synthesiser.domain.image_channels + 3)),
             "Lower chunk.",
             chunk=settings.chunk,
         )
@@ -152,7 +156,8 @@ def identity_of(
         "model_hash": synthesiser.model_hash,
         "seed": seed,
         "image_size": list(synthesiser.image_size),
-        "modalities": list(synthesiser.modalities),
+        "modalities": list(synthesiser.domain.modalities),
+        "domain": synthesiser.domain.to_dict(),
         "labels": {
             "fingerprint": labels.fingerprint,
             "count": len(labels),
@@ -178,7 +183,7 @@ def _check_request(synthesiser: Synthesiser, labels: LabelPool, seed: int, count
 def _sample_bytes(synthesiser: Synthesiser) -> int:
     """Of one sample in the spool and once more, no larger, in the data set made of it."""
     rows, columns = synthesiser.image_size
-    return 2 * rows * columns * (4 * len(synthesiser.modalities) + 3)
+    return 2 * rows * columns * (4 * synthesiser.domain.image_channels + 3)
 
 
 def _too_few(accepted: int, looked_at: int, count: int, reasons: Counter[str]) -> MedSynthError:

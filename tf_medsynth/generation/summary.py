@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
-from tf_medsynth.generation.gates import REASONS
+from tf_medsynth.generation.gates import reasons_for
 from tf_medsynth.generation.spool import Spool
 from tf_medsynth.metrics.coverage import Coverage
 
@@ -52,7 +52,9 @@ def summarise(spool: Spool, count: int) -> dict[str, Any]:
     rejected: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     spreads = {group: {name: _Spread() for name in _SCORES} for group in ("candidates", "accepted")}
-    tables = {group: Coverage(spool.image_size) for group in ("before", "after")}
+    domain = spool.domain
+    reasons = reasons_for(domain.modalities)
+    tables = {group: Coverage(spool.image_size, domain.label.classes) for group in ("before", "after")}
     for record in spool.records_through(count):
         candidates += 1
         passed += not record["failed"]
@@ -73,8 +75,8 @@ def summarise(spool: Spool, count: int) -> dict[str, Any]:
         "count": count,
         "candidates": candidates,
         "acceptance_rate": round(count / candidates, 6),
-        "rejected": {reason: rejected[reason] for reason in REASONS},
-        "failed": {reason: failed[reason] for reason in REASONS},
+        "rejected": {reason: rejected[reason] for reason in reasons},
+        "failed": {reason: failed[reason] for reason in reasons},
         "passed_all": passed,
         "pass_rate": round(passed / candidates, 6),
         "scores": {g: {n: s.to_dict() for n, s in group.items()} for g, group in spreads.items()},
@@ -90,7 +92,7 @@ def summarise(spool: Spool, count: int) -> dict[str, Any]:
 
 
 def _coverage(spool: Spool, before: Coverage, after: Coverage) -> dict[str, Any]:
-    pool = Coverage.from_dict(spool.image_size, spool.label_coverage)
+    pool = Coverage.from_dict(spool.image_size, spool.label_coverage, before.classes)
     return {
         "cells": {"pool": pool.occupied(), "before": before.occupied(), "after": after.occupied()},
         "share_of_pool_after": after.share_of(pool),

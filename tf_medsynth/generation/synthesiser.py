@@ -6,20 +6,20 @@ from typing import Protocol
 
 import numpy as np
 
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.generation.functions import Functions, drawn_maps, names_of
-from tf_medsynth.types import MODALITIES, Modality
 
 
 class Synthesiser(Protocol):
     """Trained networks of one run. Every draw is named by (seed, index): no hidden state.
 
     Arrays are NumPy: maps and masks ``(n, H, W, 1)`` float32 in {0, 1}, labels ``(n, H, W, 1)``
-    int32, images ``(n, H, W, M)`` float32 in [0, 1], `index` ``(n,)`` int64.
+    int32, images ``(n, H, W, M * C)`` float32 in [0, 1], `index` ``(n,)`` int64.
     """
 
     model_hash: str
     image_size: tuple[int, int]
-    modalities: tuple[Modality, ...]
+    domain: Domain
 
     def draw_maps(self, seed: int, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Structure maps and background masks decoded from z ~ N(0, 1) of (seed, index)."""
@@ -41,10 +41,11 @@ class Synthesiser(Protocol):
 class FunctionSynthesiser:
     """A `Synthesiser` of functions: of a run's networks, or of a SavedModel's signatures."""
 
-    modalities: tuple[Modality, ...] = MODALITIES
-
-    def __init__(self, functions: Functions, model_hash: str, image_size: tuple[int, int]) -> None:
+    def __init__(
+        self, functions: Functions, model_hash: str, image_size: tuple[int, int], domain: Domain
+    ) -> None:
         self.functions, self.model_hash, self.image_size = functions, model_hash, image_size
+        self.domain = domain
 
     def draw_maps(self, seed: int, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Structure maps and background masks ``(n, H, W, 1)`` of z ~ N(0, 1)."""
@@ -58,7 +59,7 @@ class FunctionSynthesiser:
         seed: int,
         index: np.ndarray,
     ) -> np.ndarray:
-        """All modalities ``(n, H, W, M)`` float32 in [0, 1]."""
+        """All modalities ``(n, H, W, M * C)`` float32 in [0, 1]."""
         names = names_of(seed, index)
         return np.asarray(self.functions.render(structure_map, background_mask, lesion_label, *names))
 

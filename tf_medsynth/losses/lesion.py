@@ -26,7 +26,8 @@ def class_weights(weights: Sequence[float], num_classes: int, setting: str) -> t
         MedSynthError: another number of weights.
     """
     check(
-        f"{setting} has a weight for each of {num_classes} classes, or one of background and one of the rest",
+        f"{setting} has a weight for each of {num_classes} classes, or one for what is not labelled and "
+        "one for all that is",
         len(weights) in (2, num_classes),
         f"Set {setting} to two values, e.g. 0.5,2, or to {num_classes}.",
         weights=tuple(weights),

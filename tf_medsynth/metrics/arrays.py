@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tf_medsynth.config.base import check
-from tf_medsynth.types import NUM_CLASSES
 
 _ROUNDING = 1e-6
 
@@ -37,6 +36,18 @@ def as_images(images: ArrayLike, name: str = "images") -> NDArray[np.float32]:
     return array
 
 
+def as_grey(images: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """`(..., M)`: each modality of `(..., M * channels)` images as the mean of its channels.
+
+    Args:
+        images: modality after modality.
+        channels: of one modality; 1 gives the images as they are.
+    """
+    if channels == 1:
+        return images
+    return images.reshape(*images.shape[:-1], -1, channels).mean(axis=-1)
+
+
 def as_mask(mask: ArrayLike, shape: tuple[int, ...], name: str = "organ") -> NDArray[np.bool_]:
     """`(B, H, W)` boolean mask from `(B, H, W)` or `(B, H, W, 1)` of booleans, 0 or 1.
 
@@ -58,7 +69,7 @@ def as_mask(mask: ArrayLike, shape: tuple[int, ...], name: str = "organ") -> NDA
 
 
 def as_label_pair(
-    predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES
+    predicted: ArrayLike, label: ArrayLike, num_classes: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Two integer label arrays of one shape, each flattened to `(B, N)`.
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tf_medsynth.config.base import check
-from tf_medsynth.types import LESION_CLASSES
 
 WHOLE = "whole"
-REGIONS: tuple[str, ...] = (WHOLE, *LESION_CLASSES[1:])
-"""The lesion as a whole, then each class."""
+"""The region of everything that is labelled."""
 
 SIZE_EDGES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Bounds between size bins, as shares of the image's pixels; a bound belongs to the larger bin."""
@@ -36,8 +34,21 @@ class CellChange(NamedTuple):
     after: int
 
 
-def describe_lesion(lesion_label: ArrayLike) -> dict[str, Any]:
+def regions_of(classes: Sequence[str]) -> tuple[str, ...]:
+    """All that is labelled as a whole, then each class.
+
+    Args:
+        classes: names of the codes, what is not labelled first.
+    """
+    return (WHOLE, *classes[1:])
+
+
+def describe_lesion(lesion_label: ArrayLike, classes: Sequence[str]) -> dict[str, Any]:
     """Pixels and centroid of every region of one `(H, W)` integer label, as plain JSON values.
+
+    Args:
+        lesion_label: codes.
+        classes: names of the codes, what is not labelled first.
 
     Returns:
         ``{"lesion_pixels": {region: int}, "lesion_centroid": {region: [row, column]}}``; centroids
@@ -47,7 +58,7 @@ def describe_lesion(lesion_label: ArrayLike) -> dict[str, Any]:
     check("a lesion label to describe must have shape (H, W)", label.ndim == 2, shape=label.shape)
     pixels: dict[str, int] = {}
     centroid: dict[str, list[float]] = {}
-    for code, region in enumerate(REGIONS):
+    for code, region in enumerate(regions_of(classes)):
         places = np.argwhere(label == code if code else label > 0)
         pixels[region] = len(places)
         if len(places):
@@ -57,26 +68,28 @@ def describe_lesion(lesion_label: ArrayLike) -> dict[str, Any]:
 
 
 class Coverage:
-    """Counts of labels by region, size and place: `(5, 7, 9)` integers, whatever was added.
+    """Counts of labels by region, size and place: `(K, 7, 9)` integers, whatever was added.
 
     Args:
         image_size: rows and columns of the labels; sizes are shares of their product.
+        classes: names of the K codes, what is not labelled first.
     """
 
-    def __init__(self, image_size: tuple[int, int]) -> None:
+    def __init__(self, image_size: tuple[int, int], classes: Sequence[str]) -> None:
         check("image_size must be positive", min(image_size) > 0, image_size=image_size)
+        self.classes, self.regions = tuple(classes), regions_of(classes)
         self.image_pixels = int(image_size[0]) * int(image_size[1])
-        self.counts = np.zeros((len(REGIONS), len(SIZES), len(PLACES)), np.int64)
+        self.counts = np.zeros((len(self.regions), len(SIZES), len(PLACES)), np.int64)
 
     @classmethod
-    def of_labels(cls, lesion_labels: ArrayLike) -> Self:
+    def of_labels(cls, lesion_labels: ArrayLike, classes: Sequence[str]) -> Self:
         """The coverage of a batch of `(B, H, W)` or `(B, H, W, 1)` integer labels."""
         labels = np.asarray(lesion_labels)
         labels = labels[..., 0] if labels.ndim == 4 else labels
         check("labels must have shape (B, H, W) or (B, H, W, 1)", labels.ndim == 3, shape=labels.shape)
-        coverage = cls((labels.shape[1], labels.shape[2]))
+        coverage = cls((labels.shape[1], labels.shape[2]), classes)
         for label in labels:
-            coverage.add(describe_lesion(label))
+            coverage.add(describe_lesion(label, classes))
         return coverage
 
     def add(self, description: Mapping[str, Any]) -> None:
@@ -85,7 +98,7 @@ class Coverage:
             share = description["lesion_pixels"][region] / self.image_pixels
             size = int(np.searchsorted(SIZE_EDGES, share, side="right"))
             place = 3 * min(int(3 * row), 2) + min(int(3 * column), 2)
-            self.counts[REGIONS.index(region), size, place] += 1
+            self.counts[self.regions.index(region), size, place] += 1
 
     def occupied(self) -> int:
         """Cells that hold at least one label."""
@@ -101,7 +114,7 @@ class Coverage:
         cells = np.argwhere((self.counts > 0) | (before.counts > 0))
         return [
             CellChange(
-                REGIONS[r], SIZES[s], PLACES[p], int(before.counts[r, s, p]), int(self.counts[r, s, p])
+                self.regions[r], SIZES[s], PLACES[p], int(before.counts[r, s, p]), int(self.counts[r, s, p])
             )
             for r, s, p in cells
         ]
@@ -110,18 +123,19 @@ class Coverage:
         """Counts as ``{region: {size: {place: count}}}``, empty cells left out."""
         table: dict[str, dict[str, dict[str, int]]] = {}
         for region, size, place in np.argwhere(self.counts > 0):
-            cells = table.setdefault(REGIONS[region], {}).setdefault(SIZES[size], {})
+            cells = table.setdefault(self.regions[region], {}).setdefault(SIZES[size], {})
             cells[PLACES[place]] = int(self.counts[region, size, place])
         return table
 
     @classmethod
-    def from_dict(cls, image_size: tuple[int, int], table: Mapping[str, Any]) -> Self:
+    def from_dict(cls, image_size: tuple[int, int], table: Mapping[str, Any], classes: Sequence[str]) -> Self:
         """The coverage that `to_dict` wrote down; an unknown name raises."""
-        coverage = cls(image_size)
+        coverage = cls(image_size, classes)
         for region, sizes in table.items():
             for size, places in sizes.items():
                 for place, count in places.items():
-                    known = region in REGIONS and size in SIZES and place in PLACES
+                    known = region in coverage.regions and size in SIZES and place in PLACES
                     check("unknown cell in a coverage table", known, region=region, size=size, place=place)
-                    coverage.counts[REGIONS.index(region), SIZES.index(size), PLACES.index(place)] = count
+                    cell = coverage.regions.index(region), SIZES.index(size), PLACES.index(place)
+                    coverage.counts[cell] = count
         return coverage

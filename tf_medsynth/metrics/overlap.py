@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tf_medsynth.metrics.arrays import as_label_pair
-from tf_medsynth.types import NUM_CLASSES
 
 Scores = NDArray[np.float64]
 
 LEGACY_SMOOTHING = 1e-5
 
 
-def dice_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+def dice_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> Scores:
     """Dice of each lesion class of each sample, `(B, num_classes - 1)` float64 in [0, 1] or NaN.
 
     Column ``k - 1`` is class code ``k``; the background has none.
@@ -34,7 +33,7 @@ def dice_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NU
     return np.stack([_dice(found == code, wanted == code) for code in range(1, num_classes)], axis=-1)
 
 
-def whole_lesion_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+def whole_lesion_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> Scores:
     """Dice of all lesion classes taken as one, for each sample: `(B,)` float64 in [0, 1] or NaN.
 
     Args:
@@ -46,7 +45,7 @@ def whole_lesion_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int =
     return _dice(found > 0, wanted > 0)
 
 
-def iou_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+def iou_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> Scores:
     """Intersection over union of each lesion class, `(B, num_classes - 1)` in [0, 1] or NaN.
 
     Args: as `dice_per_class`.
@@ -54,7 +53,7 @@ def iou_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM
     return iou(dice_per_class(predicted, label, num_classes))
 
 
-def whole_lesion_iou(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+def whole_lesion_iou(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> Scores:
     """Intersection over union of all lesion classes taken as one, `(B,)` in [0, 1] or NaN.
 
     Args: as `whole_lesion_dice`.
@@ -68,7 +67,7 @@ def iou(dice: ArrayLike) -> Any:
     return values / (2.0 - values)
 
 
-def pooled_dice_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+def pooled_dice_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> Scores:
     """Dice of each lesion class over the pixels of all samples together, `(num_classes - 1,)`.
 
     Large lesions count for more than in the mean of `dice_per_class`; empty samples take part, so a
@@ -78,13 +77,13 @@ def pooled_dice_per_class(predicted: ArrayLike, label: ArrayLike, num_classes: i
     return dice_per_class(found.reshape(1, -1), wanted.reshape(1, -1), num_classes)[0]
 
 
-def pooled_whole_lesion_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> float:
+def pooled_whole_lesion_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> float:
     """Dice of all lesion classes taken as one over the pixels of all samples together, or NaN."""
     found, wanted = as_label_pair(predicted, label, num_classes)
     return float(_dice((found > 0).reshape(1, -1), (wanted > 0).reshape(1, -1))[0])
 
 
-def legacy_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+def legacy_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> Scores:
     """The papers' Dice of the class codes taken as numbers, `(B,)`; average it to compare with them.
 
     ``(2 sum(ab) + 1e-5) / (sum(a^2) + sum(b^2) + 1e-5)`` for codes a and b: oedema taken for
@@ -97,7 +96,7 @@ def legacy_dice(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_C
     return np.asarray(shared / ((found**2 + wanted**2).sum(axis=1) + LEGACY_SMOOTHING))
 
 
-def legacy_mse(predicted: ArrayLike, label: ArrayLike, num_classes: int = NUM_CLASSES) -> Scores:
+def legacy_mse(predicted: ArrayLike, label: ArrayLike, num_classes: int) -> Scores:
     """The papers' mean squared difference of the class codes taken as numbers, `(B,)`.
 
     Empty samples count, and are most of a brain: hence the small values they print.

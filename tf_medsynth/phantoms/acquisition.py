@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.phantoms.fields import Field, Grid, Sampler, blur, noise, stream
 from tf_medsynth.phantoms.signal import draw_scanner, mix
 from tf_medsynth.phantoms.skull import BODY
 from tf_medsynth.phantoms.tissue import LESION_TISSUES, draw_head, paint
 from tf_medsynth.phantoms.tumour import draw_plan
-from tf_medsynth.types import MODALITIES, Modality
 
 FINE = 1.5
 """Voxels are cut to about this (mm) before tissues are painted; below it no detail is drawn."""
@@ -27,7 +27,7 @@ def image_grid(size: int) -> Grid:
     return Grid((round(size * 155 / 240), size, size), spacing, (first, first, first))
 
 
-def acquire(seed: int, patient: int, size: int) -> tuple[dict[Modality, np.ndarray], np.ndarray, str]:
+def acquire(seed: int, patient: int, size: int) -> tuple[dict[str, np.ndarray], np.ndarray, str]:
     """Four int16 volumes, the uint8 label and the grade of one patient.
 
     Returns:
@@ -45,7 +45,7 @@ def acquire(seed: int, patient: int, size: int) -> tuple[dict[Modality, np.ndarr
     clean = mix(draw_scanner(seed, patient), fractions, _textures(rng, part))
     plane = float(rng.uniform(0.35, 0.65))
     volumes = {}
-    for modality in MODALITIES:
+    for modality in BRAIN_MRI.modalities:
         volumes[modality] = np.zeros(whole.shape, np.int16)
         # Slices of two-dimensional sequences are thicker than pixels; the apodised k-space adds its share.
         thick = [float(rng.uniform(0.5, 1.3)), plane, plane]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.imaging.volumes import Volume, write_volume
 from tf_medsynth.phantoms.acquisition import acquire, image_grid
 from tf_medsynth.phantoms.tumour import draw_plan
@@ -18,7 +19,7 @@ from tf_medsynth.runtime.files import atomic_path, json_text
 from tf_medsynth.runtime.memory import check_memory
 from tf_medsynth.runtime.places import check_writable
 from tf_medsynth.runtime.terminal import log, progress
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 SMALLEST, LARGEST = 32, 10_000
 """Pixels a side: below the first neither cortex nor rim can be told; no scanner reaches the second."""
@@ -116,10 +117,10 @@ def _write(folder: Path, patient: int, size: int, seed: int) -> None:
     grid = image_grid(size)
     origin = tuple(float(corner + grid.start[0]) for corner in _CORNER)
     with atomic_path(folder) as partial:
-        for number, modality in enumerate(MODALITIES):
+        for number, modality in enumerate(BRAIN_MRI.modalities):
             name = f"VSD.Brain.XX.O.MR_{modality}.{10 * (patient + 1) + number}"
             _write_volume(partial, name, images[modality], grid.spacing, origin)
-        name = f"VSD.Brain_3more.XX.O.OT.{10 * (patient + 1) + len(MODALITIES)}"
+        name = f"VSD.Brain_3more.XX.O.OT.{10 * (patient + 1) + BRAIN_MRI.num_modalities}"
         _write_volume(partial, name, label, grid.spacing, origin)
         (partial / PARAMETERS).write_text(json_text(_parameters(seed, size)), encoding="utf-8")
 

@@ -20,8 +20,8 @@ import dataclasses
 
 import numpy as np
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.phantoms.fields import Field, stream
-from tf_medsynth.types import MODALITIES, Modality
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +61,8 @@ RELAXIVITY = 4.5
 class Scanner:
     """Sequence timings in ms, the tissues as they are in one patient."""
 
-    repetition: dict[Modality, float]
-    echo: dict[Modality, float]
+    repetition: dict[str, float]
+    echo: dict[str, float]
     tissues: dict[str, Tissue]
 
 
@@ -72,8 +72,8 @@ def draw_scanner(seed: int, patient: int) -> Scanner:
     jitter = {"T1": 0.15, "T2": 0.12, "T1c": 0.15, "Flair": 0.05}
     base_tr = {"T1": 600.0, "T2": 4500.0, "T1c": 600.0, "Flair": 9000.0}
     base_te = {"T1": 12.0, "T2": 110.0, "T1c": 12.0, "Flair": 140.0}
-    repetition = {m: base_tr[m] * float(np.exp(rng.normal(0, jitter[m]))) for m in MODALITIES}
-    echo = {m: base_te[m] * float(np.exp(rng.normal(0, 0.07))) for m in MODALITIES}
+    repetition = {m: base_tr[m] * float(np.exp(rng.normal(0, jitter[m]))) for m in BRAIN_MRI.modalities}
+    echo = {m: base_te[m] * float(np.exp(rng.normal(0, 0.07))) for m in BRAIN_MRI.modalities}
     tissues = {}
     for name, tissue in PROPERTIES.items():
         d, one, two, agent = np.exp(rng.normal(0, (0.01, 0.025, 0.025, 0.2)))
@@ -110,7 +110,7 @@ def with_agent(t1: float, concentration: float) -> float:
     return 1000 / (1000 / t1 + RELAXIVITY * concentration)
 
 
-def tissue_signal(scanner: Scanner, modality: Modality, name: str) -> float:
+def tissue_signal(scanner: Scanner, modality: str, name: str) -> float:
     """Signal of one pure tissue in one modality, relative to fully relaxed water."""
     tissue, repetition, echo = scanner.tissues[name], scanner.repetition[modality], scanner.echo[modality]
     if modality == "Flair":
@@ -121,7 +121,7 @@ def tissue_signal(scanner: Scanner, modality: Modality, name: str) -> float:
     return spin_echo(tissue.density, t1, tissue.t2, repetition, echo)
 
 
-def mix(scanner: Scanner, fractions: dict[str, Field], textures: dict[str, Field]) -> dict[Modality, Field]:
+def mix(scanner: Scanner, fractions: dict[str, Field], textures: dict[str, Field]) -> dict[str, Field]:
     """Noise-free images: every voxel adds up the signals of its tissues by their share.
 
     Args:
@@ -130,7 +130,7 @@ def mix(scanner: Scanner, fractions: dict[str, Field], textures: dict[str, Field
         textures: unit-variance field of each tissue, `(z, y, x)`; shared by the modalities.
     """
     images = {}
-    for modality in MODALITIES:
+    for modality in BRAIN_MRI.modalities:
         total = np.zeros_like(next(iter(fractions.values())))
         for name, share in fractions.items():
             level = tissue_signal(scanner, modality, name)

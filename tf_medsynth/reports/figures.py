@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from tf_medsynth.config.base import check
-from tf_medsynth.metrics.coverage import PLACES, REGIONS, SIZES
+from tf_medsynth.metrics.coverage import PLACES, SIZES
 from tf_medsynth.metrics.intervals import Interval
 
 BLUE, VERMILLION, GREY, INK = "#0072B2", "#D55E00", "#767676", "#1a1a1a"
@@ -77,12 +77,11 @@ def coverage_chart(region: str, before: NDArray[np.int64], after: NDArray[np.int
     """Counts of one region's labels by size (rows) and place (columns), before and after the gates.
 
     Args:
-        region: one of `REGIONS`.
-        before: `(5, 7, 9)` counts, as `metrics.coverage.Coverage.counts`.
+        region: its name.
+        before: `(7, 9)` counts, a row of `metrics.coverage.Coverage.counts`.
         after: same.
     """
-    index = REGIONS.index(region)
-    pair = {"before": before[index], "after": after[index]}
+    pair = {"before": before, "after": after}
     figure, placeholder = _figure(3.4, 3.6)
     placeholder.remove()
     top = max(1, *(int(table.max()) for table in pair.values()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,18 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from tf_medsynth.config.base import check
-from tf_medsynth.metrics.arrays import as_images, as_mask
-from tf_medsynth.types import LESION_CLASSES, MODALITIES, NUM_CLASSES
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.imaging.labels.palette import PALETTE, Colour
+from tf_medsynth.metrics.arrays import as_grey, as_images, as_mask
 
 Picture = NDArray[np.uint8]
-
-LESION_COLOURS: dict[str, tuple[int, int, int]] = {
-    "necrosis": (213, 94, 0),
-    "oedema": (86, 180, 233),
-    "non_enhancing": (0, 158, 115),
-    "enhancing": (240, 228, 66),
-}
-"""One colour a class from the palette of Okabe and Ito, told apart by the colour-blind too."""
 
 TILE_SIDE = 176
 """Least width in px of an enlarged tile: room for its title."""
@@ -33,6 +27,15 @@ TILE_SIDE = 176
 _LABEL_OPACITY = 0.7
 _INK, _EDGE, _PAPER = (20, 20, 20), (150, 150, 150), (255, 255, 255)
 _GAP = 6
+
+
+def class_colours(classes: Sequence[str]) -> dict[str, Colour]:
+    """The colour of each labelled class, by its code; beyond seven they come again.
+
+    Args:
+        classes: names of the codes, what is not labelled first.
+    """
+    return dict(zip(classes[1:], itertools.cycle(PALETTE), strict=False))
 
 
 class Tile(NamedTuple):
@@ -47,16 +50,17 @@ def sample_tiles(
     structure_map: ArrayLike | None,
     background_mask: ArrayLike | None,
     lesion_label: ArrayLike | None,
-    modalities: Sequence[str] = MODALITIES,
+    domain: Domain,
 ) -> list[list[Tile]]:
     """The tiles of each sample: structure, mask, label, then the modalities; what is None is left out.
 
     Args:
-        images: `(n, H, W, M)` in [0, 1], shown on one grey scale.
+        images: `(n, H, W, M * C)` in [0, 1]; modalities of three channels are shown in colour, others on
+            one grey scale.
         structure_map: `(n, H, W, 1)` of 0 and 1; lines are white.
         background_mask: `(n, H, W, 1)` of 0 and 1; the outside is white.
         lesion_label: `(n, H, W, 1)` class codes, coloured over the last modality (or over black).
-        modalities: names of the M channels.
+        domain: names of modalities and classes.
     """
     columns: list[tuple[str, list[Picture]]] = []
     for name, maps in (("structure map", structure_map), ("background mask", background_mask)):
@@ -65,15 +69,21 @@ def sample_tiles(
             columns.append((name, [_grey(one.astype(np.float32)) for one in inside]))
     scans = None if images is None else as_images(images)
     if lesion_label is not None:
-        columns.append(("label", label_overlays(lesion_label, None if scans is None else scans[..., -1])))
+        under = None if scans is None else as_grey(scans, domain.channels)[..., -1]
+        columns.append(("label", label_overlays(lesion_label, domain.label.classes, under)))
     if scans is not None:
         check(
             "each modality needs its name",
-            scans.shape[-1] == len(modalities),
+            scans.shape[-1] == domain.image_channels,
             images=scans.shape,
-            modalities=tuple(modalities),
+            modalities=domain.modalities,
+            channels=domain.channels,
         )
-        columns += [(name, [_grey(one) for one in scans[..., k]]) for k, name in enumerate(modalities)]
+        shown = np.split(scans, domain.num_modalities, axis=-1)
+        columns += [
+            (name, [modality_picture(one) for one in own])
+            for name, own in zip(domain.modalities, shown, strict=True)
+        ]
     sizes = {picture.shape for _, pictures in columns for picture in pictures}
     counts = {len(pictures) for _, pictures in columns}
     check(
@@ -85,11 +95,14 @@ def sample_tiles(
     return [[Tile(name, pictures[k]) for name, pictures in columns] for k in range(counts.pop())]
 
 
-def label_overlays(lesion_label: ArrayLike, under: ArrayLike | None = None) -> list[Picture]:
-    """Each label in `LESION_COLOURS` over a darkened grey image, as `(H, W, 3)` uint8.
+def label_overlays(
+    lesion_label: ArrayLike, classes: Sequence[str], under: ArrayLike | None = None
+) -> list[Picture]:
+    """Each label in `class_colours` over a darkened grey image, as `(H, W, 3)` uint8.
 
     Args:
         lesion_label: `(n, H, W)` or `(n, H, W, 1)` class codes.
+        classes: names of the codes, what is not labelled first.
         under: `(n, H, W)` in [0, 1]; None for black.
     """
     labels = np.asarray(lesion_label)
@@ -99,13 +112,13 @@ def label_overlays(lesion_label: ArrayLike, under: ArrayLike | None = None) -> l
         labels.ndim == 3 and labels.size > 0,
         shape=labels.shape,
     )
-    known = bool(((labels >= 0) & (labels < NUM_CLASSES)).all())
-    check(f"labels must hold codes 0 to {NUM_CLASSES - 1}", known)
+    known = bool(((labels >= 0) & (labels < len(classes))).all())
+    check(f"labels must hold codes 0 to {len(classes) - 1}", known)
     ground = np.zeros(labels.shape) if under is None else np.asarray(under)
     check(
         "labels must fit their images", ground.shape == labels.shape, labels=labels.shape, under=ground.shape
     )
-    palette = np.array([(0, 0, 0), *(LESION_COLOURS[name] for name in LESION_CLASSES[1:])], np.float64)
+    palette = np.array([(0, 0, 0), *class_colours(classes).values()], np.float64)
     opacity = np.where(labels > 0, _LABEL_OPACITY if under is not None else 1.0, 0.0)[..., None]
     mixed = opacity * palette[labels.astype(int)] + (1 - opacity) * 255 * 0.8 * ground[..., None]
     return list(np.round(mixed).astype(np.uint8))
@@ -117,19 +130,19 @@ def gallery(
     background_mask: ArrayLike | None,
     lesion_label: ArrayLike | None,
     titles: Sequence[str],
-    modalities: Sequence[str] = MODALITIES,
+    domain: Domain,
 ) -> bytes:
     """A PNG with one titled row of enlarged tiles a sample and a legend of the lesion colours.
 
     Args:
-        images: `(n, H, W, M)` in [0, 1].
+        images: `(n, H, W, M * C)` in [0, 1].
         structure_map: `(n, H, W, 1)` of 0 and 1.
         background_mask: same.
         lesion_label: `(n, H, W, 1)` class codes.
         titles: n row titles, e.g. "real, patient 7" and "synthetic, same map and label".
-        modalities: names of the M channels.
+        domain: names of modalities and classes.
     """
-    rows = sample_tiles(images, structure_map, background_mask, lesion_label, modalities)
+    rows = sample_tiles(images, structure_map, background_mask, lesion_label, domain)
     check("each sample needs its title", len(titles) == len(rows), titles=len(titles), samples=len(rows))
     height, width = rows[0][0].pixels.shape[:2]
     scale = max(1, math.ceil(TILE_SIDE / width))
@@ -154,7 +167,8 @@ def gallery(
             )
             page.paste(Image.fromarray(enlarged(tile.pixels, scale)), (left, top + line))
     if legend:
-        _draw_legend(pen, top=size[1] - line - _GAP, width=size[0], text=text)
+        colours = class_colours(domain.label.classes)
+        _draw_legend(pen, colours, top=size[1] - line - _GAP, width=size[0], text=text)
     return _png(page)
 
 
@@ -175,23 +189,36 @@ def _png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _grey(values: NDArray[np.float32]) -> Picture:
+def modality_picture(image: NDArray[np.float32]) -> Picture:
+    """`(H, W, 3)` uint8 of one modality `(H, W, C)` in [0, 1]: in colour where C is 3, else grey."""
+    return _grey(image[..., 0]) if image.shape[-1] == 1 else _levels(image)
+
+
+def _levels(values: NDArray[np.float32]) -> Picture:
     # `as_images` lets rounding errors pass; they must not wrap around in 8 bits.
-    levels = np.round(255 * values.clip(0, 1)).astype(np.uint8)
-    return np.repeat(levels[..., None], 3, axis=-1)
+    levels: Picture = np.round(255 * values.clip(0, 1)).astype(np.uint8)
+    return levels
 
 
-def _draw_legend(pen: ImageDraw.ImageDraw, top: int, width: int, text: ImageFont.FreeTypeFont) -> None:
-    names = {name: name.replace("_", "-") for name in LESION_COLOURS}
+def _grey(values: NDArray[np.float32]) -> Picture:
+    return np.repeat(_levels(values)[..., None], 3, axis=-1)
+
+
+def _draw_legend(
+    pen: ImageDraw.ImageDraw,
+    colours: Mapping[str, Colour],
+    top: int,
+    width: int,
+    text: ImageFont.FreeTypeFont,
+) -> None:
+    names = {name: name.replace("_", "-") for name in colours}
     swatch = int(text.size)
     while sum(text.getlength(name) + 2.5 * swatch for name in names.values()) > width and text.size > 8:
         text = text.font_variant(size=text.size - 1)
         swatch = int(text.size)
     left = float(_GAP)
     for name, shown in names.items():
-        pen.rectangle(
-            (left, top + 2, left + swatch, top + 2 + swatch), fill=LESION_COLOURS[name], outline=_INK
-        )
+        pen.rectangle((left, top + 2, left + swatch, top + 2 + swatch), fill=colours[name], outline=_INK)
         pen.text((left + 1.3 * swatch, top), shown, fill=_INK, font=text)
         left += text.getlength(shown) + 2.5 * swatch
 

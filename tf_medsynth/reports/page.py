@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from tf_medsynth.metrics.coverage import REGIONS, CellChange, Coverage
+from tf_medsynth.metrics.coverage import CellChange, Coverage
 from tf_medsynth.reports.figures import Chart, coverage_chart, gates_chart, loss_chart
-from tf_medsynth.reports.gallery import LESION_COLOURS, png, sample_tiles
+from tf_medsynth.reports.gallery import class_colours, png, sample_tiles
 from tf_medsynth.reports.report_data import Evidence, Finding, Gallery, GateCounts, Origin, ReportData
 from tf_medsynth.reports.tables import Table, number, percent
 from tf_medsynth.runtime import atomic_path
@@ -76,9 +76,9 @@ def report_html(data: ReportData) -> str:
             "certificates": [_shown(evidence) for evidence in data.certificates],
             "studies": [_shown(evidence) for evidence in data.studies],
         },
-        colours={_spelled(name): _css(rgb) for name, rgb in LESION_COLOURS.items()},
+        colours={_spelled(name): _css(rgb) for name, rgb in class_colours(data.classes).items()},
         gates=None if data.gates is None else _gates(data.gates),
-        coverage=None if data.coverage is None else _coverage(data.coverage),
+        coverage=None if data.coverage is None else _coverage(data.coverage, data.classes),
         curves={stage: _curves(terms) for stage, terms in data.curves.items()},
         trained={stage: list(_flat(facts)) for stage, facts in data.trained.items()},
         steps=_steps(data) if data.steps else None,
@@ -118,7 +118,7 @@ def _rows(gallery: Gallery) -> list[_Row]:
         gallery.structure_map,
         gallery.background_mask,
         gallery.lesion_label,
-        gallery.modalities,
+        gallery.domain,
     )
     return [
         _Row(title, [_Picture(t.name, _uri(png(t.pixels)), f"{t.name} of: {title}") for t in tiles])
@@ -143,17 +143,18 @@ def _gates(gates: GateCounts) -> dict[str, Any]:
     }
 
 
-def _coverage(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _coverage(tables: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
     # Counts alone are drawn: the image size, by which sizes were binned, is no longer needed.
-    before, after = (Coverage.from_dict((1, 1), tables[name]) for name in ("before", "after"))
-    drawn = [k for k in range(len(REGIONS)) if before.counts[k].any() or after.counts[k].any()]
+    before, after = (Coverage.from_dict((1, 1), tables[name], classes) for name in ("before", "after"))
+    regions = before.regions
+    drawn = [k for k in range(len(regions)) if before.counts[k].any() or after.counts[k].any()]
     return {
         "cells": (before.occupied(), after.occupied()),
         "kept": percent(after.share_of(before)),
         "charts": [
-            _picture(REGIONS[k], coverage_chart(REGIONS[k], before.counts, after.counts)) for k in drawn
+            _picture(regions[k], coverage_chart(regions[k], before.counts[k], after.counts[k])) for k in drawn
         ],
-        "absent": [_spelled(region) for k, region in enumerate(REGIONS) if k not in drawn],
+        "absent": [_spelled(region) for k, region in enumerate(regions) if k not in drawn],
         "emptied": _emptied(after.changes_from(before)),
     }
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.evaluation.findings import Finding
 from tf_medsynth.reports.figures import Chart
 from tf_medsynth.reports.tables import Table
-from tf_medsynth.types import MODALITIES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,23 +55,23 @@ class Gallery:
     Attributes:
         title: what they are.
         titles: one a row, e.g. "real, patient 7".
-        images: `(n, H, W, M)` in [0, 1], or None.
+        domain: names of modalities and classes.
+        images: `(n, H, W, M * C)` in [0, 1], or None.
         structure_map: `(n, H, W, 1)` of 0 and 1, or None.
         background_mask: same, or None.
         lesion_label: `(n, H, W, 1)` class codes, or None.
         note: how they were chosen, and what is to be seen on them.
-        modalities: names of the M channels.
         origin: what draws them again.
     """
 
     title: str
     titles: Sequence[str]
+    domain: Domain
     images: ArrayLike | None = None
     structure_map: ArrayLike | None = None
     background_mask: ArrayLike | None = None
     lesion_label: ArrayLike | None = None
     note: str = ""
-    modalities: Sequence[str] = MODALITIES
     origin: Origin | None = None
 
 
@@ -98,6 +98,7 @@ class ReportData:
 
     Attributes:
         title: heading of the page.
+        classes: names of the label's codes, what is not labelled first; none without a label.
         summary: one paragraph in words: what was done on what data, and how it turned out.
         findings: claims, failed ones are shown first.
         warnings: early warnings of each stage, in its own words.
@@ -116,6 +117,7 @@ class ReportData:
     """
 
     title: str
+    classes: Sequence[str] = ()
     summary: str = ""
     findings: Sequence[Finding] = ()
     warnings: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tf_medsynth.evaluation.segmentation import SURFACE_TOLERANCE, surface_names
 from tf_medsynth.evaluation.studies import NOT_RUN
 from tf_medsynth.reports.tables import UNKNOWN, Table, as_markdown, number, percent, spelled
-from tf_medsynth.types import LESION_CLASSES
 
 _HEADINGS = {
     "whole_lesion": "whole-lesion Dice",
@@ -22,11 +21,7 @@ _HEADINGS = {
     "kid": "KID",
 }
 
-_MOST_NAMED = 4
-
 _FURTHER = {
-    "whole-lesion IoU": ["whole_lesion_iou"],
-    **{f"{spelled(name)} Dice / IoU": [name, f"{name}_iou"] for name in LESION_CLASSES[1:]},
     **{
         title: [name]
         for unit in ("mm", "px")
@@ -46,7 +41,7 @@ _FURTHER = {
     "slices: AUC": ["slice_auc"],
     "boxes: mAP@0.5 / IoU": ["box_map", "box_iou"],
 }
-"""Columns of the second table, and the measures whose means each shows."""
+"""Columns of the second table behind those of overlap, and the measures whose means each shows."""
 
 
 def study_table(facts: Mapping[str, Any]) -> Table:
@@ -81,11 +76,12 @@ def further_measures_table(facts: Mapping[str, Any]) -> Table | None:
     """Means of every other measure of segmentation, a row a row; None where there is none.
 
     Args:
-        facts: of a study, whose older results may lack measures: those rows have none then.
+        facts: of a study; a row may lack measures of others.
     """
     rows = {name: row.get("mean", {}) for name, row in facts["rows"].items()}
-    known = {name for mean in rows.values() for name in mean}
-    columns = {title: names for title, names in _FURTHER.items() if known.intersection(names)}
+    known = dict.fromkeys(name for mean in rows.values() for name in mean)
+    possible = _overlap_columns(known) | _FURTHER
+    columns = {title: names for title, names in possible.items() if known.keys() & set(names)}
     if not columns:
         return None
     body = [
@@ -102,18 +98,14 @@ def further_measures_table(facts: Mapping[str, Any]) -> Table | None:
     )
 
 
-def older_results(facts: Mapping[str, Any]) -> str:
-    """What results of an earlier version lack, and how to have it; empty where nothing is missing."""
-    older = facts.get("older_results", {})
-    if not older:
-        return ""
-    lacking = list(dict.fromkeys(name for names in older.values() for name in names))
-    shown = ", ".join(list(older)[:_MOST_NAMED]) + (", ..." if len(older) > _MOST_NAMED else "")
-    return (
-        f"{len(older)} results are of an earlier version ({shown}) and lack {', '.join(lacking)}, which are "
-        "therefore not shown for their rows. Remove result.json from their folders in rows/ and go on with "
-        "--resume: their networks are scored again, not trained"
-    )
+def _overlap_columns(known: Iterable[str]) -> dict[str, list[str]]:
+    """Those of the whole lesion and of each class, which are the measures that have an IoU beside them."""
+    names = list(known)
+    classes = [name for name in names if f"{name}_iou" in names and name != "whole_lesion"]
+    return {
+        "whole-lesion IoU": ["whole_lesion_iou"],
+        **{f"{spelled(name)} Dice / IoU": [name, f"{name}_iou"] for name in classes},
+    }
 
 
 def _estimate(mean: Mapping[str, Any], name: str) -> Any:
@@ -206,8 +198,7 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
         for name, row in facts["rows"].items()
         if row.get("as_row")
     ]
-    older = [f"- {words}"] if (words := older_results(facts)) else []
-    remarks = [*splits, *chosen, *twins, *skipped, *older]
+    remarks = [*splits, *chosen, *twins, *skipped]
     if remarks:
         parts.append("### Read with care\n\n" + "\n".join(remarks))
     time = facts["time"]

@@ -18,12 +18,13 @@ from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.network_specs import DiscriminatorSpec, UNetSpec
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.config.stages import TrainingSettings
+from tf_medsynth.config.training import TrainingSettings
 from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.stages.base import AdversarialStage
 from tf_medsynth.stages.baselines.image_gan import ImageGANStage, of_each_modality
 from tf_medsynth.stages.guides import LesionStage, chains_of
 from tf_medsynth.stages.multimodal import MultimodalStage
+from tf_medsynth.stages.optimisers import optimisers_of
 from tf_medsynth.stages.structure import StructureStage
 from tf_medsynth.stages.translation import TranslationStage, check_translatable
 
@@ -65,7 +66,7 @@ def build_stage(
     common = {"seed": seed, "ema_decay": training.ema_decay, "gradient_clip": training.gradient_clip}
     built = build_networks(name, own, domain, image_size) | dict(frozen or {})
     stage = _STAGES[name](own, operators, domain, image_size, networks=built, **common)
-    stage.compile_players({player: _optimizer(training, stage, player) for player in stage.players})
+    stage.compile_players(optimisers_of(stage, training))
     return stage
 
 
@@ -213,52 +214,3 @@ _STAGES: Mapping[str, Callable[..., AdversarialStage]] = {
     "gan": lambda own, operators, domain, size, **base: ImageGANStage(own, domain, size, **base),
     "skrgan": lambda own, operators, domain, size, **base: ImageGANStage(own, domain, size, **base),
 }
-
-
-def _optimizer(
-    training: TrainingSettings, stage: AdversarialStage, player: str
-) -> keras.optimizers.Optimizer:
-    """Adam at the player's rate; a player of the second phase alone counts its steps from there."""
-    start = training.discriminator_rate if player == "discriminator" else training.learning_rate
-    early = player in next(iter(stage.phases.values()))
-    pretrain = training.pretrain_steps if early else 0
-    steps = training.steps if early else training.steps - training.pretrain_steps
-    factor = training.second_phase_rate if early else 1.0
-    rate = PhaseRate(start, max(steps, 1), training.final_rate, pretrain, factor)
-    return keras.optimizers.Adam(rate, beta_1=training.beta_1)
-
-
-@keras.saving.register_keras_serializable(package="tf_medsynth")
-class PhaseRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls linearly, and is scaled once the second phase begins.
-
-    Args:
-        start: rate at step 0.
-        steps: step at which it reaches `final` of `start`.
-        final: share left at the end.
-        second_phase: step at which the second phase begins, 0 for none.
-        factor: of the rate from that step on.
-    """
-
-    def __init__(self, start: float, steps: int, final: float, second_phase: int, factor: float) -> None:
-        self.start, self.steps, self.final = start, steps, final
-        self.second_phase, self.factor = second_phase, factor
-
-    def __call__(self, step: Any) -> Any:
-        """The rate at `step`, a float32 scalar."""
-        step = keras.ops.cast(step, "float32")
-        done = keras.ops.minimum(step / self.steps, 1.0)
-        rate = self.start * (1.0 - (1.0 - self.final) * done)
-        if not self.second_phase:
-            return rate
-        return keras.ops.where(step < self.second_phase, rate, self.factor * rate)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            "start": self.start,
-            "steps": self.steps,
-            "final": self.final,
-            "second_phase": self.second_phase,
-            "factor": self.factor,
-        }

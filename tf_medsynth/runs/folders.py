@@ -17,6 +17,7 @@ from tf_medsynth.cohorts.survey import PatientFiles, find_patients
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import CohortSettings
 from tf_medsynth.config.datasets import BratsSettings, brats_settings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.generation.publishing import INTENSITY_SCALE
 from tf_medsynth.imaging.orientation import canonical, canonical_header
 from tf_medsynth.imaging.volumes import (
@@ -29,7 +30,6 @@ from tf_medsynth.imaging.volumes import (
 )
 from tf_medsynth.runs.samples import Batch, Samples, spread
 from tf_medsynth.runtime import progress
-from tf_medsynth.types import MODALITIES, Modality
 from tfds_builders.brats.examples import Box, crop_box, proportional_box, taken
 
 OUR_LAYOUT = "medsynth"
@@ -75,7 +75,7 @@ def read_folder(folder: Path, size: tuple[int, int] | None, most: int | None) ->
     shape = _plane(boxes[0])
     shown = shape if size is None or ours else size
     origin = "generated" if ours else "folder"
-    return Samples(str(folder), origin, len(rows), int(ends[-1]), shown, batches)
+    return Samples(str(folder), origin, BRAIN_MRI, len(rows), int(ends[-1]), shown, batches)
 
 
 def _settings(size: tuple[int, int] | None) -> BratsSettings:
@@ -87,7 +87,7 @@ def _settings(size: tuple[int, int] | None) -> BratsSettings:
 def _box(patient: PatientFiles, size: tuple[int, int] | None) -> Box:
     """What is cut out of a patient's volumes; raises where they lie on several grids."""
     header = _grid(patient, "T1")
-    for modality in MODALITIES[1:]:
+    for modality in BRAIN_MRI.modalities[1:]:
         differences = geometry_differences(header, _grid(patient, modality))
         check(
             "the modalities of a patient share one grid",
@@ -105,7 +105,7 @@ def _box(patient: PatientFiles, size: tuple[int, int] | None) -> Box:
     return crop_box(header, _settings(size), patient.name)
 
 
-def _grid(patient: PatientFiles, modality: Modality) -> Header:
+def _grid(patient: PatientFiles, modality: str) -> Header:
     """The canonical header of a modality."""
     return canonical_header(read_header(patient.images[modality], patient.channels.get(modality)))
 
@@ -128,7 +128,7 @@ def _slices(patient: PatientFiles, box: Box, rows: NDArray[np.int64], size: tupl
     """``images`` `(n, H, W, M)` of some slices of a patient, and what labels lie beside them."""
     ours = patient.layout == OUR_LAYOUT
     size = None if ours else size  # what was generated has its own size, which is checked
-    volumes = (taken(_unit(patient, modality, ours), box)[rows] for modality in MODALITIES)
+    volumes = (taken(_unit(patient, modality, ours), box)[rows] for modality in BRAIN_MRI.modalities)
     found: Slices = {"images": np.stack([_resized(v, size, cv2.INTER_AREA) for v in volumes], axis=-1)}
     for name, label in _labels(patient):
         check(

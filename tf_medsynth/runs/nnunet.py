@@ -21,6 +21,7 @@ import numpy as np
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.persons import split_group
 from tf_medsynth.config.studies import AvailabilitySettings, chosen_rows
 from tf_medsynth.data.mixing import Pool, amount, pools_of_real
@@ -30,7 +31,6 @@ from tf_medsynth.imaging.planes import write_plane
 from tf_medsynth.runs.origin import origin_of
 from tf_medsynth.runs.reading import read_samples
 from tf_medsynth.runs.samples import Samples
-from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 ENDING = ".nii.gz"
 _FOLDS = 5
@@ -135,13 +135,13 @@ def nnunet(
     origin = origin_of(samples) if samples and real else {}
     settings = DataSettings.from_dict(origin["data_settings"]) if origin else DataSettings()
     training, test = _sources(real, data_dir, settings)
-    _check_mix(samples, training, test, origin)
+    domain = _check_mix(samples, training, test, origin)
     pools = []
     if training is not None:
         pools = pools_of_real(training, training.owners().tolist(), mix or AvailabilitySettings(), seed)
     taken = _taken(samples, mix, training)
     parts_wanted = _folds(folds, pools, taken)
-    size = 4 * len(MODALITIES) + 1
+    size = 4 * domain.image_channels + 1
     count = taken + sum(held.count for held in (*pools, test) if held)
     rows, columns = samples.image_size if samples else training.image_size  # type: ignore[union-attr]
     runtime.check_room(Path(out), count * rows * columns * size)
@@ -149,7 +149,7 @@ def nnunet(
     with runtime.disk_errors(target, kept), runtime.atomic_path(target, overwrite=overwrite) as folder:
         cases = _write(folder, pools, test, samples, taken, spacing)
         parts = _splits(cases, parts_wanted)
-        _write_records(folder, name, cases, parts)
+        _write_records(folder, name, domain, cases, parts)
     origins = Counter(case["origin"] for case in cases.values() if case["split"] == "train")
     tested = sum(case["split"] == "test" for case in cases.values())
     return NnunetResult(target, {key: origins[key] for key in ORIGINS}, tested, len(parts))
@@ -207,16 +207,20 @@ def _check_mix(
     training: SliceSource | None,
     test: SliceSource | None,
     origin: Mapping[str, Any],
-) -> None:
+) -> Domain:
+    """What the cases show."""
+    domain = samples.domain if training is None else training.domain  # type: ignore[union-attr]
+    check("nnU-Net learns maps", domain.label.kind in ("classes", "structure"), label=domain.label.kind)
     if samples is not None:
         check("synthetic cases need labels", samples.lesion_label is not None, synthetic=samples.name)
-        check(
-            "cases have the modalities of this package",
-            tuple(samples.modalities) == tuple(MODALITIES),
-            modalities=samples.modalities,
-        )
     if samples is None or training is None:
-        return
+        return domain
+    check(
+        "real and synthetic slices show the same",
+        (samples.domain.channel_names(), samples.domain.label) == (domain.channel_names(), domain.label),
+        real=domain.name,
+        synthetic=samples.domain.name,
+    )
     check(
         "real and synthetic slices have one size",
         samples.image_size == training.image_size,
@@ -229,6 +233,7 @@ def _check_mix(
         "no test patient may be known to the generator",
         "Generate from a model of other patients.",
     )
+    return domain
 
 
 def _write(
@@ -309,12 +314,16 @@ def _splits(cases: Mapping[str, Mapping[str, Any]], folds: int) -> list[dict[str
 
 
 def _write_records(
-    folder: Path, name: str, cases: Mapping[str, Any], splits: Sequence[Mapping[str, list[str]]]
+    folder: Path,
+    name: str,
+    domain: Domain,
+    cases: Mapping[str, Any],
+    splits: Sequence[Mapping[str, list[str]]],
 ) -> None:
     training = sum(case["split"] == "train" for case in cases.values())
     dataset = {
-        "channel_names": {str(number): modality for number, modality in enumerate(MODALITIES)},
-        "labels": {word: code for code, word in enumerate(LESION_CLASSES)},
+        "channel_names": {str(number): channel for number, channel in enumerate(domain.channel_names())},
+        "labels": {word: code for code, word in enumerate(domain.label.classes)},
         "numTraining": training,
         "file_ending": ENDING,
         "overwrite_image_reader_writer": "SimpleITKIO",

@@ -17,6 +17,7 @@ from typing import Any
 from tf_medsynth.config.base import check
 from tf_medsynth.config.cohorts import settings_of
 from tf_medsynth.config.datasets import BRATS_CONFIGS, SPLITS, BratsSettings, brats_settings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.records import Inputs
 from tf_medsynth.runtime import (
     LOCK_NAME,
@@ -33,7 +34,7 @@ from tf_medsynth.runtime import (
     settle,
 )
 from tf_medsynth.runtime.prepared_sets import open_prepared
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 DATASET = "brats"
 INPUTS_FILE = "inputs.json"
@@ -299,7 +300,7 @@ def _check_example(settings: BratsSettings) -> None:
     depth = settings.stack_size if settings.form == "stacks" else 1
     check_memory(
         "an example",
-        6.0 * depth * rows * columns * len(MODALITIES),
+        6.0 * depth * rows * columns * BRAIN_MRI.num_modalities,
         "Lower size or stack_size.",
         size=settings.image_size,
         stack_size=depth,
@@ -322,7 +323,7 @@ def _least_bytes(settings: BratsSettings, patients: int) -> float:
     slices = settings.slice_range[1] - settings.slice_range[0]
     depth = settings.stack_size if settings.form == "stacks" else 1
     rows, columns = settings.image_size
-    return patients * slices * depth * rows * columns * len(MODALITIES) * LEAST_BYTES_A_VOXEL
+    return patients * slices * depth * rows * columns * BRAIN_MRI.num_modalities * LEAST_BYTES_A_VOXEL
 
 
 def _inputs(directory: Path) -> dict[str, Any]:

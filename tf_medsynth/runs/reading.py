@@ -20,6 +20,7 @@ from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource, open_slices
 from tf_medsynth.runs.folders import read_folder
 from tf_medsynth.runs.published import DATASET, open_published
 from tf_medsynth.runs.samples import Batch, Samples, spread
+from tf_medsynth.runtime.prepared_sets import domain_of
 
 _BATCH = 32
 _AHEAD = 2
@@ -89,7 +90,7 @@ def _generated(folder: Path, most: int | None) -> Samples:
         builder = open_published(folder)
         total = builder.info.splits["train"].num_examples
         rows, columns = builder.info.features["images"].shape[:2]
-        modalities = tuple(builder.info.metadata["modalities"])
+        domain = domain_of(builder)
     wanted = spread(total, most)
 
     def batches() -> Iterator[Batch]:
@@ -100,10 +101,10 @@ def _generated(folder: Path, most: int | None) -> Samples:
                 yield {
                     "images": batch["images"],
                     "key": np.array([f"{index:08d}" for index in batch["sample_index"]]),
-                    **{name: batch[name][..., 0].astype(np.uint8) for name in maps},
+                    **{name: batch[name][..., 0].astype(np.uint8) for name in maps if name in batch},
                 }
 
-    return Samples(str(folder), "generated", len(wanted), total, (rows, columns), batches, modalities)
+    return Samples(str(folder), "generated", domain, len(wanted), total, (rows, columns), batches)
 
 
 @contextlib.contextmanager
@@ -139,14 +140,17 @@ def _prepared(target: str, data_dir: Path, most: int | None, settings: DataSetti
         return itertools.chain.from_iterable(part.batches() for part in parts.values() if len(part))
 
     total, size = int(ends[-1]), first.image_size
-    return Samples(target, "prepared", len(rows), total, size, batches, splits=parts, data_dir=data_dir)
+    return Samples(
+        target, "prepared", first.domain, len(rows), total, size, batches, splits=parts, data_dir=data_dir
+    )
 
 
 def _of_split(source: SliceSource, rows: np.ndarray, data_dir: Path) -> Samples:
     """Those `rows` of a split, normalised."""
 
     def shown(example: Mapping[str, Any]) -> dict[str, Any]:
-        return {**source.normalised(dict(example)), **{n: example[n] for n in ("patient", "slice_index")}}
+        number = example.get("slice_index", 0)  # an image that is the only one of its patient has none
+        return {**source.normalised(dict(example)), "patient": example["patient"], "slice_index": number}
 
     def batches() -> Iterator[Batch]:
         stored = source.stored().map(shown, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -156,13 +160,15 @@ def _of_split(source: SliceSource, rows: np.ndarray, data_dir: Path) -> Samples:
             yield {
                 "images": batch["images"],
                 "key": np.array([f"{patient}_{number:03d}" for patient, number in numbers]),
-                "lesion_label": batch["lesion_label"][..., 0].astype(np.uint8),
+                **{n: batch[n][..., 0].astype(np.uint8) for n in ("lesion_label",) if n in batch},
                 "patient": patients,
                 "split": np.full(len(patients), source.split),
             }
 
     size = source.image_size
-    return Samples(source.name, "prepared", len(rows), source.count, size, batches, data_dir=data_dir)
+    return Samples(
+        source.name, "prepared", source.domain, len(rows), source.count, size, batches, data_dir=data_dir
+    )
 
 
 def _picked(stored: tf.data.Dataset, rows: np.ndarray, total: int, label: str) -> Iterator[Any]:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.data.mapped import stacked
-from tf_medsynth.types import MODALITIES
 
 Batch = Mapping[str, NDArray[Any]]
 
@@ -24,31 +24,36 @@ class Samples:
     Attributes:
         name: of the source, as the user gave it.
         origin: ``generated``, ``prepared`` or ``folder``.
+        domain: what they show.
         count: n.
         total: samples in the source, of which these are n.
         image_size: height and width in pixels.
-        batches: reads them, a few at a time, as often as it is called. Rows of ``images`` `(b, H, W, M)`
+        batches: reads them, a few at a time, as often as it is called. Rows of ``images`` `(b, H, W, M * C)`
             float32 in [0, 1]; ``key``, a name for each, e.g. ``BraTS2021_00495_080`` or ``00000017``;
-            and, where there are such, ``lesion_label`` `(b, H, W)` uint8, index into `LESION_CLASSES`;
+            and, where there are such, ``lesion_label`` `(b, H, W)` uint8, index into the domain's classes;
             ``structure_map`` `(b, H, W)` uint8, 1 on a line; ``background_mask`` `(b, H, W)` uint8, 1
             OUTSIDE the organ; ``patient``, text; ``split``, text, ``train``, ``test``, ...
-        modalities: names of the M channels.
         splits: each split of a prepared dataset by itself.
         data_dir: where a prepared dataset lies; None for other sources.
     """
 
     name: str
     origin: str
+    domain: Domain
     count: int
     total: int
     image_size: tuple[int, int]
     batches: Callable[[], Iterator[Batch]]
-    modalities: tuple[str, ...] = MODALITIES
     splits: Mapping[str, Samples] = dataclasses.field(default_factory=dict)
     data_dir: Path | None = None
 
     def __len__(self) -> int:
         return self.count
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the M modalities."""
+        return self.domain.modalities
 
     @functools.cached_property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -57,7 +62,7 @@ class Samples:
 
     @property
     def images(self) -> NDArray[np.float32]:
-        """`(n, H, W, M)` in [0, 1]."""
+        """`(n, H, W, M * C)` in [0, 1]."""
         return self.arrays["images"]
 
     @property

@@ -63,14 +63,14 @@ def statistics(
     out, drift = Path(out), drift or DriftConfig()
     settings = preset_named(preset).override(overrides or {}).data
     sources = {split: open_slices(data, data_dir, split, settings) for split in SPLITS}
-    given = read_schema(schema) if schema else None
+    given = read_schema(schema, sources["train"].domain) if schema else None
     name = fingerprint([source.fingerprint for source in sources.values()], given, drift.to_dict())
     if (out / "anomalies.json").exists():
         held = runtime.read_record(out / "anomalies.json", Anomalies, "Remove the file.")
         if held["fingerprint"] == name:
             return _judged(out, name, [Anomaly(**found) for found in held["anomalies"]], True)
     examples = {split: source.examples(names=True).as_numpy_iterator() for split, source in sources.items()}
-    found = {split: split_statistics(examples[split]) for split in SPLITS}
+    found = {split: split_statistics(examples[split], sources[split].domain) for split in SPLITS}
     kept = given or make_schema(found["train"])
     anomalies = validate(found, kept, drift)
     written = (found, kept, {"anomalies": [dataclasses.asdict(a) for a in anomalies], "fingerprint": name})

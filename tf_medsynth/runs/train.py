@@ -14,8 +14,8 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.presets import LABEL_FREE, TRAINABLE, Preset
 from tf_medsynth.config.presets import preset as preset_named
-from tf_medsynth.config.stages import TrainingSettings
 from tf_medsynth.config.terms import check_terms
+from tf_medsynth.config.training import TrainingSettings
 from tf_medsynth.data.patients import left_out_patients
 from tf_medsynth.data.slices import open_slices, with_unlabelled
 from tf_medsynth.runs import restore
@@ -223,6 +223,4 @@ def _settings(stage: str, name: str, overrides: Mapping[str, Any] | None, steps:
         return settings
     check("--steps must be positive", steps > 0, steps=steps)
     training: TrainingSettings = getattr(settings, stage).training
-    share = training.pretrain_steps / training.steps
-    lengths = {"pretrain_steps": round(share * steps), "steps": steps}
-    return settings.override({f"{stage}.training": training.override(lengths)})
+    return settings.override({f"{stage}.training": training.lasting(steps)})

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tf_medsynth.generation.provenance import domain_words
 from tf_medsynth.reports import tables
 from tf_medsynth.saved_model.record import ModelRecord
 
@@ -15,7 +16,7 @@ _BATCH = 32
 _CARD = """\
 # {name}, version {version}
 
-Draws labelled, registered brain MRI slices ({modalities}; {rows} x {columns} px) of patients who do not
+Draws labelled{registered} {domain} slices ({modalities}; {rows} x {columns} px) of patients who do not
 exist, from a seed and a lesion label. Exported by tf_medsynth {package}.
 
 | | |
@@ -45,8 +46,7 @@ Not for diagnosis, and not as evidence about any patient or population.
 - No sample is more varied than the patients seen in training, and may resemble one: look for copies before
   sharing samples of a model that was trained on real patients.
 - `segment_lesion` is the guide that the generator was trained against: it flatters what the generator draws.
-- `translate` invents what the source does not show; it is no substitute for an acquisition.
-- Signatures do not gate their samples: contour, lesion and registration gates run in `medsynth generate`.
+{translate}- Signatures do not gate their samples: {gates} gates run in `medsynth generate`.
 
 ## Certificates
 {certificates}
@@ -58,6 +58,7 @@ Not for diagnosis, and not as evidence about any patient or population.
 with the data of the fingerprint above in `DATA`; same settings, data and machine give the same model hash.
 """
 
+_TRANSLATE = "- `translate` invents what the source does not show; it is no substitute for an acquisition.\n"
 _NOT_EVALUATED = "This run was not evaluated."
 _NOT_CERTIFIED = (
     "Nobody has audited registration, lesions or memorisation of this run: nothing is certified "
@@ -123,12 +124,17 @@ class CardFacts:
 def model_card(record: ModelRecord, facts: CardFacts, name: str, version: int) -> str:
     """What the model is, may be used for and cannot do, as Markdown."""
     height, width = record.image_size
+    several = record.domain.num_modalities > 1
     return _CARD.format(
         name=name,
         version=version,
         package=record.package,
         model_hash=record.model_hash,
-        modalities=", ".join(record.modalities),
+        domain=domain_words(record.domain),
+        registered=", registered" if several else "",
+        translate=_TRANSLATE if several else "",
+        gates="contour, lesion and registration" if several else "contour and lesion",
+        modalities=", ".join(record.domain.modalities),
         rows=height,
         columns=width,
         data=record.data["name"],
@@ -146,7 +152,7 @@ def model_card(record: ModelRecord, facts: CardFacts, name: str, version: int) -
 def serving_files(record: ModelRecord, name: str) -> dict[str, str]:
     """Files beside the versions, by name: advice and configurations for TensorFlow Serving."""
     height, width = record.image_size
-    sample = height * width * 4 * (len(record.modalities) + 3)  # map, mask and label go along
+    sample = height * width * 4 * (record.domain.image_channels + 3)  # map, mask and label go along
     facts = {
         "name": name,
         "batch": _BATCH,

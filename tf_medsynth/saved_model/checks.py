@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
-from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor
+from tf_medsynth.types import Tensor
 
 
 def checked_names(seed: Tensor) -> tuple[Tensor, Tensor]:
@@ -16,11 +18,11 @@ def checked_names(seed: Tensor) -> tuple[Tensor, Tensor]:
     return seed[:, 0], seed[:, 1]
 
 
-def checked_label(lesion_label: Tensor, image_size: tuple[int, int]) -> Tensor:
+def checked_label(lesion_label: Tensor, image_size: tuple[int, int], num_classes: int) -> Tensor:
     """Class codes ``(B, H, W, 1)``."""
     label = _shaped("lesion_label", lesion_label, (*image_size, 1))
-    codes = _all((label >= 0) & (label < NUM_CLASSES))
-    return _holds(label, codes, f"lesion_label must hold class codes 0 to {NUM_CLASSES - 1}")
+    codes = _all((label >= 0) & (label < num_classes))
+    return _holds(label, codes, f"lesion_label must hold class codes 0 to {num_classes - 1}")
 
 
 def checked_images(name: str, images: Tensor, image_size: tuple[int, int], channels: int) -> Tensor:
@@ -36,10 +38,10 @@ def checked_map(name: str, pixels: Tensor, image_size: tuple[int, int]) -> Tenso
     return _holds(pixels, _all((pixels == 0.0) | (pixels == 1.0)), f"{name} must hold 0 and 1 only")
 
 
-def checked_modality(name: str, number: Tensor) -> Tensor:
-    """Indices into `MODALITIES`, ``(B,)``."""
-    known = ", ".join(f"{index} {modality}" for index, modality in enumerate(MODALITIES))
-    return _holds(number, _all((number >= 0) & (number < len(MODALITIES))), f"{name} must be one of {known}")
+def checked_modality(name: str, number: Tensor, modalities: Sequence[str]) -> Tensor:
+    """Indices into `modalities`, ``(B,)``."""
+    known = ", ".join(f"{index} {modality}" for index, modality in enumerate(modalities))
+    return _holds(number, _all((number >= 0) & (number < len(modalities))), f"{name} must be one of {known}")
 
 
 def checked_numbers(number: Tensor, count: int) -> Tensor:

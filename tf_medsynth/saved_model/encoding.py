@@ -30,20 +30,21 @@ def picker(packed: Tensor, image_size: tuple[int, int]) -> Callable[[Tensor], Te
     return pick
 
 
-def decoded_labels(files: Tensor, image_size: tuple[int, int]) -> Tensor:
+def decoded_labels(files: Tensor, image_size: tuple[int, int], num_classes: int) -> Tensor:
     """Labels ``(B, H, W, 1)`` int32 of PNG files ``(B,)`` with one channel of class codes."""
     spec = tf.TensorSpec((*image_size, 1), tf.int32)
 
     def decode(file: Tensor) -> Tensor:
-        return checked_label(tf.cast(_decode_uint8(file), tf.int32)[None], image_size)[0]
+        return checked_label(tf.cast(_decode_uint8(file), tf.int32)[None], image_size, num_classes)[0]
 
     return tf.map_fn(decode, files, fn_output_signature=spec)
 
 
-def encoded_images(images: Tensor) -> Tensor:
-    """16-bit PNG files ``(B, M)`` of images ``(B, H, W, M)`` in [0, 1]."""
+def encoded_images(images: Tensor, channels: int) -> Tensor:
+    """16-bit PNG files ``(B, M)`` of images ``(B, H, W, M * channels)`` in [0, 1]; three make a colour."""
     levels = tf.cast(tf.round(images * IMAGE_SCALE), tf.uint16)
-    by_modality = [_encode(levels[..., number : number + 1]) for number in range(images.shape[-1])]
+    starts = range(0, images.shape[-1], channels)
+    by_modality = [_encode(levels[..., start : start + channels]) for start in starts]
     return tf.stack(by_modality, axis=1)
 
 

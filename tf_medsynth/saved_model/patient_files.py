@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth import runtime
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.generation import Geometry
 from tf_medsynth.saved_model.loading import SavedModel
 from tf_medsynth.saved_model.patients import Patient
@@ -23,13 +24,13 @@ _WHEN = (1980, 1, 1, 0, 0, 0)
 """The same patient is the same bytes, whenever it is written."""
 
 
-def picture(patient: Patient) -> bytes:
+def picture(patient: Patient, domain: Domain) -> bytes:
     """A PNG with maps, label and modalities in a row."""
     # Late: it draws with the fonts of a plotting library.
     from tf_medsynth.reports.gallery import gallery
 
     maps = patient.structure_map[None], patient.background_mask[None]
-    return gallery(patient.images[None], *maps, patient.lesion_label[None], titles=[title(patient)])
+    return gallery(patient.images[None], *maps, patient.lesion_label[None], [title(patient)], domain)
 
 
 def title(patient: Patient) -> str:
@@ -58,7 +59,9 @@ def archive(patient: Patient, opened: SavedModel, geometry: Geometry | None = No
         arrays[part] = getattr(patient, part).astype(np.uint8)
     buffer = io.BytesIO()
     with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(buffer, "w") as file:
-        publishing.write_sample(arrays, opened.record.modalities, Path(scratch), name, _ENDING, geometry)
+        publishing.write_sample(
+            arrays, opened.record.domain.channel_names(), Path(scratch), name, _ENDING, geometry
+        )
         for path in sorted(Path(scratch).iterdir()):
             file.writestr(zipfile.ZipInfo(f"{name}/{path.name}", _WHEN), path.read_bytes())
         record = {**facts(patient, opened), "intensity_scale": publishing.INTENSITY_SCALE}
@@ -80,7 +83,7 @@ def facts(patient: Patient, opened: SavedModel) -> dict[str, Any]:
         "sample": patient.number,
         "lesion": lesion,
         "label_found": patient.label_found if patient.lesion is None else True,
-        "lesion_classes": list(record.lesion_classes),
+        "lesion_classes": list(record.domain.label.classes),
     }
 
 

@@ -34,9 +34,9 @@ class Patient:
         seed: run seed.
         number: sample number k.
         lesion: None where the model drew the label.
-        images: `(H, W, M)` float32 in [0, 1].
+        images: `(H, W, M * C)` float32 in [0, 1].
         structure_map: `(H, W, 1)` float32, 1 on a line.
-        background_mask: `(H, W, 1)` float32, 1 outside the brain.
+        background_mask: `(H, W, 1)` float32, 1 outside the organ.
         lesion_label: `(H, W, 1)` float32 class codes.
         label_found: False where no label of the model fitted this brain; the label is empty then.
     """

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tf_medsynth.config.base import Config, check
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.config.records import ModelFile
+from tf_medsynth.config.records import ModelFile, domain_of
 from tf_medsynth.runtime import alone, check_writable, of_file, read_json
 from tf_medsynth.runtime import read_record as read_typed
-from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 FORMAT = 1
 """Changes when signatures or their meaning change."""
@@ -33,9 +33,8 @@ class ModelRecord(Config):
         labels: size and fingerprint of the pool of labels.
         settings: how ``generate`` draws and judges, lesion thresholds included.
         data: name, fingerprint, number of patients and their hashes, and settings of the training data.
+        domain: what it draws: modalities, channels, classes of the label.
         signatures: inputs and outputs of each, as dtype and shape.
-        modalities: names of an image's channels.
-        lesion_classes: names of a label's codes.
     """
 
     format: int
@@ -46,9 +45,8 @@ class ModelRecord(Config):
     labels: dict
     settings: GenerationConfig
     data: dict
+    domain: Domain
     signatures: dict = field(default_factory=dict)
-    modalities: tuple[str, ...] = MODALITIES
-    lesion_classes: tuple[str, ...] = LESION_CLASSES
 
 
 def versions(model: Path) -> list[int]:
@@ -80,11 +78,13 @@ def read_record(folder: Path) -> ModelRecord:
     """
     file, again = folder / RECORD_NAME, "Export it again."
     check(f"a model needs its {RECORD_NAME}", file.is_file(), again, model=str(folder))
-    held = read_json(file, again).get("format")
+    values = read_json(file, again)
+    held = values.get("format")
     remedy = "Export it again with this package, or read it with the one that wrote it."
     check(f"this package reads models of format {FORMAT}", held == FORMAT, remedy, format=held)
-    values = read_typed(file, ModelFile, again)
     with of_file(file, again):
+        domain_of(values, again)
+        values = dict(read_typed(file, ModelFile, again))
         check(
             "a model draws images", min(values["image_size"]) > 0 and values["rows"] > 0, rows=values["rows"]
         )

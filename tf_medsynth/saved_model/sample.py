@@ -63,7 +63,11 @@ def sample(
     shape = None if lesion is None else LesionShape().override(lesion)
     patients = Patients(model)
     drawn = patients.draw(seed, patients.first_good(seed) if number is None else number, shape)
-    made = picture(drawn) if out.suffix.lower() == ".png" else archive(drawn, patients.model)
+    made = (
+        picture(drawn, patients.record.domain)
+        if out.suffix.lower() == ".png"
+        else archive(drawn, patients.model)
+    )
     with runtime.atomic_path(out) as partial:
         partial.write_bytes(made)
     return SampleResult(out, patients.model.folder, patients.record.model_hash, seed, drawn.number)

@@ -14,7 +14,7 @@ from tf_medsynth.generation.synthesiser import FunctionSynthesiser
 from tf_medsynth.saved_model.loading import SavedModel, open_model
 from tf_medsynth.types import Tensor
 
-NEEDED = ("draw_structure", "render", "segment_lesion", "translate", "pool_labels")
+NEEDED = ("draw_structure", "render", "segment_lesion", "pool_labels")
 _LABELS_AT_ONCE = 256
 
 
@@ -22,7 +22,8 @@ def model_synthesiser(model: Path | str) -> tuple[FunctionSynthesiser, SavedMode
     """The synthesiser of an exported model, and the model."""
     opened = open_model(model, NEEDED)
     record = opened.record
-    return FunctionSynthesiser(_functions(opened), record.model_hash, record.image_size), opened
+    functions = _functions(opened)
+    return FunctionSynthesiser(functions, record.model_hash, record.image_size, record.domain), opened
 
 
 def model_labels(opened: SavedModel) -> LabelPool:
@@ -58,7 +59,8 @@ def _functions(opened: SavedModel) -> Functions:
     def translate(images: Tensor, target: Tensor) -> Tensor:
         return opened.call("translate", images=images, source=target, target=target)["images"]
 
-    return Functions(draw_structure, render, segment, translate)
+    one = opened.record.domain.num_modalities == 1
+    return Functions(draw_structure, render, segment, None if one else translate)
 
 
 def _names(seed: Tensor, index: Tensor) -> Tensor:

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_medsynth.config.domain import Domain
+
 Requests = dict[str, dict[str, np.ndarray]]
 
 WARM_UP_NAME = "assets.extra/tf_serving_warmup_requests"
 
 
-def example_requests(call: Callable[..., Mapping[str, Any]]) -> Requests:
+def example_requests(call: Callable[..., Mapping[str, Any]], domain: Domain) -> Requests:
     """Inputs of one row for each signature.
 
     Args:
         call: (signature, inputs by name) to its outputs.
+        domain: what is drawn.
     """
     # A last byte other than NUL, which arrays of bytes lose: tools pass the example on as one.
     seed = np.array([[0, 1]], np.int64)
@@ -27,7 +30,7 @@ def example_requests(call: Callable[..., Mapping[str, Any]]) -> Requests:
     drawn = {name: np.asarray(value) for name, value in call("synthesize_random", seed=seed).items()}
     file = tf.io.encode_png(label[0].astype(np.uint8)).numpy()
     maps = {name: drawn[name] for name in ("structure_map", "background_mask")}
-    return {
+    requests: Requests = {
         "synthesize_random": {"seed": seed},
         "synthesize_random_png": {"seed": seed},
         "synthesize": {"seed": seed, "lesion_label": label},
@@ -36,13 +39,16 @@ def example_requests(call: Callable[..., Mapping[str, Any]]) -> Requests:
         "draw_structure": {"seed": seed},
         "render": {"seed": seed, "lesion_label": label, **maps},
         "translate": {
-            "images": drawn["images"][..., :1],
+            "images": drawn["images"][..., : domain.channels],
             "source": np.zeros(1, np.int32),
             "target": np.ones(1, np.int32),
         },
         "segment_lesion": {"images": drawn["images"]},
         "pool_labels": {"number": number},
     }
+    if domain.num_modalities == 1:
+        del requests["translate"]
+    return requests
 
 
 def write_warm_up(folder: Path, requests: Requests, model: str) -> bool:

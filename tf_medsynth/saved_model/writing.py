@@ -50,7 +50,9 @@ def write_model(to: Path, signatures: Signatures, record: ModelRecord, facts: ca
         for name, specs in signatures.inputs().items()
     }
     record = dataclasses.replace(record, signatures=described)
-    requests = warm_up.example_requests(lambda name, **inputs: functions[name](**_tensors(inputs)))
+    requests = warm_up.example_requests(
+        lambda name, **inputs: functions[name](**_tensors(inputs)), record.domain
+    )
     with next_version(to) as version:
         folder = to / str(version)
         with runtime.atomic_path(folder) as partial:

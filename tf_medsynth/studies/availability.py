@@ -132,9 +132,7 @@ def open_cohort(config: Mapping[str, Any]) -> Cohort:
     """
     train, test = source_of(config, "train"), source_of(config, "test")
     check_patients(set(train.patients) | set(config["patients"]), test)
-    for source in (train, test):
-        metadata = source.builder.info.metadata or {}
-        downstream.check_classes(metadata.get("lesion_classes"), source.split)
+    downstream.check_label(test.domain, train.domain, test.split)
     operators = OperatorConfig.from_dict(config["operators"])
     return Cohort(train, test, train.owners().tolist(), operators)
 

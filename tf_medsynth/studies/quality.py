@@ -78,6 +78,8 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
             return {"synthetic": None, **contenders[row.baseline].identity}
         return {"synthetic": _facts(builder) if _is_of_run(row) else None}
 
+    names = cohort.train.domain.channel_names()
+
     def work(unit: Unit) -> dict[str, Any]:
         watch, trained = runtime.Stopwatch(), 0.0
         one, other = (slices_at(cohort.train, numbers) for numbers in halves[unit.seed])
@@ -92,7 +94,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
             shown = {"images": images}
         if unit.row.overrides.get("crop") == "lesion":
             one, other, shown = _cropped(one), _cropped(other), _cropped(shown)
-        result = compare(one["images"], shown["images"][: len(other["images"])], extractor, unit.seed)
+        result = compare(one["images"], shown["images"][: len(other["images"])], extractor, unit.seed, names)
         words = ", ".join(f"{name} {value:.4g}" for name, value in result["mean"].items())
         return {
             **result,
@@ -148,8 +150,10 @@ def _facts(builder: Any) -> dict[str, Any]:
     return {"samples": builder.info.splits["train"].num_examples, **dict(builder.info.metadata or {})}
 
 
-def compare(real: Images, shown: Images, extractor: Extractor | None, seed: int) -> dict[str, Any]:
-    """Measures of a set beside a real one, with as many images of each.
+def compare(
+    real: Images, shown: Images, extractor: Extractor | None, seed: int, channels: Sequence[str]
+) -> dict[str, Any]:
+    """Measures of a set beside a real one, with as many images of each; `channels` names those of an image.
 
     Returns:
         ``n`` and ``mean``: ``ms_ssim`` of random pairs of one each; with an extractor ``fid`` and
@@ -161,7 +165,7 @@ def compare(real: Images, shown: Images, extractor: Extractor | None, seed: int)
     real, shown = (images[rng.permutation(len(images))[:n]] for images in (real, shown))
     mean = {"ms_ssim": float(multiscale_similarity(shown, real).mean())}
     if extractor is not None:
-        one, other = (extractor.features([images]) for images in (real, shown))
+        one, other = (extractor.features([images], channels) for images in (real, shown))
         enough = [name for name in one if n > one[name].shape[1]]
         mean["fid"] = known_mean([frechet_distance(one[name], other[name]) for name in enough])
         mean["kid"] = known_mean([kernel_distance(one[name], other[name]).estimate for name in one])

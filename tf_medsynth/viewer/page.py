@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from nicegui import run, ui
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.lesion_shapes import LesionShape
+from tf_medsynth.generation.provenance import domain_words
 from tf_medsynth.imaging.lesion_shapes import moved_inside
-from tf_medsynth.reports.gallery import LESION_COLOURS
+from tf_medsynth.reports.gallery import class_colours
 from tf_medsynth.saved_model.patient_files import class_pixels, command
 from tf_medsynth.saved_model.patients import Patient, Patients
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 from tf_medsynth.viewer import pictures
 from tf_medsynth.viewer.controls import Field, button, choice, say, slider, words
 from tf_medsynth.viewer.links import archive_address, file_name
@@ -42,8 +44,15 @@ _SHAPE: dict[str, tuple[str, tuple[float, float, float], str]] = {
 }
 """Label, (least, most, step) and unit of each slider of a lesion, in the order of the page."""
 _NESTED = ("core", "necrosis")
-_MAPS = ("Structure map", "Brain", "Lesion label")
+_MAPS = ("Structure map", "Organ", "Lesion label")
 _WORDS = "message"
+_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+
+
+def kinds_for(classes: Sequence[str]) -> dict[str, str]:
+    """Those of `KINDS` whose lesions show nothing but `classes`."""
+    needs = {DRAWN: (), "nested": ("oedema", "enhancing", "necrosis")}
+    return {kind: told for kind, told in KINDS.items() if set(needs.get(kind, (kind,))) <= set(classes)}
 
 
 class Page:
@@ -55,7 +64,7 @@ class Page:
     """
 
     def __init__(self, patients: Patients, model: str) -> None:
-        self._patients, self._model = patients, model
+        self._patients, self._model, self._domain = patients, model, patients.record.domain
         self._shown: Patient | None = None
         self._wanted = self._busy = False
         self._new_seed = True
@@ -83,8 +92,8 @@ class Page:
         words("h1", "Patients who do not exist")
         text = (
             f"Model {folder.parent.name}, version {folder.name} ({record.model_hash}), trained on "
-            f"{record.data['patients']} patients. One slice of a brain in four registered modalities, "
-            "drawn from a seed. Not for diagnosis."
+            f"{record.data['patients']} patients. One slice of {domain_words(self._domain)} in "
+            f"{_modalities(self._domain)}, drawn from a seed. Not for diagnosis."
         )
         words("p", text)
 
@@ -102,7 +111,7 @@ class Page:
         plain = LesionShape()
         with ui.element("fieldset"):
             words("legend", "Lesion")
-            self._kind = choice("kind", "Lesion", KINDS, self._draw_new_kind)
+            self._kind = choice("kind", "Lesion", kinds_for(self._domain.label.classes), self._draw_new_kind)
             with ui.element("div") as self._own:
                 self._shape = {
                     name: slider(name, label, getattr(plain, name), span, self._draw, unit)
@@ -120,7 +129,7 @@ class Page:
             self._lines = slider("lines", "Structure map over images", 0.0, part, self._paint)
             with ui.element("details"):
                 words("summary", "Windows of the modalities")
-                self._windows = [self._window_controls(name) for name in MODALITIES]
+                self._windows = [self._window_controls(name) for name in self._domain.modalities]
                 with ui.element("div").classes("buttons"):
                     button("Reset windows", self._reset_windows)
 
@@ -137,14 +146,14 @@ class Page:
 
     def _pictures(self) -> None:
         self._tiles: dict[str, ui.element] = {}
-        for kind, names in (("maps", _MAPS), ("images", MODALITIES)):
+        for kind, names in (("maps", _MAPS), ("images", self._domain.modalities)):
             with ui.element("div").classes(f"tiles {kind}"):
                 for name in names:
                     with ui.element("figure"):
                         self._tiles[name] = ui.element("img").props('alt="being drawn"')
                         words("figcaption", name)
         with ui.element("ul").classes("legend").props('aria-label="Colours"'):
-            colours = {**LESION_COLOURS, "structure map": pictures.LINE_COLOUR}
+            colours = {**class_colours(self._domain.label.classes), "structure map": pictures.LINE_COLOUR}
             for name, (red, green, blue) in colours.items():
                 with ui.element("li"):
                     ui.element("span").style(f"background: rgb({red}, {green}, {blue})").props("aria-hidden")
@@ -153,7 +162,8 @@ class Page:
     def _files(self) -> None:
         self._link = words("a", "Download as NIfTI (.zip)", "download").classes("download")
         text = (
-            "Four modalities, label, structure map and mask, each a volume of one slice: spacing 1 mm, "
+            f"{_modalities(self._domain).capitalize()}, label, structure map and mask, each a volume of one "
+            "slice: spacing 1 mm, "
             "origin 0, intensities int16 of 10000 × value, maps uint8. record.json says so too."
         )
         words("p", text)
@@ -235,11 +245,11 @@ class Page:
     def _show(self, patient: Patient) -> None:
         self._shown = patient
         say(self._error, "")
-        counts = class_pixels(patient, self._patients.record.lesion_classes)
+        counts = class_pixels(patient, self._domain.label.classes)
         self._found = ", ".join(f"{n.replace('_', '-')} {k} px" for n, k in counts.items()) or "no lesion"
         note = "" if patient.lesion or patient.label_found else " No lesion of the model fits this brain."
         say(self._status, f"Seed {patient.seed}, sample {patient.number}: {self._found}.{note}")
-        for name, picture in pictures.map_pictures(patient).items():
+        for name, picture in pictures.map_pictures(patient, self._domain.label.classes).items():
             self._put(name, picture)
         self._paint()
         file = file_name(patient)
@@ -254,13 +264,13 @@ class Page:
             return
         windows = tuple(pictures.Window(level.number, width.number) for level, width in self._windows)
         look = pictures.Look(windows, self._label.number, self._lines.number)
-        for name, picture in pictures.modality_pictures(self._shown, look).items():
+        for name, picture in pictures.modality_pictures(self._shown, look, self._domain).items():
             self._put(name, picture)
 
     def _put(self, name: str, picture: pictures.Picture) -> None:
         if self._shown is None:
             return
-        tile, kind = self._tiles[name], f"{name} image" if name in MODALITIES else name
+        tile, kind = self._tiles[name], f"{name} image" if name in self._domain.modalities else name
         tile.props["src"] = pictures.data_address(picture)
         tile.props["alt"] = f"{kind} of seed {self._shown.seed}, sample {self._shown.number}: {self._found}"
         tile.update()
@@ -271,6 +281,12 @@ class Page:
             level.put(plain.level)
             width.put(plain.width)
         self._paint()
+
+
+def _modalities(domain: Domain) -> str:
+    if domain.num_modalities == 1:
+        return "one modality"
+    return f"{_NUMBERS.get(domain.num_modalities, domain.num_modalities)} registered modalities"
 
 
 async def _aside(compute: Callable[..., T], *arguments: Any) -> T:

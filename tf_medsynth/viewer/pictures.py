@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import Config, check
-from tf_medsynth.reports.gallery import LESION_COLOURS, Picture, label_overlays, png
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.reports.gallery import Picture, class_colours, label_overlays, png
 from tf_medsynth.saved_model.patients import Patient
-from tf_medsynth.types import LESION_CLASSES, MODALITIES
 
 LINE_COLOUR = (255, 89, 172)
 """Of the structure map over an image; no lesion class has it."""
@@ -44,7 +45,7 @@ class Look(Config):
         lines: opacity of the structure map over an image, in [0, 1].
     """
 
-    windows: tuple[Window, ...] = (Window(),) * len(MODALITIES)
+    windows: tuple[Window, ...] = ()
     label: float = 0.0
     lines: float = 0.0
 
@@ -65,18 +66,20 @@ def blended(
     lines: NDArray[np.float32],
     window: Window,
     look: Look,
+    classes: Sequence[str],
 ) -> Picture:
     """`(H, W, 3)` uint8: the image, the lines over it, the label over both.
 
     Args:
-        image: `(H, W)` in [0, 1].
+        image: `(H, W, C)` in [0, 1], shown in colour where C is 3.
         label: `(H, W)` class codes.
         lines: `(H, W)` of 0 and 1.
         window: of this image.
         look: opacities.
+        classes: names of the codes, what is not labelled first.
     """
-    palette = np.array([(0, 0, 0), *(LESION_COLOURS[name] for name in LESION_CLASSES[1:])], np.float64)
-    mixed = np.repeat(255.0 * windowed(image, window)[..., None], 3, axis=-1)
+    palette = np.array([(0, 0, 0), *class_colours(classes).values()], np.float64)
+    mixed = np.broadcast_to(255.0 * windowed(image, window), (*image.shape[:2], 3))
     for colour, opacity in (
         (np.array(LINE_COLOUR, np.float64), look.lines * (lines > 0.5)),
         (palette[label.astype(int)], look.label * (label > 0)),
@@ -86,21 +89,21 @@ def blended(
     return picture
 
 
-def map_pictures(patient: Patient) -> dict[str, Picture]:
-    """Structure map, brain and label by name, `(H, W, 3)` uint8 each."""
+def map_pictures(patient: Patient, classes: Sequence[str]) -> dict[str, Picture]:
+    """Structure map, organ and label by name, `(H, W, 3)` uint8 each."""
     lines, mask = patient.structure_map[..., 0], patient.background_mask[..., 0]
-    grey = {"Structure map": lines, "Brain": 1.0 - mask}
+    grey = {"Structure map": lines, "Organ": 1.0 - mask}
     shown = {n: np.repeat(np.round(255 * a).astype(np.uint8)[..., None], 3, -1) for n, a in grey.items()}
-    return shown | {"Lesion label": label_overlays(patient.lesion_label[None])[0]}
+    return shown | {"Lesion label": label_overlays(patient.lesion_label[None], classes)[0]}
 
 
-def modality_pictures(patient: Patient, look: Look) -> dict[str, Picture]:
+def modality_pictures(patient: Patient, look: Look, domain: Domain) -> dict[str, Picture]:
     """Each modality by its name, as `look` says."""
     label, lines = patient.lesion_label[..., 0], patient.structure_map[..., 0]
-    pairs = enumerate(zip(MODALITIES, look.windows, strict=True))
+    images = np.split(patient.images, domain.num_modalities, axis=-1)
     return {
-        name: blended(patient.images[..., number], label, lines, window, look)
-        for number, (name, window) in pairs
+        name: blended(image, label, lines, window, look, domain.label.classes)
+        for name, image, window in zip(domain.modalities, images, look.windows, strict=True)
     }
 
 
