@@ -106,7 +106,7 @@ def test_it_trains_and_a_killed_training_goes_on_to_the_same_bits(environment, t
     ran(environment, "tests.runs.train_and_die", json.dumps(given, default=str), str(tmp_path))
     weights = [variables(tmp_path / run / "toy" / "checkpoints") for run in ("whole", "killed")]
     np.testing.assert_equal(*weights)
-    assert any(name.startswith("networks/coder") for name in weights[0])
+    assert len(weights[0]) > 8  # two layers with moments and averages
     record = json.loads((tmp_path / "killed" / "toy" / "config.json").read_text())
     assert record["settings"]["filters"] == 2 and record["stage"] == "toy"
 

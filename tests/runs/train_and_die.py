@@ -1,6 +1,7 @@
 """Trains a tiny stage again and again, killed at one moment after the other: ``JSON FOLDER``.
 
-The JSON holds arguments of `train`; its `changes` come on top of what makes the stage tiny. Leaves ``FOLDER/killed``, and ``FOLDER/whole`` that nothing befell.
+The JSON holds arguments of `train`; its `changes` come on top of what makes the stage tiny.
+Leaves ``FOLDER/killed``, and ``FOLDER/whole`` that nothing befell.
 """
 
 from __future__ import annotations
