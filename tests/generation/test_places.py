@@ -14,7 +14,8 @@ from tf_medsynth import networks
 from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import preset
 from tf_medsynth.generation.functions import Functions, functions_of
-from tf_medsynth.runs.build import build_segmentors, build_stage
+from tf_medsynth.runs.build import build_stage
+from tf_medsynth.stages.guides import build_segmentors
 
 SIZES = [
     (64, 64),

@@ -18,8 +18,9 @@ from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import PRESETS, Preset, preset
 from tf_medsynth.data.batches import training_batches
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.runs.build import build_segmentors, build_stage
+from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.fit import _batch_steps
+from tf_medsynth.stages.guides import build_segmentors
 
 _PLAIN = {"training.batch_size": 2, "training.steps": 2, "training.ema_decay": 0.0}
 _IMAGE = {**_PLAIN, "generator.base_filters": 2, "discriminator.base_filters": 2}

@@ -5,6 +5,7 @@ Source: Qu et al. (thesis), eq. 15, 22; `lesion_logits` is what eq. 15 sends gra
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,9 +15,13 @@ from keras import ops
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.families.lesion import LesionSettings
+from tf_medsynth.config.imaging import OperatorConfig
+from tf_medsynth.config.network_specs import UNetSpec
 from tf_medsynth.losses import lesion
+from tf_medsynth.networks import build_segmentor, build_segmentor_decoder, build_segmentor_encoder
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.guide import Guide, SegmentorGuide
+from tf_medsynth.stages.sizes import Size, sized
 from tf_medsynth.types import Tensor
 
 SCHEMES = ("single", "shared", "multiple", "stacked")
@@ -170,3 +175,34 @@ class LesionStage(AdversarialStage):
         best = {name: self.best(name) for name in self.names}
         guide = segmentor_guide(best, self.domain.modalities, self.guide.class_weights)
         return guide.found(guide.reads(images))
+
+
+_PARTS = {1: (build_segmentor,), 2: (build_segmentor_encoder, build_segmentor_decoder)}
+"""What builds the parts of a segmentor, by their number."""
+
+
+def build_segmentors(spec: UNetSpec, scheme: str, domain: Domain) -> dict[str, keras.Model]:
+    """The networks of a scheme by name, each with as many channels as its segmentor sees."""
+    kind = domain.label.kind
+    check("a segmentor learns labels of pixels", kind in MAPS, domain=domain.name, kind=kind)
+    chains = chains_of(scheme, domain.modalities)
+    seen = domain.image_channels if len(chains) == 1 else domain.channels
+    spec = dataclasses.replace(spec, in_channels=seen, out_channels=domain.num_classes)
+    built: dict[str, keras.Model] = {}
+    for chain in chains:
+        for name, build in zip(chain, _PARTS[len(chain)], strict=True):
+            if name not in built:
+                built[name] = build(spec, name)
+    return built
+
+
+def networks_of(settings: LesionSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    return build_segmentors(sized(settings.segmentor, image_size), settings.scheme, domain)
+
+
+def stage_of(
+    settings: LesionSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> LesionStage:
+    """The stage over those networks."""
+    return LesionStage(settings, domain, **base)

@@ -23,18 +23,25 @@ from keras import ops
 
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.families.multimodal import MultimodalSettings, MultimodalWeights
-from tf_medsynth.config.imaging import FusionConfig
+from tf_medsynth.config.imaging import FusionConfig, OperatorConfig
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.fusion import fuse_label, fuse_noise
 from tf_medsynth.imaging.labels import LabelKind, label_kind
 from tf_medsynth.imaging.modalities import as_rows, by_modality, modality_sum, row_modalities
 from tf_medsynth.layers.dropout import rows_of_parts
 from tf_medsynth.losses import adversarial, reconstruction, structural
+from tf_medsynth.networks import (
+    build_calibration,
+    build_discriminator,
+    build_unet_decoder,
+    build_unet_encoder,
+)
 from tf_medsynth.networks.encode_once import decode_each
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.calibration import fit_calibration
 from tf_medsynth.stages.guide import guidance
 from tf_medsynth.stages.guides import guide_of
+from tf_medsynth.stages.sizes import Size, image_discriminator
 from tf_medsynth.stages.translation import registration_loss
 from tf_medsynth.types import Tensor
 
@@ -269,3 +276,28 @@ class MultimodalStage(AdversarialStage):
 
     def _sum(self, rows: Tensor) -> Tensor:
         return modality_sum(rows, self.modalities)
+
+
+def networks_of(settings: MultimodalSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    spec = dataclasses.replace(
+        settings.generator,
+        image_size=image_size,
+        in_channels=label_kind(domain).num_planes + (settings.fusion.label_mode == "concat"),
+        out_channels=domain.channels,
+        conditions=domain.num_modalities if domain.num_modalities > 1 else 0,
+    )
+    critic = image_discriminator(settings.discriminator, domain, image_size)
+    return {
+        "encoder": build_unet_encoder(spec),
+        "decoder": build_unet_decoder(spec),
+        "calibration": build_calibration(image_size, domain.image_channels),
+        "discriminator": build_discriminator(critic),
+    }
+
+
+def stage_of(
+    settings: MultimodalSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> MultimodalStage:
+    """The stage over those networks."""
+    return MultimodalStage(settings, domain, image_size, **base)
