@@ -32,6 +32,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation import LabelPool, Synthesiser, publish, stream
 from tf_medsynth.generation.fitting import fit_labels
+from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.runs.generate import label_pool
 from tf_medsynth.runs.run_directory import stage_directory
 from tf_medsynth.runs.synthesiser import load_synthesiser
@@ -51,7 +52,8 @@ def bare(synthesiser: Synthesiser, labels: LabelPool, samples: int, from_noise: 
         index = np.arange(start, start + GATES_OFF.chunk)
         maps, masks = synthesiser.draw_maps(0, index)
         wanted = np.ones(len(index), bool)
-        inputs.append((maps, masks, fit_labels(labels, masks, wanted, GATES_OFF, 0, index).labels, 0, index))
+        fitted = fit_labels(labels, label_kind(synthesiser.domain), masks, wanted, GATES_OFF, 0, index)
+        inputs.append((maps, masks, fitted.labels, 0, index))
 
     def call() -> None:
         for maps, masks, *rest in inputs:

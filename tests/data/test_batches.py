@@ -8,6 +8,8 @@ import pytest
 
 from tests.tiny import OPERATORS
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.domain import Domain, LabelSpec
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.imaging import LabelAugmentConfig, TrainAugmentConfig
 from tf_medsynth.data.batches import (
     DrawnMaps,
@@ -17,6 +19,7 @@ from tf_medsynth.data.batches import (
     with_structure,
 )
 from tf_medsynth.data.slices import SliceSource, open_slices
+from tf_medsynth.imaging.labels.structure import coarse_label
 from tf_medsynth.imaging.masks import map_and_mask
 
 
@@ -62,7 +65,7 @@ def test_the_process_seed_does_not_matter(source, global_seed):
 
 
 def test_a_stream_can_start_anywhere(source):
-    steps = (augmented(TrainAugmentConfig(), 3), with_structure(OPERATORS, 3))
+    steps = (augmented(TrainAugmentConfig(), BRAIN_MRI, 3), with_structure(OPERATORS, BRAIN_MRI, 3))
     options = {"batch_size": 5, "seed": 3, "steps": steps}
     whole = read(source, stop=12, **options)  # 60 rows: two epochs and a half
     for start, stop in ((1, 2), (4, 6), (5, 6), (11, 12)):
@@ -70,7 +73,7 @@ def test_a_stream_can_start_anywhere(source):
 
 
 def test_workers_shares_of_a_batch_are_the_batch(source):
-    steps = (augmented(TrainAugmentConfig(), 3), with_structure(OPERATORS, 3))
+    steps = (augmented(TrainAugmentConfig(), BRAIN_MRI, 3), with_structure(OPERATORS, BRAIN_MRI, 3))
     options = {"batch_size": 6, "seed": 3, "start": 1, "stop": 5, "steps": steps}
     shares = [read(source, share=(part, 3), **options) for part in range(3)]
     joined = [
@@ -96,7 +99,7 @@ def test_a_small_buffer_still_gives_every_example(source):
 
 
 def test_augmentation_belongs_to_a_row_not_to_its_batch(source):
-    steps = (augmented(TrainAugmentConfig(), 3),)
+    steps = (augmented(TrainAugmentConfig(), BRAIN_MRI, 3),)
     large = read(source, batch_size=6, seed=3, stop=2, steps=steps)
     small = read(source, batch_size=3, seed=3, stop=4, steps=steps)
     assert rows(large) == rows(small)
@@ -105,7 +108,7 @@ def test_augmentation_belongs_to_a_row_not_to_its_batch(source):
 
 
 def test_structure_is_taken_from_the_anatomy_and_the_lesion_is_left_out(source):
-    (batch,) = read(source, batch_size=8, seed=0, stop=1, steps=(with_structure(OPERATORS, 0),))
+    (batch,) = read(source, batch_size=8, seed=0, stop=1, steps=(with_structure(OPERATORS, BRAIN_MRI, 0),))
     assert np.array_equal(batch["anatomy"], batch["images"][..., :1])  # T1, as measured for BraTS
     lines, mask = map_and_mask(batch["anatomy"], batch["images"], OPERATORS)
     lesion_free = (batch["lesion_label"] == 0).astype("float32")
@@ -134,7 +137,7 @@ RIGHT[:, :4] = True
 def drawn(
     held: DrawnMaps, count: int = 64, augment=None, seed: int = 0, place="inside"
 ) -> dict[str, np.ndarray]:
-    step = with_drawn_maps(held, seed, augment, place)
+    step = with_drawn_maps(held, BRAIN_MRI, seed, augment, place)
     return {n: np.asarray(v) for n, v in step({"index": np.arange(count, dtype="int64")}).items()}
 
 
@@ -185,10 +188,27 @@ def test_moved_labels_stay_inside_and_keep_their_classes():
 
 def test_what_is_drawn_belongs_to_a_row_not_to_its_batch():
     held = pool([block(k, 1, 2, 1 + k % 4) for k in range(5)], [LEFT, RIGHT])
-    step = with_drawn_maps(held, 3, LabelAugmentConfig())
+    step = with_drawn_maps(held, BRAIN_MRI, 3, LabelAugmentConfig())
     together = step({"index": np.arange(8, dtype="int64")})
     halves = [step({"index": np.arange(k, k + 4, dtype="int64")}) for k in (0, 4)]
     for name in ("drawn_map", "drawn_mask", "drawn_label"):
         assert np.array_equal(together[name], np.concatenate([half[name] for half in halves]))
-    other = with_drawn_maps(held, 4, LabelAugmentConfig())({"index": np.arange(8, dtype="int64")})
+    other = with_drawn_maps(held, BRAIN_MRI, 4, LabelAugmentConfig())({"index": np.arange(8, dtype="int64")})
     assert not np.array_equal(together["drawn_label"], other["drawn_label"])
+
+
+def test_a_label_that_follows_its_map_is_read_off_the_drawn_one():
+    vessels = Domain("vessels", ("fundus",), 3, LabelSpec("structure", ("background", "vessel")))
+    held = pool([block(0, 0, 1, 1)], [LEFT, RIGHT])
+    batch = with_drawn_maps(held, vessels, 0, LabelAugmentConfig())({"index": np.arange(8, dtype="int64")})
+    expected = coarse_label(batch["drawn_map"], batch["drawn_mask"])
+    assert np.array_equal(batch["drawn_label"], expected) and np.asarray(expected).any()
+
+
+def test_a_label_of_the_whole_image_is_drawn_from_the_pool_as_it_is():
+    diagnoses = Domain("lungs", ("xray",), 1, LabelSpec("plane", ("normal", "viral")))
+    held = dataclasses.replace(pool([block(0, 0, 1, 1)], [LEFT]), labels=np.array([1, 0], np.uint8))
+    step = with_drawn_maps(held, diagnoses, 0, LabelAugmentConfig())
+    drawn_label = np.asarray(step({"index": np.arange(64, dtype="int64")})["drawn_label"])
+    assert drawn_label.shape == (64,) and drawn_label.dtype == np.int32
+    assert 16 < drawn_label.sum() < 48

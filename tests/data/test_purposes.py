@@ -12,9 +12,8 @@ import pytest
 
 import tf_medsynth
 from tests import tiny
-from tf_medsynth.config.baselines import BASELINES
+from tf_medsynth.config.families import BASELINES, TRAINABLE
 from tf_medsynth.config.generation import SamplePurpose
-from tf_medsynth.config.presets import TRAINABLE
 from tf_medsynth.data import batches, mixing
 from tf_medsynth.data.damage import damage_draws
 from tf_medsynth.data.draws import PURPOSES, Draw, draw_number, shares_numbers
@@ -22,7 +21,7 @@ from tf_medsynth.generation.fitting import label_specs
 from tf_medsynth.generation.functions import CODE
 
 OF_A_STAGE = ("training", "validation", "preview", "calibration")
-TAKES_A_PURPOSE = {"augmented": 2, "with_drawn_maps": 4, "with_damage": 1}
+TAKES_A_PURPOSE = {"augmented": 3, "with_drawn_maps": 5, "with_damage": 1}
 """Steps whose default is for tests, and where among their arguments the purpose stands."""
 ROOT = Path(tf_medsynth.__file__).parent
 

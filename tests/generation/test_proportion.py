@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from tests.generation.analytic import Ellipses, lesion
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.generation import LabelPool, stream
 from tf_medsynth.generation.fitting import fit_labels
 from tf_medsynth.generation.proportion import Proportion
 from tf_medsynth.generation.summary import summarise
+from tf_medsynth.imaging.labels import label_kind
 
 
 def record(empty: bool, accepted: bool = True) -> dict:
@@ -70,7 +72,9 @@ def test_whether_there_is_a_lesion_does_not_depend_on_the_organ(half_empty, sett
     corner[:, :20, :20] = 0.0
     wide = np.repeat((np.hypot(rows, columns) > 13)[None, ..., None].astype(np.float32), 200, axis=0)
     for organ in (corner, wide):
-        found = fit_labels(half_empty, organ, np.ones(200, bool), settings, 0, np.arange(200))
+        found = fit_labels(
+            half_empty, label_kind(BRAIN_MRI), organ, np.ones(200, bool), settings, 0, np.arange(200)
+        )
         shown = found.labels.any(axis=(1, 2, 3))
         drawn_empty = [s is not None and not half_empty[s].any() for s in found.sources]
         assert 0.4 < np.mean(drawn_empty) < 0.6

@@ -1,4 +1,4 @@
-"""Critic repeats, a penalty on input gradients, three phases, a player's own optimiser: parity, resume, halves."""
+"""Critic repeats, a penalty on input gradients, three phases, own optimisers: parity, resume, halves."""
 
 from __future__ import annotations
 

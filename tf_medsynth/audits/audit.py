@@ -12,8 +12,9 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import CERTIFICATES
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.records import domain_of
 from tf_medsynth.evaluation.features import open_extractor
-from tf_medsynth.runs.certificates import FOLDER
+from tf_medsynth.runs.certificates import FOLDER, kinds_of
 from tf_medsynth.runs.origin import known_origin
 from tf_medsynth.runs.reading import generated_set, read_samples
 from tf_medsynth.runs.run_directory import stage_directory
@@ -119,7 +120,7 @@ def audit(
     looked = read_samples(target, data_dir=_for(target, data_dir), size=size, most=most_target)
     other, normalisation = None, None
     if extractor is not None:
-        extractor.sees(looked.modalities)
+        extractor.sees(looked.domain.channel_names())
     if against is not None:
         settings, normalisation = _normalisation(looked, extractor is not None)
         other = read_samples(
@@ -131,9 +132,10 @@ def audit(
         )
         check(
             "both sets have the same modalities",
-            other.modalities == looked.modalities,
-            target=looked.modalities,
-            against=other.modalities,
+            (other.domain.modalities, other.domain.channels)
+            == (looked.domain.modalities, looked.domain.channels),
+            target=looked.domain.modalities,
+            against=other.domain.modalities,
         )
     certificate = {
         "kind": kind,
@@ -159,11 +161,12 @@ def audit_run(
     Args:
         run: finished run, its data still in place.
         samples: what `generate` published from it; unfiltered, or the answer flatters.
-        kinds: of `CERTIFICATES`.
+        kinds: of `CERTIFICATES`; what data of this domain cannot have is left out.
         seed: of every draw.
     """
     config = stage_directory(Path(run), "multimodal").config()
     beside = {"registration": f"{config['data']}:test"}  # the others part the splits themselves
+    possible = kinds_of(domain_of(config, "Train the run again."))
     return [
         audit(
             kind,
@@ -174,6 +177,7 @@ def audit_run(
             out=Path(run) / FOLDER / f"{kind}.json",
         )
         for kind in kinds
+        if kind in possible
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import tensorflow as tf
 from tf_medsynth import runtime
 from tf_medsynth.audits.measured import RealData, real_data, without_data
 from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.evaluation import EvaluationSettings, FeatureSettings
 from tf_medsynth.config.imaging import TrainAugmentConfig
 from tf_medsynth.data.batches import augmented, training_batches
@@ -22,7 +24,7 @@ from tf_medsynth.data.damage import DAMAGES, with_damage
 from tf_medsynth.data.slices import SliceSource, open_slices
 from tf_medsynth.evaluation.features import record_file, sha256
 from tf_medsynth.metrics.classification import area_under_curve
-from tf_medsynth.types import LESION_CLASSES, MODALITIES, NUM_CLASSES, Tensor
+from tf_medsynth.types import Tensor
 
 _MIRROR = TrainAugmentConfig(degrees=8.0, scale=0.05, shift=0.02, gain=0.0, bias=0.0)
 _TESTED = 512
@@ -87,7 +89,7 @@ def train_features(
         if kept.get("fingerprint") == name and kept.get("sha256") == sha256(out):
             return FeaturesResult(out, kept, True)
     runtime.configure(seed=seed, precision="float32")
-    encoder = build_encoder(training.image_size, settings, seed)
+    encoder = build_encoder(training.image_size, settings, seed, training.domain)
     watch = runtime.Stopwatch()
     network = _fit(encoder, training, settings, seed)
     with runtime.atomic_path(out) as partial:
@@ -96,7 +98,7 @@ def train_features(
         "input_range": [0.0, 1.0],
         "sha256": sha256(out),
         "features": settings.filters[-1],
-        "task": {"damage": list(DAMAGES), "lesion": list(LESION_CLASSES[1:])},
+        "task": {"damage": list(DAMAGES), "lesion": list(training.domain.lesion_classes)},
         "held_out": _tested(network, held, settings, seed),
         "data": training.name,
         "data_settings": training.settings.to_dict(),
@@ -111,8 +113,10 @@ def train_features(
     return FeaturesResult(out, record, False)
 
 
-def build_encoder(image_size: tuple[int, int], settings: FeatureSettings, seed: int) -> keras.Model:
-    """`(B, H, W, M)` in [0, 1] of any size to `(B, d)`; layers of Keras only, so that safe mode reads it.
+def build_encoder(
+    image_size: tuple[int, int], settings: FeatureSettings, seed: int, domain: Domain
+) -> keras.Model:
+    """`(B, H, W, M * C)` in [0, 1] of any size to `(B, d)`; layers of Keras only, so that safe mode reads it.
 
     Without normalisation layers: they would hide how bright or sharp an image is.
     """
@@ -123,7 +127,7 @@ def build_encoder(image_size: tuple[int, int], settings: FeatureSettings, seed: 
         image_size=image_size,
         filters=settings.filters,
     )
-    inputs = keras.Input((None, None, len(MODALITIES)), name="images")
+    inputs = keras.Input((None, None, domain.image_channels), name="images")
     hidden = inputs
     for depth, filters in enumerate(settings.filters):
         hidden = keras.layers.Conv2D(
@@ -174,7 +178,7 @@ def _fit(encoder: keras.Model, source: SliceSource, settings: FeatureSettings, s
         name: keras.layers.Dense(
             units, kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 100 + units), name=name
         )(encoder.output)
-        for name, units in (("damage", len(DAMAGES)), ("lesion", NUM_CLASSES - 1))
+        for name, units in (("damage", len(DAMAGES)), ("lesion", source.domain.num_classes - 1))
     }
     network = keras.Model(encoder.input, heads)
     network.compile(
@@ -191,8 +195,8 @@ def _fit(encoder: keras.Model, source: SliceSource, settings: FeatureSettings, s
         batch_size=settings.batch_size,
         seed=seed,
         stop=settings.steps,
-        steps=(augmented(_MIRROR, seed, _TRAINING), with_damage(seed, _TRAINING)),
-    ).map(_task)
+        steps=(augmented(_MIRROR, source.domain, seed, _TRAINING), with_damage(seed, _TRAINING)),
+    ).map(functools.partial(_task, num_classes=source.domain.num_classes))
     bar = runtime.training_bar(settings.steps, 0, "features")
     told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update(1))
     runtime.log.info("features: %d steps on %d slices", settings.steps, source.count)
@@ -201,8 +205,8 @@ def _fit(encoder: keras.Model, source: SliceSource, settings: FeatureSettings, s
     return network
 
 
-def _task(batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    classes = tf.range(1, NUM_CLASSES)[None, None, None, :]
+def _task(batch: dict[str, Tensor], num_classes: int) -> tuple[Tensor, dict[str, Tensor]]:
+    classes = tf.range(1, num_classes)[None, None, None, :]
     shown = tf.reduce_any(batch["lesion_label"] == classes, axis=(1, 2))
     return batch["images"], {"damage": batch["damage"], "lesion": tf.cast(shown, tf.float32)}
 
@@ -213,7 +217,7 @@ def _tested(network: keras.Model, held: SliceSource, settings: FeatureSettings, 
     steps = max(1, min(held.count, _TESTED) // size)
     batches = training_batches(
         held, batch_size=size, seed=seed + 1, stop=steps, steps=(with_damage(seed + 1, _VALIDATION),)
-    ).map(_task)
+    ).map(functools.partial(_task, num_classes=held.domain.num_classes))
     damage, lesion, kinds, shown = [], [], [], []
     for images, truth in batches:
         answer = network(images, training=False)
@@ -228,6 +232,7 @@ def _tested(network: keras.Model, held: SliceSource, settings: FeatureSettings, 
         "damage_accuracy": float((found == true).mean()),
         "damage_chance": 1.0 / len(DAMAGES),
         "lesion_auc": {
-            name: area_under_curve(scores[:, k], classes[:, k]) for k, name in enumerate(LESION_CLASSES[1:])
+            name: area_under_curve(scores[:, k], classes[:, k])
+            for k, name in enumerate(held.domain.lesion_classes)
         },
     }

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tf_medsynth import runtime
 from tf_medsynth.audits.audit import Kind
 from tf_medsynth.config.base import check
 from tf_medsynth.data.patients import hashes_of
-from tf_medsynth.evaluation.lesion_fidelity import GROUPS, VERDICTS, lesion_fidelity
+from tf_medsynth.evaluation.lesion_fidelity import VERDICTS, WHOLE, lesion_fidelity
 from tf_medsynth.runs.judges import Judges, train_judges
 from tf_medsynth.runs.origin import origin_of
 from tf_medsynth.runs.samples import Samples
-from tf_medsynth.types import LESION_CLASSES
 
 _SHOWN = {
     "dice": "Dice",
@@ -74,8 +72,16 @@ def certify(
     """Lesion fidelity of `images` `(n, H, W, M)` with `label` `(n, H, W)`, and who judged it."""
     real = judges.calibration()
     found = judges.answers(images, "judging samples")
+    classes = judges.source.domain.label.classes
     answer = lesion_fidelity(
-        found, label, real["found"], real["label"], real["patient"], real["judge"], seed=seed
+        found,
+        label,
+        real["found"],
+        real["label"],
+        real["patient"],
+        real["judge"],
+        classes=classes,
+        seed=seed,
     )
     answer["rows"] = [{"key": str(key), **row} for key, row in zip(keys, answer["rows"], strict=True)]
     held = {int(code) for code in np.unique(real["label"])}
@@ -86,28 +92,19 @@ def certify(
             "folds": [len(fold) for fold in judges.folds],
             "training": [_trained(directory.config()) for directory in judges.directories],
         },
-        "classes_without_real_example": [
-            LESION_CLASSES[code] for code in np.unique(label) if int(code) not in held
-        ],
+        "classes_without_real_example": [classes[code] for code in np.unique(label) if int(code) not in held],
         **answer,
     }
 
 
 def _check_classes(target: Samples, against: Samples) -> None:
-    wanted = list(LESION_CLASSES)
-    for samples, root in ((target, Path(target.name)), (against, against.data_dir)):
-        assert root is not None
-        name = "medsynth_synthetic" if samples is target else against.name.partition(":")[0]
-        for file in sorted((root / name).glob("**/metadata.json"))[:1]:
-            classes = runtime.read_json(file).get("lesion_classes", wanted)
-            check(
-                "sample and judge must speak of the same lesion classes",
-                classes == wanted,
-                "Prepare or generate it again with this version.",
-                set=samples.name,
-                classes=classes,
-                wanted=wanted,
-            )
+    check(
+        "sample and judge must speak of the same lesion classes",
+        target.domain.label == against.domain.label,
+        "Generate from a run that was trained on data of this domain.",
+        target=target.domain.label.to_dict(),
+        against=against.domain.label.to_dict(),
+    )
 
 
 def _trained(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,7 +127,7 @@ def render(certificate: Mapping[str, Any]) -> list[str]:
         f"{'whole lesion':18}{'synthetic':>24}{'real':>24}{'difference':>26}",
     ]
     lines += [_line(name, groups["whole_lesion"][measure]) for measure, name in _SHOWN.items()]
-    lines += [_line(f"Dice, {group}", groups[group]["dice"]) for group in GROUPS[1:]]
+    lines += [_line(f"Dice, {group}", groups[group]["dice"]) for group in groups if group != WHOLE]
     if certificate["classes_without_real_example"]:
         lines.append(f"no judge knows: {', '.join(certificate['classes_without_real_example'])}")
     return [*lines, f"verdict: {VERDICTS[certificate['verdict']]}"]

@@ -12,7 +12,8 @@ import numpy as np
 
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
-from tf_medsynth.config.imaging import OperatorConfig, measured_operators
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.data.batches import with_structure
 from tf_medsynth.data.mapped import stacked
@@ -20,6 +21,7 @@ from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource, open_slices
 from tf_medsynth.runs.published import open_published
 from tf_medsynth.runs.run_directory import stage_directory
 from tf_medsynth.runtime import progress
+from tf_medsynth.runtime.prepared_sets import domain_of
 
 Arrays = dict[str, np.ndarray]
 
@@ -60,6 +62,11 @@ class Measured:
     def everyone(self) -> Arrays:
         """The real slices of all splits."""
         return joined(self.real["train"], self.real["test"])
+
+    @property
+    def domain(self) -> Domain:
+        """What both sides show."""
+        return self.sources["test"].domain
 
     @property
     def name(self) -> str:
@@ -163,7 +170,15 @@ def measured(real: RealData, synthetic: Path, most: int) -> Measured:
         synthetic=tuple(shape),
         real=size,
     )
-    operators = real.operators or measured_operators(*size)
+    domain, drawn = sources["test"].domain, domain_of(builder)
+    check(
+        "the synthetic set shows what the real images show",
+        (drawn.modalities, drawn.channels, drawn.label) == (domain.modalities, domain.channels, domain.label),
+        "Generate it from a run that was trained on data of this domain.",
+        synthetic=drawn.to_dict(),
+        real=domain.to_dict(),
+    )
+    operators = real.operators or domain.operators_at(*size)
     return Measured(sources, operators, builder, min(most, builder.info.splits["train"].num_examples))
 
 
@@ -173,7 +188,9 @@ def joined(one: Arrays, other: Arrays) -> Arrays:
 
 
 def with_lesion(real: Arrays) -> Arrays:
-    """The slices that show one."""
+    """The slices that show one; all where nothing is labelled."""
+    if "lesion_label" not in real:
+        return real
     shown = real["lesion_label"].any(axis=(1, 2, 3))
     return {name: values[shown] for name, values in real.items()}
 
@@ -198,10 +215,11 @@ def spread(values: np.ndarray, count: int) -> np.ndarray:
 def _real(source: SliceSource, operators: OperatorConfig) -> Arrays:
     examples = source.examples(names=True).enumerate()
     batches = examples.map(lambda index, e: {"index": index, **e}).batch(_BATCH)
-    arrays = stacked(batches.map(with_structure(operators, 0)).as_numpy_iterator())
+    arrays = stacked(batches.map(with_structure(operators, source.domain, 0)).as_numpy_iterator())
     return {**arrays, "patient": arrays["patient"].astype(str)}
 
 
 def _drawn(builder: Any, most: int) -> Arrays:
     stored = builder.as_dataset(split="train", read_config=READ_IN_ORDER).take(most).batch(_BATCH)
-    return stacked({name: batch[name] for name in _DRAWN} for batch in stored.as_numpy_iterator())
+    kept = [name for name in _DRAWN if name in builder.info.features]
+    return stacked({name: batch[name] for name in kept} for batch in stored.as_numpy_iterator())

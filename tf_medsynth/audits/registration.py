@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_medsynth.audits.audit import Kind
-from tf_medsynth.config.imaging import measured_operators
+from tf_medsynth.config.base import check
 from tf_medsynth.data.batches import with_structure
-from tf_medsynth.evaluation.registration import registration_certificate
+from tf_medsynth.evaluation.registration import NOTHING, registration_certificate
+from tf_medsynth.metrics.arrays import as_grey
 from tf_medsynth.runs.samples import Samples
 
 _MOST = 1000
@@ -62,8 +63,10 @@ KIND = Kind(measure, render, most=(_MOST, _MOST))
 
 
 def _certificate(samples: Samples, seed: int) -> dict[str, Any]:
+    check(NOTHING, samples.domain.num_modalities > 1, target=samples.name)
     maps = samples.structure_map if samples.structure_map is not None else _structure_maps(samples, seed)
-    return registration_certificate(samples.images, samples.modalities, maps, samples.keys.tolist())
+    images = as_grey(samples.images, samples.domain.channels)
+    return registration_certificate(images, samples.domain.modalities, maps, samples.keys.tolist())
 
 
 def _structure_maps(samples: Samples, seed: int) -> np.ndarray:
@@ -76,7 +79,7 @@ def _structure_maps(samples: Samples, seed: int) -> np.ndarray:
         "images": samples.images,
         "lesion_label": label[..., None].astype(np.int32),
     }
-    step = with_structure(measured_operators(*samples.image_size), seed)
+    step = with_structure(samples.domain.operators_at(*samples.image_size), samples.domain, seed)
     batches = tf.data.Dataset.from_tensor_slices(arrays).batch(_BATCH).map(step)
     return np.concatenate([b["structure_map"][..., 0] for b in batches.as_numpy_iterator()]).astype(np.uint8)
 

@@ -2,7 +2,8 @@
 
 `OPERATOR_PRESETS` holds ``paper/brats``, ``thesis/<dataset>`` (the values the thesis' release runs
 with) and ``measured/brats_<size>`` (tried on 15 real BraTS patients); `Domain.operators_at` says which
-were measured for an organ at a size. A threshold belongs to an image size: the organ's rim is about 2 px thick at any size, so a smaller image has a larger share of lines.
+were measured for an organ at a size. A threshold belongs to an image size: the organ's rim is about 2 px
+thick at any size, so a smaller image has a larger share of lines.
 """
 
 from __future__ import annotations

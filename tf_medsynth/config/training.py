@@ -175,3 +175,16 @@ class PhasedTraining(TrainingSettings):
         """The same training over `steps` steps, of which every phase keeps its share."""
         earlier = tuple(int(length * steps / self.steps) for length in self.phase_steps)
         return self.override({"phase_steps": earlier, "steps": steps})
+
+
+PUBLISHED_TRAINING = TrainingSettings(
+    steps=671_000, batch_size=4, learning_rate=1e-5, discriminator_rate=1e-5, final_rate=1.0,
+    gradient_clip=0.0, ema_decay=0.0, log_every=500, checkpoint_every=5000,
+)  # fmt: skip
+"""Of every stage of preset ``thesis``."""
+
+MIRRORED = TrainAugmentConfig(degrees=0.0, scale=0.0, shift=0.0, gain=0.0, bias=0.0)
+"""Augmentation that leaves sharp what must look real."""
+
+MOVED = TrainAugmentConfig(degrees=8.0, scale=0.05, shift=0.02, gain=0.0, bias=0.0)
+"""Augmentation of shapes alone."""

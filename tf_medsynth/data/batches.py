@@ -12,15 +12,8 @@ from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.imaging import LabelAugmentConfig, LabelPlace, OperatorConfig, TrainAugmentConfig
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.data.slices import SliceSource
-from tf_medsynth.imaging.augment import (
-    LABEL_UNIFORMS,
-    apply_label_augmentation,
-    apply_training_augmentation,
-    label_augmentation,
-    training_augmentation,
-    training_uniforms,
-)
-from tf_medsynth.imaging.fusion import remove_lesion
+from tf_medsynth.imaging.augment import LABEL_UNIFORMS, training_augmentation, training_uniforms
+from tf_medsynth.imaging.labels import LabelKind, label_kind
 from tf_medsynth.imaging.masks import map_and_mask
 from tf_medsynth.imaging.modalities import check_choice, select_modality
 from tf_medsynth.types import Tensor
@@ -43,7 +36,8 @@ POOL_DRAWS = {
 class DrawnMaps:
     """What stage M's free part is drawn from: accepted maps with their masks, and labels.
 
-    Maps and masks ``(N, H, W, 1)`` bool, labels ``(L, H, W, 1)`` uint8.
+    Maps and masks ``(N, H, W, 1)`` bool, labels ``(L, ...)``, each as its kind has it; where labels follow
+    their map, none of them is used.
     """
 
     maps: np.ndarray
@@ -115,27 +109,27 @@ def augmented(config: TrainAugmentConfig, domain: Domain, seed: int, purpose: st
     Args:
         purpose: of the draws, see `draws.PURPOSES`; in the other steps as well.
     """
-
-    draws = augmentation_draws(domain.num_modalities)
+    draws, kind = augmentation_draws(domain.num_modalities), label_kind(domain)
 
     def apply(batch: Batch) -> Batch:
         uniform = draw(draws, seed, batch["index"], purpose=purpose)
         parameters = training_augmentation(uniform["augmentation"], config)
-        images, label = apply_training_augmentation(batch["images"], batch["lesion_label"], parameters)
+        images, label = kind.augment_with(batch["images"], batch["lesion_label"], parameters)
         return {**batch, "images": images, "lesion_label": label}
 
     return apply
 
 
-def with_structure(
-    operators: OperatorConfig, domain: Domain, seed: int, purpose: str = "real maps"
-) -> Step:
-    """Adds structure_map (lesion removed), background_mask, and the anatomy the map was taken from.
+def with_structure(operators: OperatorConfig, domain: Domain, seed: int, purpose: str = "real maps") -> Step:
+    """Adds structure_map, background_mask, and the anatomy the map was taken from.
+
+    The map is without what the label erases: without its lesion, with its vessels.
 
     Raises:
         MedSynthError: the operators take lines from a modality that `domain` does not have.
     """
     check_choice(operators.structure.modality, domain)
+    kind = label_kind(domain)
 
     def apply(batch: Batch) -> Batch:
         uniform = draw(STRUCTURE_DRAWS, seed, batch["index"], purpose=purpose)["modality"]
@@ -144,7 +138,7 @@ def with_structure(
         return {
             **batch,
             "anatomy": anatomy,
-            "structure_map": remove_lesion(lines, batch["lesion_label"]),
+            "structure_map": kind.erase(lines, batch["lesion_label"]),
             "background_mask": background,
         }
 
@@ -153,6 +147,7 @@ def with_structure(
 
 def with_drawn_maps(
     drawn: DrawnMaps,
+    domain: Domain,
     seed: int,
     augment: LabelAugmentConfig | None,
     place: LabelPlace = "inside",
@@ -162,36 +157,39 @@ def with_drawn_maps(
 
     Of a few drawn labels the first that lies inside the organ is taken; where none does, the one
     with the least outside is cut at the organ's edge, so that a batch is always whole. Generation
-    never cuts a label. With `place` ``anywhere`` the first drawn label is taken as it is.
+    never cuts a label. With `place` ``anywhere`` the first drawn label is taken as it is. A label that
+    follows its map is read off the map.
     """
+    kind = label_kind(domain)
     maps, masks, labels = (tf.constant(array) for array in (drawn.maps, drawn.masks, drawn.labels))
+    height, width = drawn.maps.shape[1:3]
+
+    def label_of(uniform: Batch, mask: Tensor) -> Tensor:
+        tried = tf.gather(labels, _pick(uniform["label_choice"], len(drawn.labels)))
+        flat = tf.cast(tf.reshape(tried, (-1, *drawn.labels.shape[1:])), kind.dtype)
+        if augment is not None:
+            words = tf.reshape(uniform["label_augmentation"], (-1, LABEL_UNIFORMS))
+            flat = kind.augment(flat, words, augment, height, width)
+        tried = tf.reshape(flat, (-1, _LABEL_TRIES, *drawn.labels.shape[1:]))
+        return tried[:, 0] if place == "anywhere" else _least_outside(kind, tried, mask)
 
     def apply(batch: Batch) -> Batch:
         uniform = draw(POOL_DRAWS, seed, batch["index"], purpose=purpose)
         chosen = _pick(uniform["map_choice"], len(drawn.maps))
         mask = tf.cast(tf.gather(masks, chosen), tf.float32)
-        tried = tf.gather(labels, _pick(uniform["label_choice"], len(drawn.labels)))
-        if augment is not None:
-            flat = tf.reshape(tried, (-1, *drawn.labels.shape[1:]))
-            words = tf.reshape(uniform["label_augmentation"], (-1, LABEL_UNIFORMS))
-            flat = apply_label_augmentation(tf.cast(flat, tf.int32), label_augmentation(words, augment))
-            tried = tf.reshape(flat, (-1, _LABEL_TRIES, *drawn.labels.shape[1:]))
-        tried = tf.cast(tried, tf.int32)
-        return {
-            **batch,
-            "drawn_map": tf.cast(tf.gather(maps, chosen), tf.float32),
-            "drawn_mask": mask,
-            "drawn_label": tried[:, 0] if place == "anywhere" else _least_outside(tried, mask),
-        }
+        lines = tf.cast(tf.gather(maps, chosen), tf.float32)
+        label = kind.of_map(lines, mask) if kind.follows_map else label_of(uniform, mask)
+        return {**batch, "drawn_map": lines, "drawn_mask": mask, "drawn_label": label}
 
     return apply
 
 
-def _least_outside(labels: Tensor, mask: Tensor) -> Tensor:
-    """Of labels ``(B, N, H, W, 1)`` a row, the one with the least outside the organ, without that."""
-    outside = tf.reduce_sum(tf.cast(labels > 0, tf.float32) * mask[:, None], axis=(2, 3, 4))
-    best = tf.argmin(outside, axis=1)  # the first of equals: the first that fits
-    return tf.gather(labels, best, batch_dims=1) * tf.cast(1.0 - mask, tf.int32)
+def _least_outside(kind: LabelKind, labels: Tensor, mask: Tensor) -> Tensor:
+    """Of labels ``(B, N, ...)`` a row, the one with the least outside the organ, without that."""
+    flat = tf.reshape(labels, (-1, *labels.shape[2:]))
+    outside = kind.outside(tf.repeat(mask, labels.shape[1], axis=0), flat)
+    best = tf.argmin(tf.reshape(outside, (-1, labels.shape[1])), axis=1)  # of equals the first, which fits
+    return kind.cut(mask, tf.gather(labels, best, batch_dims=1))
 
 
 def _pick(uniform: Tensor, count: int) -> Tensor:

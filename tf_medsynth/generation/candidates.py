@@ -6,21 +6,18 @@ networks always see whole chunks. So a row's numbers do not depend on how many o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation import gates
-from tf_medsynth.generation.fitting import fit_labels
+from tf_medsynth.generation.fitting import fit_labels, labels_of_maps
 from tf_medsynth.generation.labels import LabelPool
 from tf_medsynth.generation.memorisation import TrainingReference
 from tf_medsynth.generation.spool import Chunk, Record
 from tf_medsynth.generation.synthesiser import Synthesiser
 from tf_medsynth.imaging.contour import contour_error
-from tf_medsynth.imaging.fusion import remove_lesion
-from tf_medsynth.metrics.coverage import describe_lesion
+from tf_medsynth.imaging.labels import LabelKind, label_kind
 
 
 def compute_chunk(
@@ -42,7 +39,8 @@ def compute_chunk(
     structure_map, background_mask = synthesiser.draw_maps(seed, index)
     _check_rows(synthesiser, structure_map=(structure_map, 1), background_mask=(background_mask, 1))
     _judge_contours(records, structure_map, background_mask, settings)
-    lesion_label = _label(records, labels, background_mask, settings, seed, domain.label.classes)
+    kind = label_kind(domain)
+    lesion_label = _label(records, labels, kind, (structure_map, background_mask), settings, seed)
     rows = _alive(records, settings)
     images = np.zeros((len(index), *synthesiser.image_size, domain.image_channels), np.float32)
     if rows:
@@ -60,7 +58,7 @@ def compute_chunk(
     samples: dict[str, np.ndarray] = {
         "images": images[accepted].astype(np.float32, copy=False),
         # What the generator saw: the contour was judged whole, the lesion's lines are erased since.
-        "structure_map": np.asarray(remove_lesion(structure_map, lesion_label))[accepted].astype(np.uint8),
+        "structure_map": np.asarray(kind.erase(structure_map, lesion_label))[accepted].astype(np.uint8),
         "background_mask": background_mask[accepted].astype(np.uint8),
         "lesion_label": lesion_label[accepted].astype(np.uint8),
         "sample_index": index[accepted],
@@ -117,23 +115,30 @@ def _judge_contours(
 def _label(
     records: list[Record],
     labels: LabelPool,
-    background_mask: np.ndarray,
+    kind: LabelKind,
+    maps: tuple[np.ndarray, np.ndarray],
     settings: GenerationConfig,
     seed: int,
-    classes: Sequence[str],
 ) -> np.ndarray:
-    """Labels `(n, H, W, 1)` int32, one inside each organ still in the running; 0 in other rows."""
+    """Labels `(n, ...)`, as their kind has them, one inside each organ still in the running; 0 in other rows.
+
+    Args:
+        maps: structure map and background mask.
+    """
     wanted = np.zeros(len(records), bool)
     wanted[_alive(records, settings)] = True
     index = np.array([record["k"] for record in records], np.int64)
-    fitted = fit_labels(labels, background_mask, wanted, settings, seed, index)
+    if kind.follows_map:
+        fitted = labels_of_maps(kind, *maps, wanted)
+    else:
+        fitted = fit_labels(labels, kind, maps[1], wanted, settings, seed, index)
     for row in np.flatnonzero(wanted):
         record, source = records[row], fitted.sources[row]
         record["label_tries"] = fitted.tries[row]
         if source is None:
             _fail(record, [gates.LABEL], settings)
         else:
-            record |= {"label_source": source, **describe_lesion(fitted.labels[row, ..., 0], classes)}
+            record |= {"label_source": source, **kind.describe(fitted.labels[row], *maps[1].shape[1:3])}
     return fitted.labels
 
 

@@ -14,26 +14,47 @@ from tf_medsynth.config.imaging import LabelAugmentConfig, LabelPlace
 from tf_medsynth.data.draws import Draw, draw
 from tf_medsynth.generation.labels import LabelPool
 from tf_medsynth.generation.rows import Rowwise
-from tf_medsynth.imaging.augment import LABEL_UNIFORMS, apply_label_augmentation, label_augmentation
-from tf_medsynth.imaging.fusion import label_inside
+from tf_medsynth.imaging.augment import LABEL_UNIFORMS
+from tf_medsynth.imaging.labels import LabelKind
 from tf_medsynth.types import Tensor
 
 _DRAWS = "label for an organ"
 
 PickLabels = Callable[[Tensor], Tensor]
-"""Labels ``(ROWS, H, W, 1)`` int32 of their numbers ``(ROWS,)`` int32 in the pool."""
+"""Labels ``(ROWS, ...)``, as their kind has them, of their numbers ``(ROWS,)`` int32 in the pool."""
+
+OWN_MAP = -1
+"""Source of a label that was read off the sample's own map, not drawn from a pool."""
 
 
 class FittedLabels(NamedTuple):
     """What `fit_labels` found, a row a candidate."""
 
-    labels: np.ndarray  # (n, H, W, 1) int32, 0 where none was found or wanted
-    sources: list[int | None]  # number of the label in the pool; None where none fits
+    labels: np.ndarray  # (n, ...), as their kind has them, 0 where none was found or wanted
+    sources: list[int | None]  # number of the label in the pool, or `OWN_MAP`; None where none fits
     tries: list[int]  # labels looked at
+
+
+def labels_of_maps(
+    kind: LabelKind, structure_map: np.ndarray, background_mask: np.ndarray, wanted: np.ndarray
+) -> FittedLabels:
+    """The labels that drawn maps imply, of a kind that follows its map; not found where they show nothing.
+
+    Args:
+        kind: of the labels.
+        structure_map: `(n, H, W, 1)`, 1 on a line.
+        background_mask: `(n, H, W, 1)`, 1 outside the organ.
+        wanted: `(n,)` bool: rows to read a label off.
+    """
+    labels = np.array(kind.of_map(structure_map, background_mask))
+    labels[~wanted] = 0
+    found = np.asarray(kind.shown(labels)) if kind.regions else wanted
+    return FittedLabels(labels, [OWN_MAP if row else None for row in found], [int(row) for row in wanted])
 
 
 def fit_labels(
     pool: LabelPool,
+    kind: LabelKind,
     background_mask: np.ndarray,
     wanted: np.ndarray,
     settings: GenerationConfig,
@@ -48,6 +69,7 @@ def fit_labels(
 
     Args:
         pool: labels to draw from; as many of them are empty as shall be of the samples.
+        kind: of the labels.
         background_mask: `(n, H, W, 1)`, 1 outside the organ.
         wanted: `(n,)` bool: rows to find a label for.
         settings: mode, augmentation, place and number of tries.
@@ -57,7 +79,8 @@ def fit_labels(
     Source: Qu et al. (thesis), section 3.5: draw until no lesion pixel lies outside the organ.
     Deviates: tries are bounded, and a candidate without a label is given up, not used.
     """
-    labels = np.zeros(background_mask.shape, np.int32)
+    height, width = background_mask.shape[1:3]
+    labels = np.zeros((len(index), *kind.shape(height, width)), kind.dtype)
     sources: list[int | None] = [None] * len(index)
     tries = [0] * len(index)
     open_rows = [int(row) for row in np.flatnonzero(wanted)]
@@ -66,11 +89,11 @@ def fit_labels(
     numbers, uniforms = (
         part.numpy() for part in draws(tf.constant(seed, tf.int64), tf.constant(index, tf.int64))
     )
-    tried = _compiled_try(masks.shape[1:], _augmentation(settings), settings.label_place)
+    tried = _compiled_try(kind, (height, width), _augmentation(settings), settings.label_place)
     for attempt in range(settings.label_tries):
         if not open_rows:
             break
-        drawn = np.zeros(background_mask.shape, np.int32)
+        drawn = np.zeros_like(labels)
         for row in open_rows:
             drawn[row] = pool[numbers[row, attempt]]
         moved, fits = (answer.numpy() for answer in tried(drawn, uniforms[:, attempt], masks))
@@ -88,11 +111,11 @@ def fit_function(
     lesions: Sequence[int],
     image_size: tuple[int, int],
     settings: GenerationConfig,
+    kind: LabelKind,
 ) -> Rowwise:
     """What `fit_labels` does, as one graph: function (background_mask, seed, index) to a dictionary.
 
-    It answers ``lesion_label`` ``(B, H, W, 1)`` int32, 0 where none was found, and ``label_found``
-    ``(B,)`` bool.
+    It answers ``lesion_label`` ``(B, ...)``, 0 where none was found, and ``label_found`` ``(B,)`` bool.
 
     Args:
         pick: reads labels from the pool.
@@ -100,19 +123,21 @@ def fit_function(
         lesions: numbers of those that show a lesion.
         image_size: (H, W).
         settings: mode, augmentation, place and number of tries.
+        kind: of the labels.
     """
-    augmentation, place = _augmentation(settings), settings.label_place
+    augmentation, place, shape = _augmentation(settings), settings.label_place, kind.shape(*image_size)
 
     def fitted(masks: Tensor, seed: Tensor, index: Tensor) -> dict[str, Tensor]:
         numbers, uniforms = label_draws(count, lesions, settings.label_tries, seed, index, settings.purpose)
 
         def attempt(number: Tensor, labels: Tensor, found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             drawn = pick(numbers[:, number])
-            moved, fits = _try(drawn, uniforms[:, number], masks, augmentation, place)
-            taken = (fits & ~found)[:, None, None, None]
+            moved, fits = _try(drawn, uniforms[:, number], masks, kind, augmentation, place)
+            taken = tf.reshape(fits & ~found, (-1, *(1 for _ in shape)))
             return number + 1, tf.where(taken, moved, labels), found | fits
 
-        start = 0, tf.zeros(masks.shape, tf.int32), tf.zeros(masks.shape[:1], tf.bool)
+        none = tf.zeros((*masks.shape[:1], *shape), kind.dtype)
+        start = 0, none, tf.zeros(masks.shape[:1], tf.bool)
         _, labels, found = tf.while_loop(
             lambda number, _, found: (number < settings.label_tries) & ~tf.reduce_all(found), attempt, start
         )
@@ -153,15 +178,17 @@ def _try(
     labels: Tensor,
     uniforms: Tensor,
     masks: Tensor,
+    kind: LabelKind,
     augmentation: LabelAugmentConfig | None,
     place: LabelPlace,
 ) -> tuple[Tensor, Tensor]:
     """Labels moved by an augmentation, and whether each shows a lesion that lies in its place."""
     moved = labels
     if augmentation is not None:
-        moved = apply_label_augmentation(labels, label_augmentation(uniforms, augmentation))
-    lost = tf.reduce_any(labels != 0, (1, 2, 3)) & tf.reduce_all(moved == 0, (1, 2, 3))
-    return moved, ~lost if place == "anywhere" else label_inside(masks, moved) & ~lost
+        _, height, width, _ = masks.shape
+        moved = kind.augment(labels, uniforms, augmentation, height, width)
+    lost = kind.shown(labels) & ~kind.shown(moved)
+    return moved, ~lost if place == "anywhere" else kind.fits(masks, moved) & ~lost
 
 
 @functools.lru_cache(maxsize=8)
@@ -174,9 +201,12 @@ def _compiled_draws(size: int, lesions: tuple[int, ...], tries: int, purpose: st
 
 @functools.lru_cache(maxsize=8)
 def _compiled_try(
-    shape: tuple[int, ...], augmentation: LabelAugmentConfig | None, place: LabelPlace
+    kind: LabelKind,
+    image_size: tuple[int, int],
+    augmentation: LabelAugmentConfig | None,
+    place: LabelPlace,
 ) -> Callable[..., Any]:
     """One attempt as one graph: some sixty small operations, which one by one take ten times as long."""
-    attempt = functools.partial(_try, augmentation=augmentation, place=place)
-    specs = tf.TensorSpec(shape, tf.int32), tf.TensorSpec((LABEL_UNIFORMS,), tf.float32)
-    return Rowwise(attempt, *specs, tf.TensorSpec(shape, tf.float32))
+    attempt = functools.partial(_try, kind=kind, augmentation=augmentation, place=place)
+    specs = tf.TensorSpec(kind.shape(*image_size), kind.dtype), tf.TensorSpec((LABEL_UNIFORMS,), tf.float32)
+    return Rowwise(attempt, *specs, tf.TensorSpec((*image_size, 1), tf.float32))

@@ -111,7 +111,9 @@ def _retina(rng: np.random.Generator, eye: Eye, grid: _Grid) -> NDArray[np.float
     blue = green * rng.uniform(0.50, 0.68)
     base = np.array([red, green, blue], np.float32)
     cloud = _noise(rng, grid, 0.28)
-    choroid = _noise(rng, grid, 0.011, rng.uniform(1.2, 2.2), rng.uniform(0, np.pi)) * rng.uniform(0.006, 0.02)
+    choroid = _noise(rng, grid, 0.011, rng.uniform(1.2, 2.2), rng.uniform(0, np.pi)) * rng.uniform(
+        0.006, 0.02
+    )
     mottle = _noise(rng, grid, 0.045) * 0.014
     pattern = choroid + mottle
     colours = base * (1 + pattern[..., np.newaxis] * np.array([0.8, 1.1, 0.9], np.float32))

@@ -105,9 +105,7 @@ class _Occupancy:
         return np.clip(scaled, 0, _CELLS - 1).astype(np.int64)
 
 
-def _trunks(
-    rng: np.random.Generator, eye: Eye, side: int, artery: bool, taken: _Occupancy
-) -> list[Vessel]:
+def _trunks(rng: np.random.Generator, eye: Eye, side: int, artery: bool, taken: _Occupancy) -> list[Vessel]:
     """What leaves the disc above (`side` -1) or below (1) its middle: arcade, nasal vessels, twigs."""
     root = rng.uniform(0.0125, 0.0165) * (0.76 if artery else 1.0)
     start = eye.disc + eye.disc_radius * np.array(
@@ -135,9 +133,7 @@ def _trunks(
     return trunks
 
 
-def _arcade(
-    rng: np.random.Generator, eye: Eye, side: int, start: Point, artery: bool
-) -> NDArray[np.float64]:
+def _arcade(rng: np.random.Generator, eye: Eye, side: int, start: Point, artery: bool) -> NDArray[np.float64]:
     """Points of the large vessel that arches round the macula; artery and vein keep apart."""
     away = abs(eye.macula[0] - eye.disc[0])
     high = rng.uniform(0.62, 0.86) + (rng.uniform(-0.16, 0.02) if artery else 0.0)

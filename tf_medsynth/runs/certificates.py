@@ -9,6 +9,7 @@ from typing import Any
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import CERTIFICATES, ReportConfig
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.records import CERTIFICATE_SCHEMAS
 from tf_medsynth.config.studies import study_rows
 from tf_medsynth.config.study_records import StudyRecord
@@ -58,10 +59,15 @@ def _certificate(file: Path, kind: str) -> dict[str, Any]:
     return dict(held)
 
 
-def missing_kinds(found: Iterable[Evidence]) -> list[str]:
-    """Kinds that no certificate in `found` is of."""
+def missing_kinds(found: Iterable[Evidence], domain: Domain) -> list[str]:
+    """Kinds that no certificate in `found` is of, of those that data of `domain` can have."""
     there = {evidence.title.lower() for evidence in found}
-    return [kind for kind in CERTIFICATES if kind not in there]
+    return [kind for kind in kinds_of(domain) if kind not in there]
+
+
+def kinds_of(domain: Domain) -> tuple[str, ...]:
+    """Certificates that data of `domain` can have: one modality has nothing to register."""
+    return tuple(kind for kind in CERTIFICATES if kind != "registration" or domain.num_modalities > 1)
 
 
 def certificates_of(run: Path | str | None) -> str:

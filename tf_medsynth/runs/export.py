@@ -8,8 +8,8 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.generation import GenerationConfig, MemorisationGate
-from tf_medsynth.config.presets import STAGES
 from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.generation import LabelPool
 from tf_medsynth.generation.rows import ROWS
@@ -75,7 +75,12 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
     with runtime.disk_errors(to, _KEPT), runtime.record_step(run, "export", {"to": name}):
         labels = packed_labels(pool[number] for number in range(len(pool)))
         signatures = Signatures(
-            synthesiser.functions, labels, pool.lesions.tolist(), synthesiser.image_size, settings
+            synthesiser.functions,
+            labels,
+            pool.lesions.tolist(),
+            synthesiser.image_size,
+            settings,
+            synthesiser.domain,
         )
         record = ModelRecord(
             format=FORMAT,
@@ -91,6 +96,7 @@ def export(*, run: Path | str, to: Path | str) -> ExportResult:
                 "patients": len(config["patients"]),
                 **training_facts(run),
             },
+            domain=synthesiser.domain,
         )
         facts = CardFacts(_evaluation(run), certificates_of(run), _commands(run, name))
         written = write_model(to.resolve(), signatures, record, facts)

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_medsynth import runtime
+from tf_medsynth.config.families import FAMILIES
 from tf_medsynth.config.imaging import LabelAugmentConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.training import TrainingSettings
@@ -48,7 +49,7 @@ def stage_to_fit(
     """
     with strategy.scope():
         frozen = restore.frozen_networks(directory.path.parent, name)
-        stage = build_stage(name, settings, operators, source.image_size, seed, frozen)
+        stage = build_stage(name, settings, operators, source.domain, source.image_size, seed, frozen)
     check_checkpoint_room(stage, directory)
     return stage
 
@@ -205,10 +206,11 @@ def _batch_steps(
 ) -> tuple[batches.Step, ...]:
     own, purpose = getattr(settings, name), f"training of {name}"
     augment = own.training.augment
-    steps: list[batches.Step] = [batches.augmented(augment, seed, purpose)] if augment else []
-    if name in ("structure", "multimodal", "skrgan"):
-        steps.append(batches.with_structure(operators, seed, purpose))
-    if name == "multimodal":
+    steps: list[batches.Step] = [batches.augmented(augment, source.domain, seed, purpose)] if augment else []
+    if "structure" in FAMILIES[name].batch:
+        steps.append(batches.with_structure(operators, source.domain, seed, purpose))
+    if "drawn_maps" in FAMILIES[name].batch:
         drawn = restore.drawn_maps(run, own, operators, source, seed)
-        steps.append(batches.with_drawn_maps(drawn, seed, LabelAugmentConfig(), own.label_place, purpose))
+        place, changed = own.label_place, LabelAugmentConfig()
+        steps.append(batches.with_drawn_maps(drawn, source.domain, seed, changed, place, purpose))
     return tuple(steps)

@@ -15,11 +15,11 @@ import numpy as np
 from tf_medsynth import generation, runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.families import STAGES
+from tf_medsynth.config.families.lesion import LesionSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFormat
 from tf_medsynth.config.persons import split_group
-from tf_medsynth.config.presets import STAGES
 from tf_medsynth.config.records import Ceiling
-from tf_medsynth.config.stages import LesionSettings
 from tf_medsynth.data.draws import GENERATION
 from tf_medsynth.data.patients import left_out_patients, patient_hashes, person_hashes
 from tf_medsynth.data.slices import SliceSource, open_slices
@@ -280,7 +280,7 @@ def label_pool(run: Path, config: Mapping[str, Any]) -> LabelPool:
     if path.exists():
         return LabelPool.open(path)
     labels = (e["lesion_label"] for e in source.examples().as_numpy_iterator())
-    return LabelPool.build(labels, path, keep_empty=True)
+    return LabelPool.build(labels, path, source.domain.num_classes, keep_empty=True)
 
 
 def source_of(config: Mapping[str, Any], split: str) -> SliceSource:
@@ -306,11 +306,12 @@ def guide_ceiling(run: Path, synthesiser: Synthesiser) -> dict[str, float]:
             return {"whole": kept["whole"], "per_class": kept["per_class"]}
     whole: list[np.ndarray] = []
     classes: list[np.ndarray] = []
+    count = heldout.domain.num_classes
     for images, label in _batches(heldout):
         found = synthesiser.segment(images)
         for m in range(found.shape[-1]):
-            whole.append(whole_lesion_dice(found[..., m], label[..., 0]))
-            classes.append(dice_per_class(found[..., m], label[..., 0]))
+            whole.append(whole_lesion_dice(found[..., m], label[..., 0], count))
+            classes.append(dice_per_class(found[..., m], label[..., 0], count))
     by_class = np.concatenate(classes).T
     check(
         "the lesion gate is relative to what the guides reach on patients left out, who must show a lesion",

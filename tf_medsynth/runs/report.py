@@ -12,8 +12,9 @@ import numpy as np
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import ReportConfig
-from tf_medsynth.config.presets import STAGES
-from tf_medsynth.config.records import StepLine, Whereabouts
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families import STAGES
+from tf_medsynth.config.records import StepLine, Whereabouts, domain_of
 from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.evaluation import likeness
 from tf_medsynth.metrics.coverage import Coverage
@@ -95,9 +96,10 @@ def _gather(
     generated = _record(run / "generated.json", Whereabouts)
     evaluation = _record(run / "evaluation.json", EvaluationRecord)
     summary = generated.get("summary", {})
+    domain = domain_of(stages[-1].config(), "Train it again.")
     with runtime.of_file(run / "generated.json", _AGAIN):
         for cells in (summary["coverage"][k] for k in ("before", "after") if summary):
-            Coverage.from_dict((1, 1), cells)
+            Coverage.from_dict((1, 1), cells, domain.label.classes)
     folders = [*([Path(generated["out"])] if generated else []), run]
     certified = certificates.certificates(*folders, bounds=config)
     studied, steps = certificates.studies(studies), _steps(run / "steps.jsonl")
@@ -105,13 +107,14 @@ def _gather(
     origins = _origins(stages, summary)
     return ReportData(
         title=title_of(run, stages[-1].config()),
+        classes=domain.label.classes,
         summary=_summary(stages, summary),
-        findings=_findings(stages, summary, evaluation, config),
+        findings=_findings(stages, summary, evaluation, config, domain),
         warnings=warnings,
         galleries=_galleries(stages, generated, origins),
         tables=tables.evaluation_tables(evaluation) if evaluation else [],
         certificates=certified,
-        uncertified=certificates.missing_kinds(certified),
+        uncertified=certificates.missing_kinds(certified, domain),
         studies=studied,
         gates=_gates(summary),
         coverage={k: summary["coverage"][k] for k in ("before", "after")} if summary else None,
@@ -167,6 +170,7 @@ def _findings(
     summary: Mapping[str, Any],
     evaluation: Mapping[str, Any],
     config: ReportConfig,
+    domain: Domain,
 ) -> list[Finding]:
     findings = [
         Finding(
@@ -186,8 +190,10 @@ def _findings(
             Finding.at_most(
                 "every accepted outline is closed (error)", contour, settings["contour"]["max_mae"]
             ),
-            Finding.at_most("every accepted patient is registered (px)", shift, settings["registration_px"]),
         ]
+        if len(domain.modalities) > 1:
+            claim = "every accepted patient is registered (px)"
+            findings.append(Finding.at_most(claim, shift, settings["registration_px"]))
     if "structure" in evaluation:
         findings.append(likeness.closed_outlines(evaluation["structure"], config.closed_outlines))
     if "quality" in evaluation:

@@ -15,6 +15,7 @@ from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource
 from tf_medsynth.reports.report_data import Gallery, Origin
 from tf_medsynth.runs.generate import source_of
 from tf_medsynth.runs.published import is_published, open_published
+from tf_medsynth.runtime.prepared_sets import domain_of
 
 _SHOWN = 6
 _ARRAYS = ("images", "structure_map", "background_mask", "lesion_label")
@@ -32,10 +33,12 @@ def real_gallery(config: Mapping[str, Any]) -> Gallery:
     batch: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in ("images", "lesion_label")}
     batch["index"] = np.arange(len(picked), dtype=np.int64)
     operators = OperatorConfig.from_dict(config["operators"])
-    made = {name: np.asarray(value) for name, value in with_structure(operators, 0)(batch).items()}
+    step = with_structure(operators, source.domain, 0)
+    made = {name: np.asarray(value) for name, value in step(batch).items()}
     return Gallery(
         "Real training slices",
         [f"training patient {number}" for number in range(1, len(picked) + 1)],
+        source.domain,
         images=made["images"],
         structure_map=made["structure_map"],
         background_mask=made["background_mask"],
@@ -64,12 +67,15 @@ def synthetic_gallery(data_dir: Path, origin: Origin) -> Gallery | None:
     """The first samples of a generated set; None where it is none that TFDS reads."""
     if not is_published(data_dir):
         return None
-    dataset = open_published(data_dir).as_dataset(split="train", read_config=READ_IN_ORDER)
+    builder = open_published(data_dir)
+    dataset = builder.as_dataset(split="train", read_config=READ_IN_ORDER)
     picked = heapq.nsmallest(_SHOWN, dataset.as_numpy_iterator(), key=lambda e: int(e["sample_index"]))
-    arrays: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in _ARRAYS}
+    held = [name for name in _ARRAYS if name in picked[0]]
+    arrays: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in held}
     return Gallery(
         "Synthetic patients",
         [f"k = {int(e['sample_index'])}" for e in picked],
+        domain_of(builder),
         note="The first accepted samples, not chosen.",
         origin=origin,
         **arrays,

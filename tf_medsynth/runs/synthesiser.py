@@ -50,4 +50,4 @@ def load_synthesiser(run: Path | str, purpose: str = GENERATION) -> FunctionSynt
     assert isinstance(multimodal, MultimodalStage)
     name = name_of_model(hashes["structure"], hashes["multimodal"])
     functions = functions_of(structure, guides, multimodal, purpose)
-    return FunctionSynthesiser(functions, name, multimodal.image_size)
+    return FunctionSynthesiser(functions, name, multimodal.image_size, multimodal.domain)

@@ -352,6 +352,10 @@ class AdversarialStage(keras.Model):
         """The network to draw with: its moving average where one is kept."""
         return self.ema_networks.get(name, self.networks[name])
 
+    def lends(self) -> dict[str, keras.Model]:
+        """Networks that look on in the training of other families, by name."""
+        return {name: self.best(name) for name in self.averaged}
+
     def checkpoint(self) -> tf.train.Checkpoint:
         """Everything a killed run needs to go on with the same bits, but the data position."""
         owned = [name for names in self.players.values() for name in names]

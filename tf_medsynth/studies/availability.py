@@ -9,8 +9,9 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.imaging import OperatorConfig, TrainAugmentConfig
-from tf_medsynth.config.presets import STAGES, preset
+from tf_medsynth.config.presets import preset
 from tf_medsynth.config.studies import AvailabilitySettings, StudyRow
 from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.mixing import amount
@@ -132,9 +133,7 @@ def open_cohort(config: Mapping[str, Any]) -> Cohort:
     """
     train, test = source_of(config, "train"), source_of(config, "test")
     check_patients(set(train.patients) | set(config["patients"]), test)
-    for source in (train, test):
-        metadata = source.builder.info.metadata or {}
-        downstream.check_classes(metadata.get("lesion_classes"), source.split)
+    downstream.check_label(test.domain, train.domain, test.split)
     operators = OperatorConfig.from_dict(config["operators"])
     return Cohort(train, test, train.owners().tolist(), operators)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import AvailabilitySettings
@@ -30,8 +31,8 @@ from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.fit import check_checkpoint_room, fit
 from tf_medsynth.runs.run_directory import StageDirectory
+from tf_medsynth.runtime.prepared_sets import domain_of
 from tf_medsynth.stages.guides import LesionStage
-from tf_medsynth.types import LESION_CLASSES
 
 _BATCH = 32
 
@@ -67,9 +68,8 @@ def train_and_score(
     runtime.forget_models()  # or memory would grow by every row
     runtime.configure(seed=seed, precision=precision)  # type: ignore[arg-type]
     training = settings.segmentor.training
-    stage = build_stage(
-        "lesion", Preset(lesion=settings.segmentor), cohort.operators, cohort.train.image_size, seed
-    )
+    train, preset = cohort.train, Preset(lesion=settings.segmentor)
+    stage = build_stage("lesion", preset, cohort.operators, train.domain, train.image_size, seed)
     assert isinstance(stage, LesionStage)
     check_checkpoint_room(stage, directory)
     pools = pools_of(cohort, settings, seed)
@@ -81,13 +81,15 @@ def train_and_score(
         batch_size=training.batch_size,
         seed=seed,
         shuffle_buffer=cohort.train.settings.shuffle_buffer,
-        steps=(augmented(training.augment, seed, "training of segmentor"),) if training.augment else (),
+        steps=(augmented(training.augment, cohort.train.domain, seed, "training of segmentor"),)
+        if training.augment
+        else (),
     )
     watch = runtime.Stopwatch()
     losses = fit(stage, training, between, directory, directory, runtime.strategy())
     trained = watch.seconds
     patients = score(stage, cohort.test)
-    names = measure_names("mm")
+    names = measure_names("mm", cohort.test.domain.label.classes)
     return {
         "amounts": {pool.kind: pool.facts for pool in pools},
         "presentations": {pool.kind: int((order == number).sum()) for number, pool in enumerate(pools)},
@@ -117,10 +119,10 @@ def score(stage: LesionStage, test: SliceSource) -> dict[str, dict[str, float]]:
                     "label": batch["lesion_label"][k, ..., 0].astype(np.uint8),
                 }
             )
-    return {name: _volume_scores(rows[name]) for name in sorted(rows)}
+    return {name: _volume_scores(rows[name], test.domain.label.classes) for name in sorted(rows)}
 
 
-def _volume_scores(slices: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def _volume_scores(slices: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> dict[str, float]:
     """Of one patient, whose slices come in any order; those that were not stored hold nothing."""
     places = np.array([held["place"] for held in slices])
     volume = {
@@ -130,18 +132,20 @@ def _volume_scores(slices: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     for held in slices:
         for name, array in volume.items():
             array[held["place"] - places.min()] = held[name]
-    return mean_scores(volume["found"], volume["probability"], volume["label"], slices[0]["spacing"])
+    spacing = slices[0]["spacing"]
+    return mean_scores(volume["found"], volume["probability"], volume["label"], classes, spacing)
 
 
 def mean_scores(
     found: NDArray[Any],
     probability: NDArray[Any],
     label: NDArray[Any],
+    classes: Sequence[str],
     spacing: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """`patient_scores` of each segmentor, averaged; `found`, `probability` are `(n, H, W, segmentors)`."""
     each = [
-        patient_scores(found[..., net], probability[..., net], label, spacing)
+        patient_scores(found[..., net], probability[..., net], label, classes, spacing)
         for net in range(found.shape[-1])
     ]
     return {name: known_mean([scores[name] for scores in each]) for name in each[0]}
@@ -162,7 +166,7 @@ def check_synthetic(builder: Any, cohort: Cohort, model: str, needed: int, comma
     metadata: Mapping[str, Any] = dict(info.metadata or {})
     held = info.splits["train"].num_examples
     check("the synthetic set is too small for these rows", held >= needed, command, needed=needed, held=held)
-    check_classes(metadata.get("lesion_classes"), "synthetic")
+    check_label(domain_of(builder), cohort.train.domain, "synthetic")
     shape = tuple(info.features["images"].shape)
     wanted = tuple(cohort.train.builder.info.features["images"].shape)
     check(
@@ -183,12 +187,12 @@ def check_synthetic(builder: Any, cohort: Cohort, model: str, needed: int, comma
     return {"samples": held, **{name: metadata.get(name) for name in kept}}
 
 
-def check_classes(classes: Sequence[str] | None, name: str) -> None:
-    """Raises unless the label classes of a dataset, where it names them, are the package's own."""
+def check_label(domain: Domain, wanted: Domain, name: str) -> None:
+    """Raises unless the labels of the data set `name` are of the kind and classes of `wanted`."""
     check(
         f"the {name} labels have other classes",
-        classes is None or list(classes) == list(LESION_CLASSES),
+        domain.label == wanted.label,
         "Prepare or generate the data with this package.",
-        received=classes,
-        known=LESION_CLASSES,
+        received=domain.label.classes,
+        known=wanted.label.classes,
     )

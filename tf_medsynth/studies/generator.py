@@ -18,9 +18,12 @@ import numpy as np
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import Config, check, fingerprint
-from tf_medsynth.config.presets import STAGES, Preset
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families import NEEDS, STAGES
+from tf_medsynth.config.families.lesion import LesionSettings
+from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.presets import preset as preset_named
-from tf_medsynth.config.stages import LesionSettings
+from tf_medsynth.config.records import domain_of
 from tf_medsynth.config.studies import POST_PROCESSING, AvailabilitySettings, StudyRow
 from tf_medsynth.config.study_records import ScoredResult
 from tf_medsynth.config.terms import check_terms
@@ -39,7 +42,6 @@ from tf_medsynth.studies.availability import Request, open_cohort
 from tf_medsynth.studies.real_slices import Images, partners
 from tf_medsynth.studies.runner import Unit, Work, units_of
 from tf_medsynth.studies.training import copy_stage, finished_hashes, train_stage
-from tf_medsynth.types import MODALITIES
 
 GATES = ("contour_mae", "registration_shift_px")
 """Scores that every generated sample carries."""
@@ -103,7 +105,7 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
 def _reused(row: StudyRow) -> list[str]:
     """Stages before M that the row leaves as they are; of a baseline, those that it is drawn with."""
     if row.baseline:
-        return list(restore.NEEDS.get(row.baseline, ()))
+        return list(NEEDS.get(row.baseline, ()))
     changed = {key.partition(".")[0] for key in row.overrides}
     return [name for name in STAGES[:-1] if name not in changed]
 
@@ -169,7 +171,7 @@ def _draw_and_score(
         resume=True,
         overrides={"label_place": settings.stages.multimodal.label_place, "purpose": kind},
     )
-    cases = _score(judge, out, real)
+    cases = _score(judge, out, real, domain_of(configs["multimodal"], "Train the run again."))
     return _result(cases, settings.stages.multimodal, trained, watch.seconds)
 
 
@@ -184,10 +186,11 @@ def _score_baseline(
     """A baseline has no label and no map of its own: only what asks for neither is scored."""
     watch = runtime.Stopwatch()
     images, trained = baselines.trained_images(kind, request, held, settings.stages, unit, settings.count)
+    modalities = domain_of(held, "Train the run again.").modalities
     alike = multiscale_similarity(images, real).mean(axis=-1)
     cases = {
         f"{number:08d}": {
-            "registration_shift_px": registration_scores(image, MODALITIES)["registration_shift_px"],
+            "registration_shift_px": registration_scores(image, modalities)["registration_shift_px"],
             "ms_ssim": float(alike[number]),
         }
         for number, image in enumerate(images)
@@ -228,6 +231,7 @@ def _judge(
         "settings": settings.to_dict(),
         "data_settings": cohort.test.settings.to_dict(),
         "operators": cohort.operators.to_dict(),
+        "domain": cohort.test.domain.to_dict(),
         "data_fingerprint": cohort.test.fingerprint,
         "image_size": list(cohort.test.image_size),
         "seed": seed,
@@ -243,7 +247,7 @@ def _judge(
     return stage, seconds
 
 
-def _score(judge: LesionStage, folder: Path, real: Images) -> dict[str, dict[str, float]]:
+def _score(judge: LesionStage, folder: Path, real: Images, domain: Domain) -> dict[str, dict[str, float]]:
     """Scores of each sample of a generated set, by its number.
 
     Args:
@@ -258,7 +262,9 @@ def _score(judge: LesionStage, folder: Path, real: Images) -> dict[str, dict[str
         alike = multiscale_similarity(batch["images"], real[first : first + len(found)]).mean(axis=-1)
         for k, number in enumerate(batch["sample_index"]):
             label = batch["lesion_label"][k : k + 1, ..., 0].astype(np.int32)
-            scores = downstream.mean_scores(found[k : k + 1], probability[k : k + 1], label)
+            scores = downstream.mean_scores(
+                found[k : k + 1], probability[k : k + 1], label, domain.label.classes
+            )
             gates = {gate: float(batch[gate][k]) for gate in GATES}
             cases[f"{int(number):08d}"] = {**scores, **gates, "ms_ssim": float(alike[k])}
     return cases

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
-from tf_medsynth.config.baselines import BASELINES
+from tf_medsynth.config.families import BASELINES, NEEDS
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import POST_PROCESSING, StudyRow
 from tf_medsynth.config.terms import check_terms
@@ -26,7 +26,6 @@ from tf_medsynth.evaluation.features import Extractor, open_extractor
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.distribution import frechet_distance, kernel_distance
 from tf_medsynth.metrics.ms_ssim import measure_name, multiscale_similarity, scales_that_fit
-from tf_medsynth.runs import restore
 from tf_medsynth.runs.published import open_published
 from tf_medsynth.runs.run_directory import stage_directory
 from tf_medsynth.studies import baselines, downstream
@@ -78,6 +77,8 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
             return {"synthetic": None, **contenders[row.baseline].identity}
         return {"synthetic": _facts(builder) if _is_of_run(row) else None}
 
+    names = cohort.train.domain.channel_names()
+
     def work(unit: Unit) -> dict[str, Any]:
         watch, trained = runtime.Stopwatch(), 0.0
         one, other = (slices_at(cohort.train, numbers) for numbers in halves[unit.seed])
@@ -92,7 +93,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
             shown = {"images": images}
         if unit.row.overrides.get("crop") == "lesion":
             one, other, shown = _cropped(one), _cropped(other), _cropped(shown)
-        result = compare(one["images"], shown["images"][: len(other["images"])], extractor, unit.seed)
+        result = compare(one["images"], shown["images"][: len(other["images"])], extractor, unit.seed, names)
         words = ", ".join(f"{name} {value:.4g}" for name, value in result["mean"].items())
         return {
             **result,
@@ -125,7 +126,7 @@ def _contender(request: Request, name: str, given: Mapping[str, Any]) -> _Conten
     check_terms(getattr(stages, name))
     identity = {
         "settings": getattr(stages, name).to_dict(),
-        "reused": finished_hashes(request.run, restore.NEEDS.get(name, ())),
+        "reused": finished_hashes(request.run, NEEDS.get(name, ())),
         "precision": request.precision,
     }
     return _Contender(held, stages, identity)
@@ -148,8 +149,10 @@ def _facts(builder: Any) -> dict[str, Any]:
     return {"samples": builder.info.splits["train"].num_examples, **dict(builder.info.metadata or {})}
 
 
-def compare(real: Images, shown: Images, extractor: Extractor | None, seed: int) -> dict[str, Any]:
-    """Measures of a set beside a real one, with as many images of each.
+def compare(
+    real: Images, shown: Images, extractor: Extractor | None, seed: int, channels: Sequence[str]
+) -> dict[str, Any]:
+    """Measures of a set beside a real one, with as many images of each; `channels` names those of an image.
 
     Returns:
         ``n`` and ``mean``: ``ms_ssim`` of random pairs of one each; with an extractor ``fid`` and
@@ -161,7 +164,7 @@ def compare(real: Images, shown: Images, extractor: Extractor | None, seed: int)
     real, shown = (images[rng.permutation(len(images))[:n]] for images in (real, shown))
     mean = {"ms_ssim": float(multiscale_similarity(shown, real).mean())}
     if extractor is not None:
-        one, other = (extractor.features([images]) for images in (real, shown))
+        one, other = (extractor.features([images], channels) for images in (real, shown))
         enough = [name for name in one if n > one[name].shape[1]]
         mean["fid"] = known_mean([frechet_distance(one[name], other[name]) for name in enough])
         mean["kid"] = known_mean([kernel_distance(one[name], other[name]).estimate for name in one])

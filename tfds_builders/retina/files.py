@@ -24,7 +24,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 
 ENDINGS = (".tif", ".tiff", ".gif", ".png", ".ppm", ".jpg", ".jpeg", ".bmp")
 
-_ROLES = re.compile(r"training|train|test|mask|fov|manual\d*|label|gt|vessels?|1stho|2ndho|ah|vk", re.IGNORECASE)
+_ROLES = re.compile(
+    r"training|train|test|mask|fov|manual\d*|label|gt|vessels?|1stho|2ndho|ah|vk", re.IGNORECASE
+)
 """Words of a file's name that say what it is, not whose."""
 
 

@@ -120,7 +120,9 @@ def _read(path: Path, findings: list[Finding], colour: bool = False) -> NDArray[
         findings.append(Finding("error", "colours", f"is of mode {mode}, not {wanted}", file=path.name))
         return None
     if not colour and not grey:
-        findings.append(Finding("error", "colours", "has colours, where 0 and 1 are expected", file=path.name))
+        findings.append(
+            Finding("error", "colours", "has colours, where 0 and 1 are expected", file=path.name)
+        )
         return None
     return pixels if colour else pixels[..., 0]
 
@@ -182,7 +184,9 @@ def _content(files: PhotographFiles, photo: Photograph, facts: dict[str, Any]) -
         findings.append(Finding("warning", "label_share", text, file=files.label.name))
     if contrast < LEAST_CONTRAST:
         text = f"the label does not lie on dark lines: they differ by {contrast:.1f} grey levels in green"
-        findings.append(Finding("warning", "label_misplaced", text, "Is it another image's?", files.label.name))
+        findings.append(
+            Finding("warning", "label_misplaced", text, "Is it another image's?", files.label.name)
+        )
     return findings
 
 
