@@ -11,7 +11,9 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from tf_medsynth.config.domains.retina import RETINA
+from tf_medsynth.data.slices import open_slices
 from tf_medsynth.phantoms.fundus_photograph import photograph
+from tf_medsynth.runs.prepare import prepare
 from tf_medsynth.runtime.prepared_sets import domain_of
 from tf_medsynth.types import MedSynthError
 from tfds_builders.retina.cohort import check_pixels, doctor, read_cohort
@@ -137,3 +139,13 @@ def test_odd_files_are_named(tmp_path):
     assert report.exit_status == 2
     with pytest.raises(MedSynthError, match="Image 01: the field of view is missing"):
         check_pixels(cohort_of(tmp_path, test_fraction=0.0))
+
+
+def test_the_verb_prepares_it_by_its_name(tmp_path):
+    where = {"manual_dir": DUMMY, "data_dir": tmp_path}
+    first = prepare("retina/slices_128", **where, overrides={"side": "32"}, config_name="tiny")
+    assert first.dataset == "retina/tiny" and first.examples == {"train": 4, "test": 3, "unlabelled": 1}
+    assert prepare("retina/slices_128", **where, overrides={"side": "32"}, config_name="tiny").skipped
+    source = open_slices("retina/tiny", tmp_path)
+    example = next(iter(source.examples()))
+    assert source.domain == RETINA and float(example["images"].numpy().max()) <= 1.0

@@ -15,7 +15,7 @@ SUMMARY = "turn a folder of patients into a TFDS data set, split by patient"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the verb."""
     parser.add_argument(
-        "dataset", metavar="brats[/CONFIG]", help="builder, and its config if not the default"
+        "dataset", metavar="DATASET[/CONFIG]", help="brats or retina, and its config if not the default"
     )
     options.add_folder(parser, "--manual-dir", "holds one folder a patient; only read")
     options.add_folder(parser, "--data-dir", "where TFDS data sets are kept")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import importlib
+import importlib.util
 import io
 import logging
+import math
 import os
 import shutil
 import time
@@ -15,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.cohorts import settings_of
-from tf_medsynth.config.datasets import BRATS_CONFIGS, SPLITS, BratsSettings, brats_settings
-from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.config.cohorts import CohortSettings, settings_of
+from tf_medsynth.config.datasets import SPLITS
 from tf_medsynth.config.records import Inputs
 from tf_medsynth.runtime import (
     LOCK_NAME,
@@ -36,7 +38,6 @@ from tf_medsynth.runtime import (
 from tf_medsynth.runtime.prepared_sets import open_prepared
 from tf_medsynth.types import MedSynthError
 
-DATASET = "brats"
 INPUTS_FILE = "inputs.json"
 """Written by the builder beside the records; see `Cohort.record`."""
 
@@ -106,11 +107,11 @@ def prepare(
     time. A process that is killed leaves nothing that could be taken for a data set.
 
     Args:
-        dataset: ``"brats"`` or ``"brats/CONFIG"``.
+        dataset: a folder of `tfds_builders` that reads cohorts, e.g. ``"brats"``, or ``"brats/CONFIG"``.
         manual_dir: holds one folder a patient; only read.
         data_dir: where TFDS data sets are kept; made if need be.
-        overrides: settings of `BratsSettings` to change, as ``{"size": "80,80"}``. The config then
-            has a name of its own, with a hash of the changes, unless `config_name` is given. A layout may
+        overrides: settings of the data set to change, e.g. of `BratsSettings`, as ``{"size": "80,80"}``. The
+            config then has a name of its own, with a hash of the changes, unless `config_name` is given. A layout may
             be a TOML file, see `config.layout_files.read_layout`.
         splits: CSV file with the columns ``patient`` and ``split`` (train, validation or test), of every
             patient: it goes before the hash.
@@ -126,21 +127,24 @@ def prepare(
     start = time.perf_counter()
     given = {"splits": _given_splits(local_path(splits, "splits"))} if splits is not None else {}
     name, settings = _named_settings(dataset, {**(overrides or {}), **given}, config_name)
-    _check_example(settings)
     # A worker of a pipeline has another working directory.
     source, target = local_path(manual_dir, "manual_dir"), local_path(data_dir, "data_dir", literal=True)
     source = source if beam is None else source.absolute()
     check("manual_dir must be a folder", source.is_dir(), manual_dir=str(manual_dir))
     check_writable(target)
-    builder = _builder(name, settings, target / f".partial-{DATASET}-{name}")
+    dataset = dataset.partition("/")[0]
+    builder = _builder(dataset, name, settings, target / f".partial-{dataset}-{name}")
+    _check_example(builder)
+    cutting = hasattr(builder, "cut")
+    check("workers of Beam can cut volumes only", beam is None or cutting, dataset=dataset)
     cohort = builder.cohort(source)
-    final, scratch = target / DATASET / name / str(builder.version), Path(builder._data_dir_root)
+    final, scratch = target / dataset / name / str(builder.version), Path(builder._data_dir_root)
     skipped = resume and _is_same(final, cohort.fingerprint)
     if skipped:
-        log.info("prepare: %s/%s is there already, skipped", DATASET, name)
+        log.info("prepare: %s/%s is there already, skipped", dataset, name)
         _finish(final, scratch)
     else:
-        check_room(target, _least_bytes(settings, len(cohort.patients)))
+        check_room(target, len(cohort.patients) * builder.voxels_of_a_patient * LEAST_BYTES_A_VOXEL)
         if scratch.is_dir():  # told before every patient is read
             with _alone(scratch):
                 pass
@@ -151,19 +155,36 @@ def prepare(
     return _result(name, final, skipped, time.perf_counter() - start)
 
 
-def _named_settings(
-    dataset: str, overrides: Mapping[str, Any], config_name: str | None
-) -> tuple[str, BratsSettings]:
+def _datasets() -> list[str]:
+    """Names of the data sets that are made of a folder of patients."""
+    package = importlib.util.find_spec("tfds_builders")
+    places = package.submodule_search_locations if package else None
+    return sorted(path.parent.name for place in places or () for path in Path(place).glob("*/cohort.py"))
+
+
+def _configs(dataset: str) -> tuple[Any, dict[str, Any]]:
+    """The builder of a data set, and its configs by name (imported here: it brings TensorFlow with it)."""
+    builder = importlib.import_module(f"tfds_builders.{dataset}.{dataset}_dataset_builder").Builder
+    return builder, {config.name: config for config in builder.BUILDER_CONFIGS}
+
+
+def _named_settings(dataset: str, overrides: Mapping[str, Any], config_name: str | None) -> tuple[str, Any]:
     head, _, config = dataset.partition("/")
-    check("the data set to prepare is brats or brats/CONFIG", head == DATASET, dataset=dataset)
-    base = brats_settings(config or next(iter(BRATS_CONFIGS)))
-    config = config or next(iter(BRATS_CONFIGS))
-    settings = settings_of(base, overrides)
+    known = _datasets()
+    words = ", ".join(f"{name} or {name}/CONFIG" for name in known)
+    check(f"the data set to prepare is {words}", head in known, dataset=dataset)
+    configs = {name: one.settings for name, one in _configs(head)[1].items()}
+    config = config or next(iter(configs))
+    names = f"Known: {', '.join(list(configs)[:6])}; each also for one layout only, e.g. brats2021_slices."
+    check(f"unknown config of the dataset {head}", config in configs, names, config=config)
+    base = configs[config]
+    layouts = isinstance(base, CohortSettings)
+    settings = settings_of(base, overrides) if layouts else base.override(overrides)
     if config_name is None:
         return (config if settings == base else f"{config}_{settings.fingerprint()[:8]}"), settings
     plain = config_name.replace("_", "").isalnum()
     check("config_name holds letters, digits and underscores", plain, config_name=config_name)
-    taken = config_name in BRATS_CONFIGS and BRATS_CONFIGS[config_name] != settings
+    taken = config_name in configs and configs[config_name] != settings
     check("config_name is that of other settings", not taken, "Choose another.", config_name=config_name)
     return config_name, settings
 
@@ -196,13 +217,12 @@ def _given_splits(path: Path) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _builder(name: str, settings: BratsSettings, data_dir: Path) -> Any:
-    """The TFDS builder of these settings (imported here: it brings TensorFlow with it)."""
-    from tfds_builders.brats.brats_dataset_builder import BratsConfig, Builder
-
-    config = name if name in BRATS_CONFIGS else BratsConfig(name=name, settings=settings)
+def _builder(dataset: str, name: str, settings: Any, data_dir: Path) -> Any:
+    """The TFDS builder of these settings."""
+    builder, configs = _configs(dataset)
+    config = configs.get(name) or type(next(iter(configs.values())))(name=name, settings=settings)
     with _quiet():
-        return Builder(config=config, data_dir=os.fspath(data_dir))
+        return builder(config=config, data_dir=os.fspath(data_dir))
 
 
 def _is_same(directory: Path, fingerprint: str) -> bool:
@@ -241,7 +261,7 @@ def _build(builder: Any, cohort: Any, final: Path, beam: Beam | None) -> None:
 def _note_default(final: Path, scratch: Path) -> None:
     """Notes, as TFDS does, which config "brats" alone means: the first that was prepared."""
     default = final.parents[1] / ".config" / "metadata.json"
-    made = scratch / DATASET / ".config" / default.name
+    made = scratch / final.parents[1].name / ".config" / default.name
     if made.is_file() and not default.exists():
         with atomic_path(default) as partial:
             shutil.copyfile(made, partial)
@@ -294,17 +314,11 @@ def _quiet() -> Iterator[None]:
         speaker.setLevel(before)
 
 
-def _check_example(settings: BratsSettings) -> None:
+def _check_example(builder: Any) -> None:
     """Raises where one example, resized as float32 and stored as int16, cannot be held."""
-    rows, columns = settings.image_size
-    depth = settings.stack_size if settings.form == "stacks" else 1
-    check_memory(
-        "an example",
-        6.0 * depth * rows * columns * BRAIN_MRI.num_modalities,
-        "Lower size or stack_size.",
-        size=settings.image_size,
-        stack_size=depth,
-    )
+    shape = builder.info.features["images"].shape
+    bytes_needed = 6.0 * math.prod(axis for axis in shape if axis is not None)
+    check_memory("an example", bytes_needed, "Lower size or stack_size.", images=shape)
 
 
 def _check_filled(builder: Any) -> None:
@@ -316,14 +330,6 @@ def _check_filled(builder: Any) -> None:
         "Lower min_brain_fraction, or widen the ranges.",
         examples=counts,
     )
-
-
-def _least_bytes(settings: BratsSettings, patients: int) -> float:
-    """Size of even a very well compressed data set."""
-    slices = settings.slice_range[1] - settings.slice_range[0]
-    depth = settings.stack_size if settings.form == "stacks" else 1
-    rows, columns = settings.image_size
-    return patients * slices * depth * rows * columns * BRAIN_MRI.num_modalities * LEAST_BYTES_A_VOXEL
 
 
 def _inputs(directory: Path) -> dict[str, Any]:
@@ -338,7 +344,7 @@ def _result(name: str, directory: Path, skipped: bool, seconds: float) -> Prepar
         for split in splits
     }
     return PrepareResult(
-        dataset=f"{DATASET}/{name}",
+        dataset=f"{directory.parents[1].name}/{name}",
         directory=str(directory),
         examples={split: int(info.num_examples) for split, info in splits.items()},
         patients=members,

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -75,6 +76,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """Settings of the chosen config."""
         settings: BratsSettings = self.builder_config.settings
         return settings
+
+    @property
+    def voxels_of_a_patient(self) -> int:
+        """Stored values of one patient's images."""
+        slices = self.settings.slice_range[1] - self.settings.slice_range[0]
+        depth = self.settings.stack_size if self.settings.form == "stacks" else 1
+        return slices * depth * math.prod(self.settings.image_size) * BRAIN_MRI.image_channels
 
     def cohort(self, folder: str | Path) -> Cohort:
         """The cohort in `folder` as this config splits it; no voxel is read."""

@@ -64,6 +64,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         settings: RetinaSettings = self.builder_config.settings
         return settings
 
+    @property
+    def voxels_of_a_patient(self) -> int:
+        """Stored values of one photograph."""
+        return self.settings.side**2 * RETINA.image_channels
+
     def cohort(self, folder: str | Path) -> Cohort:
         """The cohort in `folder` as this config splits it; no pixel is read."""
         return read_cohort(folder, self.settings, str(self.version))
