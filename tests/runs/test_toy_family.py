@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,66 +15,9 @@ import tensorflow as tf
 
 ROOT = Path(__file__).resolve().parents[2]
 
-SETTINGS = """
-import dataclasses
-
-from tf_medsynth.config.base import Weights
-from tf_medsynth.config.family import Family, FamilySettings
-from tf_medsynth.config.training import TrainingSettings
-
-
-@dataclasses.dataclass(frozen=True)
-class ToyWeights(Weights):
-    squared: float = 1.0
-
-
-@dataclasses.dataclass(frozen=True)
-class ToySettings(FamilySettings):
-    filters: int = 8
-    weights: ToyWeights = dataclasses.field(default_factory=ToyWeights)
-    training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
-
-
-FAMILY = Family(
-    name="toy",
-    about="images from themselves",
-    settings=ToySettings(),
-    presets={"tiny": {"filters": 2}},
-    module="toy_stage",
-)
-"""
-STAGE = """
-import keras
-
-from tf_medsynth.losses import reconstruction
-from tf_medsynth.stages.base import AdversarialStage
-
-
-class ToyStage(AdversarialStage):
-    players = {"generator": ("coder",)}
-    phases = {"train": ("generator",)}
-    averaged = ("coder",)
-
-    def synthesise(self, batch, draws, training):
-        return {"images": self.networks["coder"](batch["images"], training=training)}
-
-    def terms(self, player, batch, outputs):
-        return {"squared": reconstruction.squared_error(batch["images"], outputs["images"])}
-
-    def preview(self, batch):
-        return {"image": self.best("coder")(batch["images"])[..., :1]}
-
-
-def networks_of(settings, domain, image_size):
-    images = keras.Input((*image_size, domain.image_channels))
-    code = keras.layers.Conv2D(settings.filters, 3, padding="same", activation="relu")(images)
-    last = keras.layers.Conv2D(domain.image_channels, 3, padding="same", activation="sigmoid")
-    return {"coder": keras.Model(images, last(code))}
-
-
-def stage_of(settings, operators, domain, image_size, **base):
-    return ToyStage(weights=settings.weights, **base)
-"""
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+SETTINGS, STAGE = re.findall(r"^```python toy_\w+\.py\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+"""The worked example of the page, as it stands there."""
 
 
 @pytest.fixture
