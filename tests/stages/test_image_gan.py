@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny
-from tf_medsynth.types import MODALITIES
+
+MODALITIES = tiny.DOMAIN.modalities
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,8 @@ class LesionSettings(FamilySettings):
             modality; ``shared``, one encoder and a decoder a modality; ``single``, one segmentor for
             every modality in turn; ``stacked``, one segmentor of all modalities together (a judge,
             or a downstream model).
-        class_weights: weights of the cross-entropy or squared error, background first.
+        class_weights: weights of the cross-entropy or squared error: one of background and one of every
+            other class, or one of each class, background first.
         folds, fold: trains on the patients of this fold only, so that a judge of fold 1 shares no
             patient with guides of fold 0; one fold trains on all.
         held_out: share of the fold's persons who are left out, one at least: what the guides reach on
@@ -55,13 +56,18 @@ class LesionSettings(FamilySettings):
             "Set segmentor.output=linear.",
             output=self.segmentor.output,
         )
+        check(
+            "class_weights has a weight of background and one of the rest, or one a class",
+            len(self.class_weights) >= 2,
+            class_weights=self.class_weights,
+        )
         check("fold must lie in [0, folds)", 0 <= self.fold < self.folds, fold=self.fold, folds=self.folds)
         check("held_out must lie in [0, 1)", 0.0 <= self.held_out < 1.0, held_out=self.held_out)
 
 
 _TINY: Mapping[str, Any] = {
     "segmentor": TINY_SPECS["segmentor"],
-    "class_weights": (0.5, 2.0, 2.0, 2.0, 2.0),
+    "class_weights": (0.5, 2.0),
     "training": TrainingSettings(
         steps=200,
         batch_size=16,
