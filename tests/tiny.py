@@ -18,11 +18,13 @@ from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.patients import left_out_patients
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.runs.build import build_segmentors, build_stage, build_translator
+from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.restore import upstream
 from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
 from tf_medsynth.runtime import write_json
 from tf_medsynth.stages.base import AdversarialStage
+from tf_medsynth.stages.guides import build_segmentors
+from tf_medsynth.stages.translation import build_translator
 
 DEVICES = ("CPU:0", "CPU:1")
 """The two logical devices that `conftest.py` sets up."""
@@ -66,7 +68,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
 
 def settings(name: str, changes: Mapping[str, Any] | None = None) -> Preset:
     """The preset `tiny`, smaller, for stage `name`."""
-    words = {**OVERRIDES[name], **(changes or {})}
+    words = {**OVERRIDES.get(name, _LENGTH), **(changes or {})}
     return preset("tiny").override({f"{name}.{key}": value for key, value in words.items()})
 
 

@@ -35,6 +35,8 @@ def decode_each(
     rows = ops.repeat(conditions, batch, axis=0)
     images = decoder([*encoder_outputs, rows], training=training)
     height, width, channels = images.shape[1:]
+    if channels == 1:  # four axes, as TensorFlow transposes fastest
+        return ops.transpose(ops.reshape(images, (number, -1, height, width)), (1, 2, 3, 0))
     copies = ops.reshape(images, (number, -1, height, width, channels))
     return ops.reshape(ops.transpose(copies, (1, 2, 3, 0, 4)), (-1, height, width, number * channels))
 

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.runs.build import Size, build_networks
+from tf_medsynth.runs.build import build_networks
 from tf_medsynth.runtime.memory import check_memory
+from tf_medsynth.stages.sizes import Size
 
 _BYTES = 4.0
 _COPIES = 4

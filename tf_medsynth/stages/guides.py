@@ -5,6 +5,7 @@ Source: Qu et al. (thesis), eq. 15, 22; `lesion_logits` is what eq. 15 sends gra
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,13 +15,22 @@ from keras import ops
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.families.lesion import LesionSettings
+from tf_medsynth.config.imaging import OperatorConfig
+from tf_medsynth.config.network_specs import UNetSpec
 from tf_medsynth.losses import lesion
+from tf_medsynth.networks import build_segmentor, build_segmentor_decoder, build_segmentor_encoder
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.stages.guide import Guide, SegmentorGuide
+from tf_medsynth.stages.sizes import Size, sized
 from tf_medsynth.types import Tensor
 
 SCHEMES = ("single", "shared", "multiple", "stacked")
 
 Chains = tuple[tuple[str, ...], ...]
+
+
+MAPS = ("classes", "structure")
+"""Kinds of labels that a segmentor finds."""
 
 
 def chains_of(scheme: str, modalities: Sequence[str]) -> Chains:
@@ -75,6 +85,46 @@ def lesion_logits(
     return [_through(networks, *both, training) for both in zip(chains, seen, strict=True)]
 
 
+def segmentor_guide(
+    networks: Mapping[str, keras.Model], modalities: Sequence[str], class_weights: Sequence[float]
+) -> SegmentorGuide:
+    """The segmentors among `networks` as a guide.
+
+    Args:
+        networks: by name, those of one scheme among them.
+        modalities: names of the M.
+        class_weights: K weights.
+    """
+
+    def read(images: Tensor, training: bool) -> list[Tensor]:
+        return lesion_logits(networks, images, modalities, training)
+
+    return SegmentorGuide(read, tuple(class_weights))
+
+
+def guide_of(
+    networks: Mapping[str, keras.Model], domain: Domain, class_weights: Sequence[float], setting: str
+) -> Guide | None:
+    """The guide of a domain's labels among `networks`, None where there is no label.
+
+    Args:
+        networks: by name, the guide's among them.
+        domain: of the images.
+        class_weights: as `losses.lesion.class_weights` takes them.
+        setting: where they come from, for the error.
+
+    Raises:
+        MedSynthError: labels that no stage trains a guide of, networks of none.
+    """
+    kind = domain.label.kind
+    if kind == "none":
+        return None
+    check("stages train guides of maps of classes or structures", kind in MAPS, domain=domain.name, kind=kind)
+    weights = lesion.class_weights(class_weights, domain.num_classes, setting)
+    scheme_of(networks, domain.modalities)
+    return segmentor_guide(networks, domain.modalities, weights)
+
+
 def _through(
     networks: Mapping[str, keras.Model], chain: tuple[str, ...], seen: Tensor, training: bool
 ) -> Tensor:
@@ -97,23 +147,16 @@ class LesionStage(AdversarialStage):
         self.settings = settings
         self.domain = domain
         self.names = names
-        self.class_weights = lesion.class_weights(
-            settings.class_weights, domain.num_classes, "lesion.class_weights"
-        )
+        weights = lesion.class_weights(settings.class_weights, domain.num_classes, "lesion.class_weights")
+        self.guide = segmentor_guide(self.networks, domain.modalities, weights)
 
     def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
         """Logits of each segmentor on the real images."""
-        return {"lesion_logits": self._logits(self.networks, batch["images"], training)}
+        return {"lesion_logits": self.guide.reads(batch["images"], training)}
 
     def terms(self, player: str, batch: Mapping[str, Tensor], outputs: Outputs) -> Terms:
         """Cross-entropy, overlap and label error, summed over segmentors."""
-        label, weights = batch["lesion_label"], self.class_weights
-        logits = outputs["lesion_logits"]
-        return {
-            "cross_entropy": sum(lesion.weighted_cross_entropy(label, x, weights) for x in logits),
-            "overlap": sum(lesion.overlap_loss(label, x) for x in logits),
-            "label_error": sum(lesion.weighted_label_error(label, x, weights) for x in logits),
-        }
+        return self.guide.loss(batch["lesion_label"], outputs["lesion_logits"])
 
     def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Images, their label, and what the first segmentor makes of them."""
@@ -129,12 +172,37 @@ class LesionStage(AdversarialStage):
 
     def segment_surely(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """As `segment`, and the probability of any lesion, ``(B, H, W, n)`` float32 in [0, 1]."""
-        logits = self._logits({name: self.best(name) for name in self.names}, images, training=False)
-        found = ops.stack([ops.argmax(x, axis=-1) for x in logits], axis=-1)
-        # The sum of the lesion classes: 1 - background would round what is nearly 0 to 0.
-        classes = [ops.softmax(ops.cast(x, "float32"), axis=-1)[..., 1:] for x in logits]
-        probability = ops.stack([ops.sum(x, axis=-1) for x in classes], axis=-1)
-        return ops.cast(found, "int32"), ops.minimum(probability, 1.0)
+        best = {name: self.best(name) for name in self.names}
+        guide = segmentor_guide(best, self.domain.modalities, self.guide.class_weights)
+        return guide.found(guide.reads(images))
 
-    def _logits(self, networks: Mapping[str, keras.Model], images: Tensor, training: bool) -> list[Tensor]:
-        return lesion_logits(networks, images, self.domain.modalities, training)
+
+_PARTS = {1: (build_segmentor,), 2: (build_segmentor_encoder, build_segmentor_decoder)}
+"""What builds the parts of a segmentor, by their number."""
+
+
+def build_segmentors(spec: UNetSpec, scheme: str, domain: Domain) -> dict[str, keras.Model]:
+    """The networks of a scheme by name, each with as many channels as its segmentor sees."""
+    kind = domain.label.kind
+    check("a segmentor learns labels of pixels", kind in MAPS, domain=domain.name, kind=kind)
+    chains = chains_of(scheme, domain.modalities)
+    seen = domain.image_channels if len(chains) == 1 else domain.channels
+    spec = dataclasses.replace(spec, in_channels=seen, out_channels=domain.num_classes)
+    built: dict[str, keras.Model] = {}
+    for chain in chains:
+        for name, build in zip(chain, _PARTS[len(chain)], strict=True):
+            if name not in built:
+                built[name] = build(spec, name)
+    return built
+
+
+def networks_of(settings: LesionSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    return build_segmentors(sized(settings.segmentor, image_size), settings.scheme, domain)
+
+
+def stage_of(
+    settings: LesionSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> LesionStage:
+    """The stage over those networks."""
+    return LesionStage(settings, domain, **base)

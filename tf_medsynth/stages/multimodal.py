@@ -14,7 +14,7 @@ a guide of all modalities together counts once a modality, so that eq. 15 weighs
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -23,19 +23,33 @@ from keras import ops
 
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.families.multimodal import MultimodalSettings, MultimodalWeights
-from tf_medsynth.config.imaging import FusionConfig
+from tf_medsynth.config.imaging import FusionConfig, OperatorConfig
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.fusion import fuse_label, fuse_noise
 from tf_medsynth.imaging.labels import LabelKind, label_kind
 from tf_medsynth.imaging.modalities import as_rows, by_modality, modality_sum, row_modalities
 from tf_medsynth.layers.dropout import rows_of_parts
-from tf_medsynth.losses import adversarial, lesion, reconstruction, structural
+from tf_medsynth.losses import adversarial, reconstruction, structural
+from tf_medsynth.networks import (
+    build_calibration,
+    build_discriminator,
+    build_unet_decoder,
+    build_unet_encoder,
+)
 from tf_medsynth.networks.encode_once import decode_each
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.calibration import fit_calibration
-from tf_medsynth.stages.guides import lesion_logits, scheme_of, segmentor_names
+from tf_medsynth.stages.guide import guidance
+from tf_medsynth.stages.guides import guide_of
+from tf_medsynth.stages.sizes import Size, image_discriminator
 from tf_medsynth.stages.translation import registration_loss
 from tf_medsynth.types import Tensor
+
+GUIDED_BY: Mapping[str, tuple[str, ...]] = {
+    "label_error": ("label_error",),
+    "overlap": ("cross_entropy", "overlap"),
+}
+"""Terms of the guide that make the lesion term, by the settings' `lesion_loss`."""
 
 
 def fuse(
@@ -83,10 +97,12 @@ def render(
 
 
 def _weights(weights: MultimodalWeights, domain: Domain) -> MultimodalWeights:
-    """Those of images of one modality: nothing tells it apart, and it is registered with no other."""
-    if domain.num_modalities > 1:
-        return weights
-    return dataclasses.replace(weights, modality_real=0.0, modality=0.0, registration=0.0)
+    """Those that `domain` can have: nothing tells one modality apart, and it is registered with no other;
+    without labels there is no guide.
+    """
+    if domain.num_modalities == 1:
+        weights = dataclasses.replace(weights, modality_real=0.0, modality=0.0, registration=0.0)
+    return dataclasses.replace(weights, lesion=0.0) if domain.label.kind == "none" else weights
 
 
 class MultimodalStage(AdversarialStage):
@@ -112,10 +128,8 @@ class MultimodalStage(AdversarialStage):
         self.modalities = domain.num_modalities
         self.label_kind = label_kind(domain)
         self.image_size = image_size
-        scheme = scheme_of(self.networks, domain.modalities)
-        self.guides = {name: self.networks[name] for name in segmentor_names(scheme, domain.modalities)}
-        self.class_weights = lesion.class_weights(
-            settings.lesion_class_weights, domain.num_classes, "multimodal.lesion_class_weights"
+        self.guide = guide_of(
+            self.networks, domain, settings.lesion_class_weights, "multimodal.lesion_class_weights"
         )
 
     def noise_draws(self) -> dict[str, Draw]:
@@ -158,7 +172,8 @@ class MultimodalStage(AdversarialStage):
         for head, said in judged.items():
             for name, part in zip(("real", "paired", "free"), ops.split(said, 3, axis=0), strict=True):
                 outputs[f"{head}_{name}"] = part
-        outputs["lesion_logits"] = self._found(free)
+        if self.guide is not None:
+            outputs["lesion_logits"] = self.guide.reads(free)
         if self.weights_by_term["registration"]:
             translator = self.networks["translation_encoder"], self.networks["translation_decoder"]
             outputs["registration"] = registration_loss(
@@ -197,10 +212,14 @@ class MultimodalStage(AdversarialStage):
         real = adversarial.least_squares_real_loss
         free = outputs["free"]
         terms = {
-            "adversarial": 0.5 * self._sum(real(outputs["validity_free"]) + real(outputs["validity_paired"])),
-            "lesion": self._lesion(batch["drawn_label"], outputs["lesion_logits"]),
-            "background": reconstruction.suppression(free, batch["drawn_mask"]),
+            "adversarial": 0.5 * self._sum(real(outputs["validity_free"]) + real(outputs["validity_paired"]))
         }
+        if self.guide is not None:
+            found = batch["drawn_label"], outputs["lesion_logits"]
+            terms["lesion"] = guidance(
+                self.guide, *found, GUIDED_BY[self.settings.lesion_loss], self.modalities
+            )
+        terms["background"] = reconstruction.suppression(free, batch["drawn_mask"])
         if "modality_free" in outputs:
             terms["modality"] = self._sum(self._modality(outputs["modality_free"]))
         if "registration" in outputs:
@@ -211,16 +230,19 @@ class MultimodalStage(AdversarialStage):
         """Drawn map and label, and all modalities of the patient drawn from them."""
         drawn = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
         images = self.render(*drawn, self.drawn("preview", batch, self.noise_draws()))
-        label = ops.cast(batch["drawn_label"], "float32") / (self.domain.num_classes - 1)
+        codes = self.label_kind.codes(batch["drawn_label"], *self.image_size)
+        label = ops.cast(codes, "float32") / max(self.domain.num_classes - 1, 1)
         pictures = by_modality(images, self.domain.modalities)
         return {"map": batch["drawn_map"], "label": label, **pictures}
 
     def diagnose(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
-        """Soft Dice of the guides on drawn patients, whole lesion and classes, against the label."""
+        """How well the guide finds the label in drawn patients; of segmentors their soft Dice."""
+        if self.guide is None:
+            return {}
         pictures = self.preview(batch)
-        logits = self._found(ops.concatenate([pictures[m] for m in self.domain.modalities], axis=-1))
-        overlap = sum(1.0 - lesion.overlap_loss(batch["drawn_label"], x) for x in logits)
-        return {"lesion_agreement": float(ops.mean(overlap)) / len(logits)}
+        images = ops.concatenate([pictures[m] for m in self.domain.modalities], axis=-1)
+        agreement = self.guide.agreement(batch["drawn_label"], self.guide.reads(images))
+        return {"lesion_agreement": float(ops.mean(agreement))}
 
     def render(
         self,
@@ -255,14 +277,27 @@ class MultimodalStage(AdversarialStage):
     def _sum(self, rows: Tensor) -> Tensor:
         return modality_sum(rows, self.modalities)
 
-    def _found(self, images: Tensor) -> list[Tensor]:
-        return lesion_logits(self.guides, images, self.domain.modalities, training=False)
 
-    def _lesion(self, label: Tensor, logits: Sequence[Tensor]) -> Tensor:
-        weights = self.class_weights
-        modalities_each = self.modalities / len(logits)
-        if self.settings.lesion_loss == "label_error":
-            return modalities_each * sum(lesion.weighted_label_error(label, x, weights) for x in logits)
-        return modalities_each * sum(
-            lesion.weighted_cross_entropy(label, x, weights) + lesion.overlap_loss(label, x) for x in logits
-        )
+def networks_of(settings: MultimodalSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    spec = dataclasses.replace(
+        settings.generator,
+        image_size=image_size,
+        in_channels=label_kind(domain).num_planes + (settings.fusion.label_mode == "concat"),
+        out_channels=domain.channels,
+        conditions=domain.num_modalities if domain.num_modalities > 1 else 0,
+    )
+    critic = image_discriminator(settings.discriminator, domain, image_size)
+    return {
+        "encoder": build_unet_encoder(spec),
+        "decoder": build_unet_decoder(spec),
+        "calibration": build_calibration(image_size, domain.image_channels),
+        "discriminator": build_discriminator(critic),
+    }
+
+
+def stage_of(
+    settings: MultimodalSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> MultimodalStage:
+    """The stage over those networks."""
+    return MultimodalStage(settings, domain, image_size, **base)

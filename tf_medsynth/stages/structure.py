@@ -18,18 +18,28 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.families.structure import StructureSettings
-from tf_medsynth.config.imaging import StructureMapConfig
+from tf_medsynth.config.imaging import OperatorConfig, StructureMapConfig
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.edges import structure_map
 from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.losses import adversarial, code, reconstruction
+from tf_medsynth.networks import (
+    build_affine_prior,
+    build_code_discriminator,
+    build_discriminator,
+    build_mask_generator,
+    build_structure_decoder,
+    build_structure_encoder,
+)
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.stages.sizes import Size, sized
 from tf_medsynth.types import Tensor
 
 _PRIOR_BATCHES = 40
@@ -256,3 +266,29 @@ class StructureStage(AdversarialStage):
     def _kept(self, batch: Mapping[str, Tensor]) -> Tensor:
         """1 where the label erases no lines, ``(B, H, W, 1)`` float32."""
         return self.label_kind.erase(ops.ones_like(batch["structure_map"]), batch.get("lesion_label"))
+
+
+def networks_of(settings: StructureSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    vae = sized(settings.vae, image_size)
+    code_critic = dataclasses.replace(settings.code_discriminator, latent_dim=vae.latent_dim)
+    seen = vae.out_channels + (settings.critic_sees == "map_and_anatomy")
+    critic = dataclasses.replace(settings.map_discriminator, image_size=image_size, in_channels=seen)
+    built = {
+        "structure_encoder": build_structure_encoder(vae),
+        "structure_decoder": build_structure_decoder(vae),
+        "mask_generator": build_mask_generator(sized(settings.mask_generator, image_size)),
+        "structure_discriminator": build_discriminator(critic),
+        "code_discriminator": build_code_discriminator(code_critic),
+    }
+    if settings.prior == "fitted":
+        built["prior"] = build_affine_prior(vae.latent_dim)
+    return built
+
+
+def stage_of(
+    settings: StructureSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> StructureStage:
+    """The stage over those networks."""
+    settings = dataclasses.replace(settings, vae=sized(settings.vae, image_size))
+    return StructureStage(settings, domain, operators.structure, **base)

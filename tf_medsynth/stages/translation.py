@@ -23,6 +23,8 @@ from keras import ops
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.families.translation import TranslationSettings, TranslationWeights
+from tf_medsynth.config.imaging import OperatorConfig
+from tf_medsynth.config.network_specs import UNetSpec
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.modalities import (
     as_rows,
@@ -34,7 +36,9 @@ from tf_medsynth.imaging.modalities import (
 )
 from tf_medsynth.layers.dropout import rows_of_parts
 from tf_medsynth.losses import adversarial, reconstruction
+from tf_medsynth.networks import build_discriminator, build_unet_decoder, build_unet_encoder
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.stages.sizes import Size, image_discriminator
 from tf_medsynth.types import Tensor
 
 
@@ -296,3 +300,33 @@ class TranslationStage(AdversarialStage):
 
     def _modality(self, prediction: Tensor) -> Tensor:
         return adversarial.modality_loss(prediction, row_modalities(prediction, self.modalities))
+
+
+def build_translator(spec: UNetSpec, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """Both halves of a translator by name, which stage M needs of stage T."""
+    spec = dataclasses.replace(
+        spec,
+        image_size=image_size,
+        in_channels=domain.channels,
+        out_channels=domain.channels,
+        conditions=domain.num_modalities,
+    )
+    return {
+        "translation_encoder": build_unet_encoder(spec),
+        "translation_decoder": build_unet_decoder(spec),
+    }
+
+
+def networks_of(settings: TranslationSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    check_translatable(domain)
+    critic = image_discriminator(settings.discriminator, domain, image_size)
+    translator = build_translator(settings.generator, domain, image_size)
+    return {**translator, "discriminator": build_discriminator(critic)}
+
+
+def stage_of(
+    settings: TranslationSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> TranslationStage:
+    """The stage over those networks."""
+    return TranslationStage(settings, domain, **base)

@@ -9,6 +9,7 @@ everywhere that is not dark, since a GAN of images has no mask; a sketch's by th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,11 +19,14 @@ from keras import ops
 
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.image_gan import BaselineSettings
+from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.modalities import by_modality
 from tf_medsynth.losses import adversarial, reconstruction
+from tf_medsynth.networks import build_calibration, build_discriminator, build_unet
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.calibration import fit_calibration
+from tf_medsynth.stages.sizes import Size, image_discriminator
 from tf_medsynth.types import Tensor
 
 
@@ -120,3 +124,24 @@ class ImageGANStage(AdversarialStage):
     def _images(generators: Sequence[keras.Model], seen: Sequence[Tensor], training: bool) -> Tensor:
         made = [net(part, training=training) for net, part in zip(generators, seen, strict=True)]
         return ops.cast(ops.concatenate(made, axis=-1), "float32")
+
+
+def networks_of(settings: BaselineSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    generator = dataclasses.replace(
+        settings.generator, image_size=image_size, in_channels=1, out_channels=domain.channels
+    )
+    critic = image_discriminator(settings.discriminator, domain, image_size)
+    names = of_each_modality("generator", domain.modalities)
+    built = {name: build_unet(generator, name) for name in names}
+    names = of_each_modality("discriminator", domain.modalities)
+    built |= {name: build_discriminator(critic, name) for name in names}
+    built["calibration"] = build_calibration(image_size, domain.image_channels)
+    return built
+
+
+def stage_of(
+    settings: BaselineSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> ImageGANStage:
+    """The stage over those networks."""
+    return ImageGANStage(settings, domain, image_size, **base)
