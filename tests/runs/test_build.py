@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.stages.guides import segmentor_names
 from tf_medsynth.stages.optimisers import PhaseRate

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.lesion_shapes import LesionShape
 from tf_medsynth.types import MedSynthError
 

@@ -108,7 +108,7 @@ def label_overlays(
         under: `(n, H, W)` in [0, 1]; None for black.
     """
     labels = np.asarray(lesion_label)
-    height, width = labels.shape[1:3]
+    height, width = (*labels.shape[1:3], 0, 0)[:2]
     return ClassMap(tuple(classes)).pictures(labels, height, width, under)
 
 
