@@ -22,11 +22,11 @@ from scipy import ndimage
 
 from tf_medsynth import runtime
 from tf_medsynth.audits.features import build_encoder
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.evaluation import FeatureSettings
 from tf_medsynth.evaluation.distribution import distribution_quality
 from tf_medsynth.evaluation.features import open_extractor, record_file
 from tf_medsynth.metrics.neighbours import nearest
-from tf_medsynth.types import MODALITIES
 
 BATCH = 32
 PATIENTS = 100
@@ -77,7 +77,9 @@ def images(count: int, size: tuple[int, int], seed: int, drawing: list[float]) -
     organ = ((rows**2 + columns**2) < 0.8)[..., None]
     for start in range(0, count, BATCH):
         began = time.perf_counter()
-        coarse = random.random((min(BATCH, count - start), size[0] // 8, size[1] // 8, len(MODALITIES)))
+        coarse = random.random(
+            (min(BATCH, count - start), size[0] // 8, size[1] // 8, BRAIN_MRI.num_modalities)
+        )
         fine = ndimage.zoom(coarse.astype(np.float32), (1, 8, 8, 1), order=1)
         batch = np.clip(fine * organ, 0.0, 1.0).astype(np.float32)
         drawing[0] += time.perf_counter() - began

@@ -20,9 +20,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.networks import PAPER_SPECS, TINY_SPECS, UNetSpec
 from tf_medsynth.networks import build_unet_decoder, build_unet_encoder, decode_each, decode_each_unrolled
-from tf_medsynth.types import MODALITIES
 
 
 def _tiny(size: int) -> UNetSpec:
@@ -53,8 +53,8 @@ def build_steps(spec: UNetSpec, batch: int) -> dict[str, Step]:
     """The two compiled steps on one set of weights and random inputs."""
     encoder, decoder = build_unet_encoder(spec), build_unet_decoder(spec)
     images = tf.random.stateless_uniform((batch, *spec.image_size, spec.in_channels), (0, 1))
-    targets = tf.random.stateless_uniform((batch, *spec.image_size, len(MODALITIES)), (0, 2))
-    conditions = ops.eye(len(MODALITIES))
+    targets = tf.random.stateless_uniform((batch, *spec.image_size, BRAIN_MRI.num_modalities), (0, 2))
+    conditions = ops.eye(BRAIN_MRI.num_modalities)
     variables = encoder.trainable_variables + decoder.trainable_variables
     optimizer = keras.optimizers.SGD(1e-4)
     optimizer.build(variables)

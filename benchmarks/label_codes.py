@@ -102,7 +102,7 @@ def recoded(measured: Mapping[int, CodeAnatomy], codes: Mapping[int, int]) -> di
 def as_classes(
     measured: Mapping[str, Mapping[int, CodeAnatomy]], tables: Mapping[str, Mapping[int, int]]
 ) -> dict[str, dict[int, CodeAnatomy]]:
-    """Every patient with indices of `LESION_CLASSES` for codes."""
+    """Every patient with indices of the classes of `BRAIN_MRI` for codes."""
     return {name: recoded(found, tables[name]) for name, found in measured.items()}
 
 

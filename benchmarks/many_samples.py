@@ -33,6 +33,7 @@ import tf_medsynth
 from tf_medsynth import runtime
 from tf_medsynth.audits.features import build_encoder
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.evaluation import FeatureSettings
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.data.patients import patient_hashes
@@ -41,7 +42,6 @@ from tf_medsynth.evaluation.features import record_file
 from tf_medsynth.generation import LabelPool, publish, stream
 from tf_medsynth.generation.provenance import Provenance
 from tf_medsynth.imaging.volumes import Volume, write_volume
-from tf_medsynth.types import MODALITIES
 
 SIZE = (184, 144)
 DEPTH = 62
@@ -120,7 +120,7 @@ def anatomy(random: np.random.Generator, size: tuple[int, int], depth: int) -> t
 class Anatomies:
     """A synthesiser of random anatomies, every `EVERY`-th of which is a disguised training slice."""
 
-    model_hash, image_size, modalities = "anatomies", SIZE, MODALITIES
+    model_hash, image_size, modalities = "anatomies", SIZE, BRAIN_MRI.modalities
 
     def __init__(self, training: np.ndarray) -> None:
         self.training = training

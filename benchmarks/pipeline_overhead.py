@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import tf_medsynth
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.pipeline import PipelineConfig
-from tf_medsynth.config.presets import STAGES
 
 GOAL = 1.05
 FORMS = ("functions", "pipeline")

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_medsynth import runtime
-from tf_medsynth.config.imaging import LabelAugmentConfig, measured_operators
+from tf_medsynth.config.imaging import LabelAugmentConfig
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.batches import DrawnMaps, augmented, training_batches, with_drawn_maps, with_structure
 from tf_medsynth.data.slices import SliceSource, open_slices
@@ -59,7 +59,7 @@ def main() -> None:
 def batches(source: SliceSource, settings: Preset, whole: bool) -> tf.data.Dataset:
     """Batches as read, or with everything stage M needs."""
     training = settings.multimodal.training
-    operators = settings.operators or measured_operators(*source.image_size)
+    operators = settings.operators or source.domain.operators_at(*source.image_size)
     shape = (64, *source.image_size, 1)
     drawn = DrawnMaps(np.zeros(shape, bool), np.zeros(shape, bool), np.ones(shape, np.uint8))
     steps = (
@@ -87,7 +87,7 @@ def reader(source: SliceSource, settings: Preset, whole: bool) -> Callable[[], f
 
 def multimodal(source: SliceSource, settings: Preset) -> AdversarialStage:
     """Stage M with untrained guides and translator: their speed is that of trained ones."""
-    operators = settings.operators or measured_operators(*source.image_size)
+    operators = settings.operators or source.domain.operators_at(*source.image_size)
     frozen = {}
     for name in ("lesion", "translation"):
         built = build_stage(name, settings, operators, source.image_size, 0).networks

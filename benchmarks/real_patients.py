@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.metrics.intervals import seed_interval
-from tf_medsynth.types import MODALITIES
 
 DATA = "brats/slices_96"
 PRESET = "brats96"
@@ -147,7 +147,7 @@ def rows(answers: list[dict[str, Any]]) -> list[tuple[str, list[float | None]]]:
             for scope in ("per_slice", "pooled"):
                 add(f"judge, {name}, {scope}, {who}", "lesion", who, "classes", name, scope)
     for part in ("quality", "quality_all_patients"):
-        for m in MODALITIES:
+        for m in BRAIN_MRI.modalities:
             add(f"{part}: sharpness {m}, of real", part, "laplacian_ratio", m)
             add(f"{part}: sharpness {m} on real maps, of real", part, "laplacian_ratio_same_maps", m)
             add(f"{part}: mean {m}, difference", part, "intensity_mean", "relative_difference", m)

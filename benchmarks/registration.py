@@ -33,10 +33,10 @@ from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
 from tf_medsynth.cohorts.survey import find_patients
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.imaging.registration import subpixel_shift, worst_local_shift
 from tf_medsynth.imaging.volumes import read_volume
 from tf_medsynth.runtime import log_to_stderr, progress
-from tf_medsynth.types import MODALITIES
 
 HEAD = slice(24, 216)
 SLICES = range(50, 105, 10)
@@ -74,7 +74,9 @@ def real_slices(scans: Path, size: int | None = None, levels: range = SLICES) ->
     """`(n, H, W, 4)` float32: some slices of every patient."""
     found = []
     for patient in progress(find_patients(scans), label="reading", unit="patient"):
-        volumes = [read_volume(patient.images[m]).array[list(levels), HEAD, HEAD] for m in MODALITIES]
+        volumes = [
+            read_volume(patient.images[m]).array[list(levels), HEAD, HEAD] for m in BRAIN_MRI.modalities
+        ]
         for images in np.stack(volumes, axis=-1).astype(np.float32):
             found.append(
                 images if size is None else cv2.resize(images, (size, size), interpolation=cv2.INTER_AREA)
@@ -126,7 +128,7 @@ def _draw(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two modalities of a slice, and a shift to put on the second."""
     rng = np.random.default_rng((seed, trial))
-    pair = list(itertools.permutations(range(len(MODALITIES)), 2))[rng.integers(12)]
+    pair = list(itertools.permutations(range(BRAIN_MRI.num_modalities), 2))[rng.integers(12)]
     fixed, moving = (slices[trial * len(slices) // trials][..., channel] for channel in pair)
     angle = rng.uniform(0, 2 * np.pi)
     return fixed, moving, rng.uniform(LEAST, MOST) * np.array([np.sin(angle), np.cos(angle)])

@@ -11,24 +11,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_medsynth import networks
-from tf_medsynth.config.baselines import BASELINES
-from tf_medsynth.config.imaging import OperatorConfig, measured_operators
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.config.families import BASELINES
+from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.config.presets import Preset, preset
 from tf_medsynth.data.patients import left_out_patients
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.runs.build import build_segmentors, build_stage
+from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.restore import upstream
 from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
 from tf_medsynth.runtime import write_json
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.types import MODALITIES, NUM_CLASSES
+from tf_medsynth.stages.guides import build_segmentors
+from tf_medsynth.stages.translation import build_translator
 
 DEVICES = ("CPU:0", "CPU:1")
 """The two logical devices that `conftest.py` sets up."""
 
 SIZE = (32, 32)
-OPERATORS = measured_operators(*SIZE)
+DOMAIN = BRAIN_MRI
+OPERATORS = DOMAIN.operators_at(*SIZE)
 
 _LENGTH = {
     "training.batch_size": 4,
@@ -65,32 +68,35 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
 
 def settings(name: str, changes: Mapping[str, Any] | None = None) -> Preset:
     """The preset `tiny`, smaller, for stage `name`."""
-    words = {**OVERRIDES[name], **(changes or {})}
+    words = {**OVERRIDES.get(name, _LENGTH), **(changes or {})}
     return preset("tiny").override({f"{name}.{key}": value for key, value in words.items()})
 
 
-def frozen(name: str, guides: str = "multiple") -> dict[str, keras.Model]:
+def frozen(name: str, guides: str = "multiple", domain: Domain = DOMAIN) -> dict[str, keras.Model]:
     """Untrained guides, of that scheme, and translator, where stage `name` needs them."""
     if name != "multimodal":
         return {}
-    small = {"image_size": SIZE, "base_filters": 4}
-    guide = dataclasses.replace(settings("lesion").lesion.segmentor, **small)
-    translator = dataclasses.replace(settings("translation").translation.generator, **small)
-    built = build_segmentors(guide, guides)
-    built["translation_encoder"] = networks.build_unet_encoder(translator)
-    built["translation_decoder"] = networks.build_unet_decoder(translator)
+    guide = dataclasses.replace(settings("lesion").lesion.segmentor, image_size=SIZE)
+    built = build_segmentors(guide, guides, domain)
+    if domain.num_modalities > 1:
+        built |= build_translator(settings("translation").translation.generator, domain, SIZE)
     return built
 
 
 def build(
-    name: str, changes: Mapping[str, Any] | None = None, seed: int = 1, guides: str = "multiple"
+    name: str,
+    changes: Mapping[str, Any] | None = None,
+    seed: int = 1,
+    guides: str = "multiple",
+    domain: Domain = DOMAIN,
 ) -> AdversarialStage:
-    """Stage `name`, untrained; the same bits for the same seed."""
+    """Stage `name` of `domain`, untrained; the same bits for the same seed."""
     keras.utils.set_random_seed(seed)
-    return build_stage(name, settings(name, changes), OPERATORS, SIZE, seed, frozen(name, guides))
+    onlookers = frozen(name, guides, domain)
+    return build_stage(name, settings(name, changes), OPERATORS, domain, SIZE, seed, onlookers)
 
 
-def batch(rows: int = 4, seed: int = 0) -> dict[str, np.ndarray]:
+def batch(rows: int = 4, seed: int = 0, domain: Domain = DOMAIN) -> dict[str, np.ndarray]:
     """Random numbers with the names, shapes, dtypes and ranges of a training batch of any stage."""
     rng = np.random.default_rng(seed)
     square = (rows, *SIZE, 1)
@@ -99,11 +105,13 @@ def batch(rows: int = 4, seed: int = 0) -> dict[str, np.ndarray]:
         return (rng.random(square) < 0.3).astype("float32")
 
     def labels() -> np.ndarray:
-        return np.where(rng.random(square) < 0.8, 0, rng.integers(0, NUM_CLASSES, square)).astype("int32")
+        return np.where(rng.random(square) < 0.8, 0, rng.integers(0, domain.num_classes, square)).astype(
+            "int32"
+        )
 
     return {
         "index": np.arange(rows, dtype="int64") + 10,
-        "images": rng.random((rows, *SIZE, len(MODALITIES))).astype("float32"),
+        "images": rng.random((rows, *SIZE, domain.image_channels)).astype("float32"),
         "lesion_label": labels(),
         "anatomy": rng.random(square).astype("float32"),
         "structure_map": binary(),
@@ -160,13 +168,14 @@ def leave_finished(
     """
     chosen = settings(name, changes)
     keras.utils.set_random_seed(seed)
-    stage = build_stage(name, chosen, operators, size, seed, frozen(name))
+    stage = build_stage(name, chosen, operators, DOMAIN, size, seed, frozen(name))
     directory = stage_directory(run, name)
     config = {
         "stage": name,
         "settings": getattr(chosen, name).to_dict(),
         "data_settings": chosen.data.to_dict(),
         "operators": operators.to_dict(),
+        "domain": DOMAIN.to_dict(),
         "seed": seed,
         "image_size": list(size),
     }

@@ -9,11 +9,12 @@ import pytest
 from tests import tiny
 from tf_medsynth.audits.evaluate import evaluate
 from tf_medsynth.cli.main import main
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.evaluation import METRICS
 from tf_medsynth.evaluation.features import record_file
 from tf_medsynth.runs.generate import generate
 from tf_medsynth.runs.train import train
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 FEW = {"registered": 4, "pairs": 12, "neighbours": 3}
 
@@ -48,7 +49,9 @@ def test_two_data_sets_without_networks(tiny_dataset, drawn, extractor):
         **tiny_dataset.where, synthetic=drawn, features=extractor, metrics=wanted, overrides=FEW
     )
     assert answer["samples"] == 9
-    assert "ssim" not in answer["quality"] and answer["quality"]["laplacian_ratio"].keys() == set(MODALITIES)
+    assert "ssim" not in answer["quality"] and answer["quality"]["laplacian_ratio"].keys() == set(
+        BRAIN_MRI.modalities
+    )
     found = answer["distribution"]
     assert found["extractor"]["name"] == "six.keras" and len(found["extractor"]["sha256"]) == 64
     assert found["all_patients"]["all"]["patients"] == 4 and found["all_patients"]["all"]["n"] == 9

@@ -14,8 +14,8 @@ from tests.generation.analytic import parts
 from tests.patients import write_patient
 from tf_medsynth.audits import lesion as certificate
 from tf_medsynth.audits.audit import audit
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.generation import GenerationConfig, LesionGate
-from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import preset
 from tf_medsynth.data.patients import patient_folds, patient_hash, patient_hashes
 from tf_medsynth.generation import publish, stream
@@ -169,7 +169,8 @@ def test_a_run_names_everyone_it_was_trained_on_by_hashes_alone(tmp_path):
             "data_dir": "data",
             "stage": stage,
             "settings": getattr(preset("tiny"), stage).to_dict(),
-            "operators": measured_operators(32, 32).to_dict(),
+            "operators": BRAIN_MRI.operators_at(32, 32).to_dict(),
+            "domain": BRAIN_MRI.to_dict(),
             "seed": 0,
             "image_size": [32, 32],
             "fingerprint": stage,

@@ -152,7 +152,7 @@ def by_shapes():
 def test_an_error_inside_a_graph_is_told_by_its_cause(work, told):
     import tensorflow as tf
 
-    with pytest.raises(Exception, match="in user code:") as caught:
+    with pytest.raises(Exception, match=r"weight|Dimensions") as caught:  # wrapped, but not on Python 3.13
         tf.function(work)()
     assert one_line(caught.value, argparse.Namespace()).startswith(told)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tf_medsynth.config import imaging
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.imaging import (
     OPERATOR_PRESETS,
     FusionConfig,
@@ -10,7 +11,6 @@ from tf_medsynth.config.imaging import (
     MaskConfig,
     OperatorConfig,
     StructureMapConfig,
-    measured_operators,
     operator_preset,
 )
 from tf_medsynth.types import MedSynthError
@@ -29,10 +29,10 @@ def test_published_values_of_a_dataset():
 
 @pytest.mark.parametrize(
     ("size", "threshold"),
-    [((64, 64), 0.16), ((96, 96), 0.09), ((128, 128), 0.09), ((184, 144), 0.10), ((240, 240), 0.10)],
+    [((64, 64), 0.16), ((96, 96), 0.09), ((128, 128), 0.09), ((184, 144), 0.10), ((216, 240), 0.10)],
 )
 def test_measured_threshold_follows_the_size(size, threshold):
-    structure = measured_operators(*size).structure
+    structure = BRAIN_MRI.operators_at(*size).structure
     assert (structure.threshold, structure.modality, structure.median) == (threshold, "T1", None)
 
 
@@ -63,7 +63,7 @@ def test_words_override_optional_values():
         (lambda: imaging.TrainAugmentConfig(scale=1.0), "scale lies in"),
         (lambda: imaging.ImageAugmentConfig(second_probability=1.5), "second_probability"),
         (lambda: operator_preset("thesis/liver"), "Known: paper/brats"),
-        (lambda: measured_operators(8, 8), "at least 16 px"),
+        (lambda: StructureMapConfig(modality="T1, T2"), "modality is one word"),
     ],
 )
 def test_impossible_settings_are_refused(build, message):

@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
+from tf_medsynth.config.families import TRAINABLE
+from tf_medsynth.config.families.multimodal import MultimodalSettings, PretrainingWeights
 from tf_medsynth.config.pipeline import PipelineConfig
-from tf_medsynth.config.presets import PRESETS, TRAINABLE, preset
-from tf_medsynth.config.stages import MultimodalSettings, PretrainingWeights
+from tf_medsynth.config.presets import PRESETS, preset
 from tf_medsynth.config.studies import ABLATION, LESION_GUIDANCE
 from tf_medsynth.config.terms import check_terms
 from tf_medsynth.types import MedSynthError
@@ -21,7 +22,7 @@ REFUSED = {
     "translation weights.agreement=5": r"pairs=one leaves weights\.agreement without a term.*"
     r"Set weights\.agreement=0, or pairs=all\.$",
     "translation discriminator.modalities=0": r"weights\.modality_real and weights\.modality without.*"
-    r"Set weights\.modality_real=0 weights\.modality=0, or discriminator\.modalities=4\.$",
+    r"Set weights\.modality_real=0 weights\.modality=0, or discriminator\.modalities to the number of mod",
     "multimodal discriminator.modalities=0": r"weights\.modality_real and weights\.modality without",
     "multimodal training.pretrain_steps=0": r"leaves pretraining\.reconstruction, .* without a term.*"
     r"pretraining\.dissimilarity=0, or training\.pretrain_steps to the phase's length\.$",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tf_medsynth.config.stages import LesionSettings
+from tf_medsynth.config.families.lesion import LesionSettings
 from tf_medsynth.data.patients import (
     check_apart,
     hashes_of,

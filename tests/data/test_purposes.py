@@ -12,10 +12,9 @@ import pytest
 
 import tf_medsynth
 from tests import tiny
-from tf_medsynth.config.baselines import BASELINES
 from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.config.families import BASELINES, TRAINABLE
 from tf_medsynth.config.generation import SamplePurpose
-from tf_medsynth.config.presets import TRAINABLE
 from tf_medsynth.data import batches, mixing
 from tf_medsynth.data.damage import damage_draws
 from tf_medsynth.data.draws import PURPOSES, Draw, draw_number, shares_numbers

@@ -174,13 +174,6 @@ def test_further_measures_stand_in_a_table_of_their_own():
     assert "| C25 | 0.500 / 0.333 | 12.500 | 0.900 |" in text
 
 
-def test_what_results_of_an_earlier_version_lack_is_said():
-    older = {f"row_{n}_seed_0": ["hd95_mm", "auc"] for n in range(6)}
-    text = study_markdown({**facts(), "older_results": older})
-    assert "6 results are of an earlier version (row_0_seed_0, row_1_seed_0" in text and "row_5" not in text
-    assert "lack hd95_mm, auc, which" in text and "go on with --resume" in text
-
-
 def test_values_decades_apart_are_on_a_logarithmic_axis():
     for far, scale in ((0.9, "linear"), (9000.0, "log")):
         held = facts()

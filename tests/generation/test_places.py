@@ -11,10 +11,11 @@ import pytest
 import tensorflow as tf
 
 from tf_medsynth import networks
-from tf_medsynth.config.imaging import measured_operators
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.presets import preset
 from tf_medsynth.generation.functions import Functions, functions_of
-from tf_medsynth.runs.build import build_segmentors, build_stage
+from tf_medsynth.runs.build import build_stage
+from tf_medsynth.stages.guides import build_segmentors
 
 SIZES = [
     (64, 64),
@@ -43,7 +44,7 @@ def narrow_functions(size: tuple[int, int]) -> Functions:
     frozen = build_segmentors(guide, "multiple")
     frozen["translation_encoder"] = networks.build_unet_encoder(translator)
     frozen["translation_decoder"] = networks.build_unet_decoder(translator)
-    operators = measured_operators(*size)
+    operators = BRAIN_MRI.operators_at(*size)
     stages: list[Any] = [
         build_stage(name, settings, operators, size, 1, frozen if name == "multimodal" else {})
         for name in ("structure", "lesion", "multimodal")

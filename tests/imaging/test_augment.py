@@ -95,7 +95,7 @@ def test_enhancing_noise_stays_in_the_organ_and_changes_nothing_else():
 
 def test_training_augmentation_at_the_middle_draw_changes_nothing():
     images = (rng.random((2, 16, 12, 4)) * (rng.random((2, 16, 12, 1)) > 0.4)).astype(np.float32)
-    draws = np.full((2, augment.TRAINING_UNIFORMS), 0.5, np.float32)
+    draws = np.full((2, augment.training_uniforms(4)), 0.5, np.float32)
     parameters = augment.training_augmentation(draws, TrainAugmentConfig(flip_probability=0.0))
     same, label = augment.apply_training_augmentation(images, LABEL[:, :16, :12].repeat(2, 0), parameters)
     np.testing.assert_allclose(same, images, atol=1e-6)
@@ -105,7 +105,7 @@ def test_training_augmentation_at_the_middle_draw_changes_nothing():
 def test_training_augmentation_keeps_background_and_range_in_a_graph():
     images = np.zeros((3, 32, 28, 4), np.float32)
     images[:, 10:22, 8:20] = rng.random((3, 12, 12, 4))
-    draws = rng.random((3, augment.TRAINING_UNIFORMS)).astype(np.float32)
+    draws = rng.random((3, augment.training_uniforms(4))).astype(np.float32)
 
     def step(images, draws):
         parameters = augment.training_augmentation(draws)

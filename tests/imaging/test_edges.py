@@ -8,7 +8,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from tf_medsynth.config.imaging import StructureMapConfig
-from tf_medsynth.imaging.edges import select_modality, structure_map
+from tf_medsynth.imaging.edges import structure_map
 from tf_medsynth.types import MedSynthError
 
 rng = np.random.default_rng(1)
@@ -96,12 +96,3 @@ def test_the_same_in_a_graph_of_unknown_size():
         lambda images: structure_map(images, THESIS), input_signature=[tf.TensorSpec((None, None, None, 2))]
     )
     np.testing.assert_array_equal(step(IMAGES), structure_map(IMAGES, THESIS))
-
-
-def test_modality_is_named_or_drawn():
-    images = np.broadcast_to(np.arange(4, dtype=np.float32), (4, 2, 2, 4))
-    assert np.all(np.asarray(select_modality(images, "T1c")) == 2)
-    drawn = np.asarray(select_modality(images, "random", np.array([0.0, 0.3, 0.5, 0.9999999])))
-    np.testing.assert_array_equal(drawn[:, 0, 0, 0], [0, 1, 2, 3])
-    with pytest.raises(MedSynthError, match="uniform"):
-        select_modality(images, "random")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from skimage.draw import ellipse
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.lesion_shapes import LesionShape
 from tf_medsynth.imaging.fusion import label_inside
 from tf_medsynth.imaging.lesion_shapes import (
@@ -13,9 +14,11 @@ from tf_medsynth.imaging.lesion_shapes import (
     pixels_outside,
     roomiest_place,
 )
-from tf_medsynth.types import LESION_CLASSES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 SIZE = (48, 64)
+
+CLASSES = BRAIN_MRI.label.classes
 
 
 @pytest.mark.parametrize("angle", [0.0, 30.0, 90.0, 145.0])
@@ -32,7 +35,7 @@ def test_an_ellipse_is_that_of_scikit_image(angle):
 def test_a_small_circle_by_hand():
     label = lesion_label(LesionShape(kind="enhancing", row=0.5, column=0.5, radius=0.2), (10, 10))
     wanted = np.zeros((10, 10), int)
-    wanted[4:6, 3:7] = wanted[3:7, 4:6] = LESION_CLASSES.index("enhancing")  # radius 2 about a corner
+    wanted[4:6, 3:7] = wanted[3:7, 4:6] = CLASSES.index("enhancing")  # radius 2 about a corner
     np.testing.assert_array_equal(label[..., 0], wanted)
     assert label.dtype == np.int32
 
@@ -40,7 +43,7 @@ def test_a_small_circle_by_hand():
 def test_nested_classes_lie_in_each_other():
     label = lesion_label(LesionShape(radius=0.4, core=0.7, necrosis=0.5), (192, 256))[..., 0]
     row = label[96, 128:]
-    codes = [LESION_CLASSES.index(name) for name in ("necrosis", "enhancing", "oedema")]
+    codes = [CLASSES.index(name) for name in ("necrosis", "enhancing", "oedema")]
     assert list(dict.fromkeys(row[row > 0])) == codes
     area = np.pi * (0.4 * 192) ** 2
     shares = [(label == code).sum() / area for code in codes]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tf_medsynth.losses import lesion
+from tf_medsynth.types import MedSynthError
 
 WEIGHTS = (0.5, 5.0, 25.0, 25.0, 25.0)
 SURE = 200.0
@@ -19,7 +20,7 @@ def sure_of(classes: np.ndarray) -> np.ndarray:
 
 
 def test_one_hot_label():
-    hot = np.asarray(lesion.one_hot_label(label([0, 4, 2])))
+    hot = np.asarray(lesion.one_hot_label(label([0, 4, 2]), 5))
     assert hot.shape == (1, 1, 3, 5) and hot.dtype == np.float32
     assert hot[0, 0].argmax(-1).tolist() == [0, 4, 2] and hot.sum() == 3
 
@@ -77,3 +78,25 @@ def test_samples_of_a_batch_do_not_mix():
     ):
         alone = np.concatenate([loss(known[i : i + 1], logits[i : i + 1]) for i in range(3)])
         np.testing.assert_allclose(loss(known, logits), alone, rtol=1e-5)
+
+
+def test_two_weights_serve_any_number_of_classes():
+    assert lesion.class_weights((0.5, 2.0), 5, "x") == (0.5, 2.0, 2.0, 2.0, 2.0)
+    assert lesion.class_weights((0.5, 2.0), 2, "x") == (0.5, 2.0)
+    assert lesion.class_weights(WEIGHTS, 5, "x") == WEIGHTS
+    with pytest.raises(MedSynthError, match=r"lesion.class_weights has a weight for each of 3 .* two values"):
+        lesion.class_weights(WEIGHTS, 3, "lesion.class_weights")
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_classes_are_those_of_the_logits(classes):
+    known = label([0, classes - 1])
+    undecided = np.zeros((1, 1, 2, classes), "float32")
+    weights = (1.0, *[3.0] * (classes - 1))
+    wanted = 2.0 * np.log(classes)
+    np.testing.assert_allclose(lesion.weighted_cross_entropy(known, undecided, weights), [wanted], rtol=1e-6)
+    np.testing.assert_allclose(
+        lesion.weighted_label_error(known, undecided, weights), [0.25 * sum(weights)], rtol=1e-6
+    )
+    sure = SURE * (2.0 * np.eye(classes, dtype="float32")[known[..., 0]] - 1.0)
+    np.testing.assert_allclose(lesion.overlap_loss(known, sure), [0.0], atol=1e-6)

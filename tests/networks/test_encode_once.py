@@ -86,8 +86,24 @@ def test_unknown_batch() -> None:
     np.testing.assert_allclose(traced(inputs[:1]), traced(inputs)[:1], atol=1e-5)
 
 
-def test_refuses_several_channels() -> None:
-    spec = dataclasses.replace(BY_NORM, out_channels=3)
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_channels_of_a_modality_lie_beside_each_other(count: int) -> None:
+    spec = dataclasses.replace(BY_NORM, out_channels=3, conditions=count)
     encoder, decoder = build_unet_encoder(spec), build_unet_decoder(spec)
-    with pytest.raises(MedSynthError, match="out_channels=3"):
-        decode_each(encoder(images(spec)), decoder, CONDITIONS)
+    inputs, conditions = images(spec), np.eye(count, dtype="float32")
+    once = decode_each(encoder(inputs), decoder, conditions)
+    assert once.shape == (3, *spec.image_size, 3 * count)
+    np.testing.assert_allclose(once, decode_each_unrolled(inputs, encoder, decoder, conditions), atol=1e-5)
+
+
+def test_a_decoder_without_condition_draws_one_image() -> None:
+    spec = dataclasses.replace(BY_NORM, out_channels=3, conditions=0)
+    encoder, decoder = build_unet_encoder(spec), build_unet_decoder(spec)
+    features = encoder(images(spec))
+    np.testing.assert_array_equal(decode_each(features, decoder, None), decoder(features))
+
+
+def test_refuses_what_is_no_matrix() -> None:
+    encoder, decoder = build_unet_encoder(BY_NORM), build_unet_decoder(BY_NORM)
+    with pytest.raises(MedSynthError, match="matrix"):
+        decode_each(encoder(images(BY_NORM)), decoder, CONDITIONS[0])

@@ -11,7 +11,7 @@ import yaml
 
 from pipelines.pipeline import pipeline
 from tests.pipelines.tiny_pipeline import OVERRIDES
-from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.types import MedSynthError
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("kfp") is None, reason="needs the extra [pipeline]")

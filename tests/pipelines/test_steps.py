@@ -14,8 +14,8 @@ from kfp import dsl
 
 from pipelines import components
 from tests.pipelines.tiny_pipeline import OVERRIDES
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.pipeline import PipelineConfig
-from tf_medsynth.config.presets import STAGES
 from tf_medsynth.types import MedSynthError
 
 pytestmark = pytest.mark.slow

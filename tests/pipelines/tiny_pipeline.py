@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests import tiny
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.pipeline import PipelineConfig
-from tf_medsynth.config.presets import STAGES
 
 OVERRIDES: dict[str, Any] = {
     "prepare.size": (32, 32),

@@ -126,11 +126,9 @@ def test_an_empty_study_says_little_and_breaks_nothing():
     assert not evidence.findings and not evidence.charts and "0 rows" in evidence.summary
 
 
-def test_further_measures_of_a_study_and_what_older_results_lack():
+def test_further_measures_of_a_study():
     rows = {"1": {"about": "real", "mean": {"hd95_mm": {"estimate": 9.5, "low": 8.0, "high": 11.0}}}}
-    older = {"row_1_seed_0": ["auc"]}
-    evidence = study_evidence({"study": "availability", "rows": rows, "older_results": older}, {})
+    evidence = study_evidence({"study": "availability", "rows": rows}, {})
     titles = [table.title for table in evidence.tables]
-    assert titles == ["Rows", "Further measures", "Read with care"]
+    assert titles == ["Rows", "Further measures"]
     assert list(evidence.tables[1].columns) == ["row", "HD95, mm"]
-    assert "lack auc" in cells(evidence)

@@ -71,8 +71,6 @@ def test_further_measures_of_lesions_stand_beside_real_ones() -> None:
     assert cells(table, "HD95, px") == ["0.000"] * 2 and cells(table, "AUC, slices") == ["1.000"] * 2
     assert cells(table, "boxes: mAP at an IoU of 0.5") == ["1.000"] * 2
     assert "synthetic 2 and 1, real 2 and 1" in table.note
-    older = {name: {k: v for k, v in side.items() if k != "measures"} for name in ("synthetic", "real")}
-    assert [t.title for t in tables.evaluation_tables({"lesion": older})] == ["Lesion agreement, Dice"]
 
 
 def test_structure_leaves_out_what_was_not_measured() -> None:

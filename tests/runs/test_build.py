@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from tf_medsynth.runs.build import PhaseRate, build_stage
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.runs.build import build_stage
 from tf_medsynth.stages.guides import segmentor_names
-from tf_medsynth.types import MODALITIES
+from tf_medsynth.stages.optimisers import PhaseRate
 
 NO_AVERAGE = {"training.ema_decay": 0.0}
 
@@ -39,7 +40,7 @@ def test_channels_of_the_generator_follow_from_the_fusion(mode, channels):
 
 def test_a_stacked_segmentor_takes_all_modalities():
     stage = tiny.build("lesion", {"scheme": "stacked", **NO_AVERAGE})
-    assert [network.input_shape[-1] for network in stage.networks.values()] == [len(MODALITIES)]
+    assert [network.input_shape[-1] for network in stage.networks.values()] == [BRAIN_MRI.num_modalities]
     assert stage.ema_networks == {}
 
 

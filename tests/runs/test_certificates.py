@@ -11,8 +11,9 @@ import pytest
 
 from tests.reports.evidence_examples import CERTIFICATE, STUDY
 from tf_medsynth.cli.main import build_parser
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.config.imaging import measured_operators
 from tf_medsynth.config.presets import preset
 from tf_medsynth.runs.certificates import certificates, certificates_of, missing_kinds, studies
 from tf_medsynth.runs.commands import generation_command, training_commands
@@ -35,7 +36,8 @@ def test_the_set_s_own_certificate_is_taken_before_the_run_s(tmp_path):
     assert [evidence.title for evidence in found] == ["Registration", "Lesion"]
     assert "seed 2" in found[1].summary
     assert found[1].origin.hashes["lesion.json"] == hashlib.sha256(own.read_bytes()).hexdigest()[:16]
-    assert missing_kinds(found) == ["memorisation"]
+    assert missing_kinds(found, BRAIN_MRI) == ["memorisation"]
+    assert missing_kinds([], Domain("eye", ("fundus",), 3)) == ["lesion", "memorisation"]
 
 
 def test_a_card_tells_failures_in_words(tmp_path):
@@ -90,7 +92,8 @@ def test_a_training_command_holds_what_differs_from_the_preset(tmp_path):
         "data_fingerprint": "1234",
         "patients": ["a", "b"],
         "image_size": [64, 64],
-        "operators": measured_operators(64, 64).to_dict(),
+        "operators": BRAIN_MRI.operators_at(64, 64).to_dict(),
+        "domain": BRAIN_MRI.to_dict(),
         "fingerprint": "5678",
         "seed": 3,
         "precision": "mixed_bfloat16",

@@ -13,13 +13,13 @@ import pytest
 
 from tests import tiny
 from tf_medsynth import networks
-from tf_medsynth.config.baselines import BASELINES
-from tf_medsynth.config.imaging import measured_operators
-from tf_medsynth.config.presets import PRESETS, STAGES, TRAINABLE, Preset, preset
+from tf_medsynth.config.families import BASELINES, STAGES, TRAINABLE
+from tf_medsynth.config.presets import PRESETS, Preset, preset
 from tf_medsynth.data.batches import training_batches
 from tf_medsynth.data.slices import open_slices
-from tf_medsynth.runs.build import build_segmentors, build_stage
+from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.fit import _batch_steps
+from tf_medsynth.stages.guides import build_segmentors
 
 _PLAIN = {"training.batch_size": 2, "training.steps": 2, "training.ema_decay": 0.0}
 _IMAGE = {**_PLAIN, "generator.base_filters": 2, "discriminator.base_filters": 2}
@@ -92,7 +92,7 @@ def test_a_stage_of_a_preset_trains(tiny_dataset, tmp_path: Path, name: str, sta
     settings = narrowed(name)
     own = getattr(settings, stage)
     source = open_slices(tiny_dataset.name, tiny_dataset.data_dir, "train", settings.data)
-    operators = settings.operators or measured_operators(*source.image_size)
+    operators = settings.operators or source.domain.operators_at(*source.image_size)
     (tmp_path / stage).mkdir()
     steps = _batch_steps(stage, settings, operators, tmp_path, source, 0)
     batch = next(iter(training_batches(source, batch_size=2, seed=0, stop=1, steps=steps)))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
 from tf_medsynth.types import MedSynthError
 

@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny
-from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.runs import restore
 from tf_medsynth.runs.run_directory import stage_directory
 from tf_medsynth.runs.train import train

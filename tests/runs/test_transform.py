@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tf_medsynth.config.imaging import measured_operators
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.runs.transform import structure_transform, transform_overrides
 from tf_medsynth.types import MedSynthError
 
@@ -11,7 +11,7 @@ def test_operators_are_settled_and_recognised(tiny_dataset, tmp_path):
     made = structure_transform(**tiny_dataset.where, out=tmp_path)
     held = json.loads(made.file.read_text())
     assert held["image_size"] == [32, 32] and 0 < held["line_share"] < 1 and 0 <= held["closed_outlines"] <= 1
-    assert transform_overrides(made.file) == {"operators": measured_operators(32, 32)}
+    assert transform_overrides(made.file) == {"operators": BRAIN_MRI.operators_at(32, 32)}
     again = structure_transform(**tiny_dataset.where, out=tmp_path)
     assert again.skipped and again.fingerprint == made.fingerprint
     other = structure_transform(

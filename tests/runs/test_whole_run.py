@@ -10,11 +10,12 @@ import tensorflow_datasets as tfds
 from tests import tiny
 from tf_medsynth.audits.evaluate import evaluate
 from tf_medsynth.cli.main import main
-from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.runs.generate import generate
 from tf_medsynth.runs.report import report
 from tf_medsynth.runs.train import train
-from tf_medsynth.types import MODALITIES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +103,7 @@ def test_evaluation_stands_beside_real_patients(run, unfiltered, judge, tiny_dat
     answer = evaluate(run=run, synthetic=unfiltered, judge=judge, seed=1)
     assert json.loads((run / "evaluation.json").read_text()).keys() == answer.keys()
     assert answer["samples"] == 11
-    assert answer["quality"]["laplacian_ratio"].keys() == set(MODALITIES)
+    assert answer["quality"]["laplacian_ratio"].keys() == set(BRAIN_MRI.modalities)
     assert 0.0 <= answer["structure"]["contour_pass_rate"]["generated"] <= 1.0
     assert answer["lesion"]["real"]["whole_lesion"]["by_patient"].keys() == set(tiny_dataset.patients["test"])
     assert 0.0 <= answer["realism"]["auc"] <= 1.0

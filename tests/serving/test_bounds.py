@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from tf_medsynth.serving import connections, json_tensors, proto_tensors
 from tf_medsynth.serving.bodies import Bodies
 from tf_medsynth.serving.errors import NotFoundError, OverloadedError, status
 from tf_medsynth.serving.model import ServedModel, find_model
+from tf_medsynth.serving.pictures import check_pictures
 from tf_medsynth.serving.predictor import Predictor
 from tf_medsynth.serving.rest import build_app
 from tf_medsynth.serving.signatures import Signature, TensorSpec
@@ -118,6 +120,44 @@ def test_a_head_that_does_not_end_is_given_up(plain, monkeypatch):
             assert len(client.getresponse().read()) == 30_000_000
         client.sock.sendall(b"GET / HTTP/1.1\r\nHo")
         assert closed_within(client.sock, 5)
+
+
+def test_calls_that_send_no_message_are_given_up(predictor):
+    """gRPC counts them among those under way: without a limit two of them would hold both places."""
+    grpc = pytest.importorskip("grpc")
+    pytest.importorskip("tensorflow_serving")
+    from tf_medsynth.serving.grpc_service import add_services, new_server
+
+    server, never = new_server(2, 2**20, seconds=0.2), threading.Event()
+    port = server.add_insecure_port("127.0.0.1:0")
+    add_services(server, predictor)
+    server.start()
+
+    def no_message() -> Iterator[bytes]:
+        never.wait()
+        yield b""
+
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            silent = channel.stream_unary("/tensorflow.serving.PredictionService/Predict")
+            calls = [silent.future(no_message()) for _ in range(2)]
+            assert all(call.code() is grpc.StatusCode.UNAVAILABLE for call in calls)  # waits for it
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            ask = channel.unary_unary("/tensorflow.serving.ModelService/GetModelStatus")
+            with pytest.raises(grpc.RpcError) as told:  # an answer: the places are free again
+                ask(b"", timeout=10)
+            assert told.value.code() is grpc.StatusCode.NOT_FOUND
+    finally:
+        never.set()
+        server.stop(0)
+
+
+def test_a_picture_that_claims_a_huge_size_is_not_unpacked(predictor):
+    head = struct.pack(">8s4s4sII", b"\x89PNG\r\n\x1a\n", b"\0\0\0\r", b"IHDR", 50_000, 50_000)
+    with pytest.raises(MedSynthError, match=r"may unpack to 268435456 bytes.*bytes=20000000000"):
+        check_pictures({"lesion_label_bytes": np.array([head], object)}, 256 * 2**20)
+    small = tf.io.encode_png(np.zeros((64, 64, 1), np.uint8)).numpy()
+    check_pictures({"lesion_label_bytes": np.array([small] * 32, object), "other": np.zeros(3)}, 2**20)
 
 
 def test_an_answer_that_is_not_read_is_given_up(plain, monkeypatch):

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from tf_medsynth.config.domain import Domain, LabelSpec
 from tf_medsynth.config.network_specs import DiscriminatorSpec
 from tf_medsynth.imaging.labels.boxes import MOST_BOXES
 from tf_medsynth.losses import lesion
 from tf_medsynth.stages.classifier_guide import ClassifierGuide
 from tf_medsynth.stages.detector_guide import DetectorGuide, build_detector
 from tf_medsynth.stages.guide import SegmentorGuide, guidance
+from tf_medsynth.stages.guides import guide_of
 from tf_medsynth.types import MedSynthError
 
 rng = np.random.default_rng(8)
@@ -110,3 +112,11 @@ def test_a_small_detector_has_a_cell_a_patch():
     (cells,) = guide.reads(np.zeros((2, 32, 32, 3), np.float32))
     assert cells.shape == (2, 2, 2, 7)
     assert set(guide.loss(BOXES, [cells])) == {"cross_entropy", "box_error"}
+
+
+def test_a_domain_without_labels_has_no_guide_and_untrained_kinds_are_told():
+    none = Domain("plain", ("scan",), label=LabelSpec("none", ()))
+    assert guide_of({}, none, (1.0, 2.0), "setting") is None
+    planes = Domain("lungs", ("xray",), label=LabelSpec("plane", ("normal", "viral")))
+    with pytest.raises(MedSynthError, match="maps of classes or structures"):
+        guide_of({}, planes, (1.0, 2.0), "setting")

@@ -6,13 +6,17 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.imaging import FusionConfig
 from tf_medsynth.data.draws import draw
+from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.losses import lesion
 from tf_medsynth.networks.encode_once import decode_each_unrolled
-from tf_medsynth.stages.guides import lesion_logits, segmentor_names
+from tf_medsynth.stages.guides import segmentor_names
 from tf_medsynth.stages.multimodal import MultimodalStage, fuse, render
-from tf_medsynth.types import MODALITIES
+
+MODALITIES = BRAIN_MRI.modalities
+KIND = label_kind(BRAIN_MRI)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def test_the_generator_is_given_lines_noise_and_label():
     mask = np.array([0, 0, 0, 0, 1], "float32").reshape(1, 1, 5, 1)
     label = np.array([0, 2, 4, 0, 0], "int32").reshape(1, 1, 5, 1)
     uniform = np.full((1, 1, 5, 1), 0.55, "float32")
-    fused = np.asarray(fuse(lines, mask, label, uniform, FusionConfig()))[0, 0]
+    fused = np.asarray(fuse(lines, mask, label, uniform, FusionConfig(), KIND))[0, 0]
     assert fused.shape == (5, 6)
     # a line; a line in the lesion, which is noise now; lesion; organ; background
     np.testing.assert_allclose(fused[:, 0], [1.0, 0.55, 0.55, 0.55, 0.0], rtol=1e-6)
@@ -45,10 +49,10 @@ def test_one_encoding_gives_the_images_of_the_unrolled_network(stage, batch):
     networks = stage.networks["encoder"], stage.networks["decoder"]
     drawn = noise(stage, batch)
     fused = fuse(
-        *(batch[n] for n in ("drawn_map", "drawn_mask", "drawn_label")), drawn["noise"], FusionConfig()
+        *(batch[n] for n in ("drawn_map", "drawn_mask", "drawn_label")), drawn["noise"], FusionConfig(), KIND
     )
     pixels = drawn.get("pixel_noise")
-    images = render(*networks, fused, pixels, training=False)
+    images = render(*networks, fused, pixels, len(MODALITIES), training=False)
     unrolled = decode_each_unrolled(
         fused if pixels is None else [fused, pixels], *networks, keras.ops.eye(4), training=False
     )
@@ -116,7 +120,7 @@ def test_drawn_patients_are_judged_by_the_label_they_were_drawn_from(stage, batc
     np.testing.assert_allclose(terms["lesion"], expected, rtol=1e-5)
     changes = {"lesion_loss": "label_error", "weights.registration": 0.0}
     settings = tiny.settings("multimodal", changes).multimodal
-    published = MultimodalStage(settings, tiny.SIZE, networks=stage.networks, seed=0)
+    published = MultimodalStage(settings, BRAIN_MRI, tiny.SIZE, networks=stage.networks, seed=0)
     outputs = published.synthesise(batch, published.drawn("training", batch), training=False)
     terms = published.terms("generator", batch, outputs)
     weights = published.settings.lesion_class_weights
@@ -131,9 +135,9 @@ def test_drawn_patients_are_judged_by_the_label_they_were_drawn_from(stage, batc
 def test_a_guide_of_any_scheme_teaches_every_modality_with_the_same_weight(scheme, stage, batch):
     settings = tiny.settings("multimodal", {"weights.registration": 0.0}).multimodal
     networks = {**stage.networks, **tiny.frozen("multimodal", scheme)}
-    for name in segmentor_names("multiple"):
+    for name in segmentor_names("multiple", MODALITIES):
         del networks[name]
-    guided = MultimodalStage(settings, tiny.SIZE, networks=networks, seed=0)
+    guided = MultimodalStage(settings, BRAIN_MRI, tiny.SIZE, networks=networks, seed=0)
     outputs = guided.synthesise(batch, guided.drawn("training", batch), training=False)
     losses = [
         lesion.weighted_cross_entropy(batch["drawn_label"], x, settings.lesion_class_weights)
@@ -145,7 +149,7 @@ def test_a_guide_of_any_scheme_teaches_every_modality_with_the_same_weight(schem
     images = tf.convert_to_tensor(outputs["free"])
     with tf.GradientTape() as tape:
         tape.watch(images)
-        found = guided._lesion(batch["drawn_label"], lesion_logits(guided.guides, images, False))
+        found = guided.guide.agreement(batch["drawn_label"], guided.guide.reads(images))
     moved = np.abs(tape.gradient(found, images)).sum(axis=(0, 1, 2))
     assert (moved > 0).all()
 

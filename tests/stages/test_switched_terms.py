@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import tiny
-from tf_medsynth.config.terms import SECOND_PHASE, check_terms
+from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.draws import draw
 from tf_medsynth.types import MedSynthError
 
@@ -30,9 +30,9 @@ def test_the_terms_of_a_stage_are_its_weights_but_those_switched_off(name, chang
     assert found[last] == set(stage.weights_by_term) - off
     if name == "multimodal":
         assert found[first] == set(stage.weights_by_phase[first])
-        assert set(SECOND_PHASE[type(stage.settings)]) == set(stage.weights_by_term)
+        assert set(stage.settings.second_phase) == set(stage.weights_by_term)
     elif first != last:
-        assert set(SECOND_PHASE[type(stage.settings)]) == found[last] - found[first]
+        assert set(stage.settings.second_phase) == found[last] - found[first]
     for term in off:
         weighted = {f"weights.{other}": 0.0 for other in off} | {f"weights.{term}": 2.0}
         settings = getattr(tiny.settings(name, {**changes, **weighted}), name)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests import tiny
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.runs.generate import generate
 from tf_medsynth.studies import baselines, quality
 from tf_medsynth.studies.availability import open_cohort, trained_on
@@ -19,8 +20,12 @@ SMALL = {f"{name}.{key}": value for name in ("gan", "skrgan") for key, value in 
 
 def test_a_set_is_like_itself_and_unlike_noise():
     images = tiny.batch(6)["images"]
-    same = quality.compare(images, images[:1].repeat(6, axis=0), None, 0)["mean"]["ms_ssim"]
-    twin = quality.compare(images[:1].repeat(6, axis=0), images[:1].repeat(6, axis=0), None, 0)
+    same = quality.compare(images, images[:1].repeat(6, axis=0), None, 0, BRAIN_MRI.modalities)["mean"][
+        "ms_ssim"
+    ]
+    twin = quality.compare(
+        images[:1].repeat(6, axis=0), images[:1].repeat(6, axis=0), None, 0, BRAIN_MRI.modalities
+    )
     assert twin["mean"]["ms_ssim"] == pytest.approx(1.0, abs=1e-5) and twin["n"] == 6
     assert same < 0.7
 

@@ -1,7 +1,6 @@
 """`study`: two rows in miniature, gone on with after a kill, and what is refused before any work."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny
+from tf_medsynth.config.domain import Domain, LabelSpec
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import AvailabilitySettings, chosen_rows
 from tf_medsynth.data.slices import open_slices
@@ -76,8 +77,7 @@ def test_a_study_leaves_its_record(finished, tiny_dataset):
     assert "| 25 | real ×1 + synthetic ×1, synthetic first |" in table and "0.940" in table
     assert "### Further measures" in table and "surface Dice at 2 mm" in table and "mAP@0.5" in table
     (scores,) = record["rows"]["1"]["patients"]["0"].values()
-    assert set(scores) == set(measure_names("mm")) and 0.0 <= scores["auc"] <= 1.0
-    assert record["older_results"] == {}
+    assert set(scores) == set(measure_names("mm", BRAIN_MRI.label.classes)) and 0.0 <= scores["auc"] <= 1.0
 
 
 def test_scores_are_those_of_the_trained_segmentor(finished, tiny_dataset):
@@ -85,13 +85,13 @@ def test_scores_are_those_of_the_trained_segmentor(finished, tiny_dataset):
     folder = finished / "rows" / "row_1_seed_0"
     held = json.loads((folder / "config.json").read_text())
     own = AvailabilitySettings.from_dict(held["settings"])
-    stage = build_stage("lesion", Preset(lesion=own.segmentor), tiny.OPERATORS, (32, 32), 0)
+    stage = build_stage("lesion", Preset(lesion=own.segmentor), tiny.OPERATORS, BRAIN_MRI, (32, 32), 0)
     latest = tf.train.latest_checkpoint(str(folder / "checkpoints"))
     stage.checkpoint().restore(latest).assert_existing_objects_matched()
     slices = list(open_slices(**tiny_dataset.where, split="test").examples().as_numpy_iterator())
     images = np.stack([example["images"] for example in slices])
     label = np.stack([example["lesion_label"][..., 0] for example in slices])
-    expected = pooled_whole_lesion_dice(np.asarray(stage.segment(images))[..., 0], label)
+    expected = pooled_whole_lesion_dice(np.asarray(stage.segment(images))[..., 0], label, 5)
     (scores,) = json.loads((folder / "result.json").read_text())["patients"].values()
     assert scores["whole_lesion"] == pytest.approx(expected, abs=1e-6)
     assert scores["whole_lesion_iou"] == pytest.approx(expected / (2 - expected), abs=1e-6)
@@ -113,29 +113,6 @@ def test_a_killed_study_goes_on_to_the_same_numbers(finished, tiny_run, syntheti
     run_study(tiny_run, synthetic, out, resume=True)
     assert (out / "rows" / "row_1_seed_0" / "result.json").stat().st_mtime_ns == before
     assert results(out) == whole
-
-
-def test_a_result_of_an_earlier_version_is_summarised_then_scored_again(
-    finished, tiny_run, synthetic, tmp_path
-):
-    """Its measures are fewer: the study says so, and needs no training to have the rest."""
-    out = Path(shutil.copytree(finished, tmp_path / "out"))
-    file = out / "rows" / "row_1_seed_0" / "result.json"
-    held = json.loads(file.read_text())
-    kept = ("whole_lesion", "whole_lesion_iou", "oedema", "legacy_dice", "legacy_mse")
-    scores = {p: {name: own[name] for name in kept} for p, own in held["patients"].items()}
-    file.write_text(json.dumps({**held, "patients": scores}))
-    before = json.loads((out / "study.json").read_text())["rows"]["25"]["mean"]
-    facts = run_study(tiny_run, synthetic, out, resume=True).facts
-    assert list(facts["older_results"]) == ["row_1_seed_0"]
-    assert "hd95_mm" not in facts["rows"]["1"]["mean"] and facts["rows"]["25"]["mean"].keys() == before.keys()
-    assert facts["rows"]["25"]["mean"]["whole_lesion"] == before["whole_lesion"]
-    remark = r"1 results are of an earlier version \(row_1_seed_0\) and lack .*hd95_mm"
-    assert re.search(remark, (out / "table.md").read_text())
-    file.unlink()
-    facts = run_study(tiny_run, synthetic, out, resume=True).facts
-    assert facts["older_results"] == {} and facts["rows"]["25"]["mean"] == before
-    assert json.loads(file.read_text())["patients"] == held["patients"]
 
 
 def test_another_config_is_refused_by_name(finished, tiny_run, synthetic):
@@ -172,7 +149,11 @@ def test_a_patient_in_train_and_test_is_named(tiny_run, tiny_dataset):
 
 def test_other_label_classes_and_rows_that_are_not_known(tiny_run, tmp_path):
     with pytest.raises(MedSynthError, match=r"synthetic labels have other classes.*'liver'"):
-        downstream.check_classes(["background", "liver"], "synthetic")
+        downstream.check_label(
+            Domain("liver", ("CT",), label=LabelSpec("classes", ("background", "liver"))),
+            BRAIN_MRI,
+            "synthetic",
+        )
     with pytest.raises(MedSynthError, match=r"unknown row of availability.*rows=\['26'\]"):
         study("availability", rows=["26"], run=tiny_run, out=tmp_path / "out")
 

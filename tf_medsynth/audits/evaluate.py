@@ -11,10 +11,12 @@ from tf_medsynth.audits import measured as sets
 from tf_medsynth.audits.measured import Measured
 from tf_medsynth.audits.metric_groups import GROUPS, Task
 from tf_medsynth.config.base import check, fingerprint
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.evaluation import METRICS, EvaluationSettings
 from tf_medsynth.config.persons import split_group
 from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.evaluation.features import open_extractor
+from tf_medsynth.evaluation.registration import NOTHING
 from tf_medsynth.reports.tables import as_markdown, evaluation_tables
 from tf_medsynth.runs.restore import load_stage
 from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
@@ -22,6 +24,8 @@ from tf_medsynth.runs.synthesiser import load_synthesiser
 from tf_medsynth.stages.guides import LesionStage
 
 FILE = "evaluation.json"
+_MAPS = ("classes", "structure")
+"""Kinds of labels that a segmentor finds."""
 
 
 class Evaluation(dict[str, Any]):
@@ -98,6 +102,7 @@ def evaluate(
         "samples": both.samples,
         "measured": fingerprint(both.name, seed, settings.to_dict()),
     }
+    chosen = tuple(group for group in chosen if _possible(group, both.domain))
     for group in runtime.progress(chosen, label="evaluation", unit="group"):
         answer |= GROUPS[group](task)
     whole = Evaluation(_kept(folder / FILE, answer["measured"]) | answer)
@@ -127,6 +132,18 @@ def _chosen(
     for name, (option, remedy) in missing.items():
         check(f"metric {name!r} needs {option}", name not in metrics, remedy, metrics=list(metrics))
     return tuple(name for name in METRICS if name in metrics)
+
+
+def _possible(group: str, domain: Domain) -> bool:
+    """Whether data of `domain` have what `group` measures; says why where they have not."""
+    why = ""
+    if group == "registration" and domain.num_modalities == 1:
+        why = NOTHING
+    if group == "lesion" and domain.label.kind not in _MAPS:
+        why = f"a label of kind {domain.label.kind} is no map"
+    if why:
+        runtime.log.info("%s is left out: %s", group, why)
+    return not why
 
 
 def _way_to_a_judge(

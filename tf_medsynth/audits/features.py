@@ -195,7 +195,7 @@ def _fit(encoder: keras.Model, source: SliceSource, settings: FeatureSettings, s
         batch_size=settings.batch_size,
         seed=seed,
         stop=settings.steps,
-        steps=(augmented(_MIRROR, seed, _TRAINING), with_damage(seed, _TRAINING)),
+        steps=(augmented(_MIRROR, source.domain, seed, _TRAINING), with_damage(seed, _TRAINING)),
     ).map(functools.partial(_task, num_classes=source.domain.num_classes))
     bar = runtime.training_bar(settings.steps, 0, "features")
     told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update(1))

@@ -92,9 +92,7 @@ def certify(
             "folds": [len(fold) for fold in judges.folds],
             "training": [_trained(directory.config()) for directory in judges.directories],
         },
-        "classes_without_real_example": [
-            classes[code] for code in np.unique(label) if int(code) not in held
-        ],
+        "classes_without_real_example": [classes[code] for code in np.unique(label) if int(code) not in held],
         **answer,
     }
 

@@ -215,7 +215,7 @@ def spread(values: np.ndarray, count: int) -> np.ndarray:
 def _real(source: SliceSource, operators: OperatorConfig) -> Arrays:
     examples = source.examples(names=True).enumerate()
     batches = examples.map(lambda index, e: {"index": index, **e}).batch(_BATCH)
-    arrays = stacked(batches.map(with_structure(operators, 0)).as_numpy_iterator())
+    arrays = stacked(batches.map(with_structure(operators, source.domain, 0)).as_numpy_iterator())
     return {**arrays, "patient": arrays["patient"].astype(str)}
 
 

@@ -37,9 +37,10 @@ def measure(
         MedSynthError: `against` has no training and test patients, or the generator saw a held-out one.
     """
     training, heldout = _splits(against)
-    held, others = (described(one.batches(), extractor, one.domain.channel_names()) for one in (training, heldout))
+    channels = target.domain.channel_names()
+    held, others = (described(one.batches(), extractor, channels) for one in (training, heldout))
     missing = _not_compared(target, held, others)
-    drawn = described(target.batches(), extractor, target.domain.channel_names())
+    drawn = described(target.batches(), extractor, channels)
     found = memorisation(drawn, held, others, seed=seed, progress=runtime.progress)
     found["extractor"] = None if extractor is None else extractor.describe()
     found["patients_not_compared"] = missing

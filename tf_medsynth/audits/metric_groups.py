@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from tf_medsynth.evaluation.registration import registration_shifts
 from tf_medsynth.evaluation.segmentation import slice_detection
 from tf_medsynth.evaluation.structure import structure_quality
 from tf_medsynth.generation import Synthesiser
+from tf_medsynth.metrics.arrays import as_grey
 from tf_medsynth.runs.judges import IMAGES_AT_ONCE
 from tf_medsynth.stages.guides import LesionStage
 
@@ -72,7 +74,8 @@ def _quality(task: Task) -> dict[str, Any]:
         shown = sets.with_lesion(real)
         images, inside = shown["images"], sets.organ(shown["images"])
         same = _on_own_maps(task, shown)
-        return image_quality(images, same, drawn["images"], inside, sets.drawn_organ(drawn))
+        names = task.measured.domain.channel_names()
+        return image_quality(images, same, drawn["images"], inside, sets.drawn_organ(drawn), names)
 
     return {
         "quality": beside(task.measured.real["test"]),
@@ -81,11 +84,15 @@ def _quality(task: Task) -> dict[str, Any]:
 
 
 def _registration(task: Task) -> dict[str, Any]:
-    most = task.settings.registered
+    most, domain = task.settings.registered, task.measured.domain
+
+    def shifts(images: np.ndarray) -> dict[str, Any]:
+        return registration_shifts(as_grey(images, domain.channels), domain.modalities)
+
     return {
         "registration": {
-            "synthetic": registration_shifts(task.measured.drawn["images"][:most]),
-            "real": registration_shifts(sets.spread(task.measured.real["test"]["images"], most)),
+            "synthetic": shifts(task.measured.drawn["images"][:most]),
+            "real": shifts(sets.spread(task.measured.real["test"]["images"], most)),
         }
     }
 
@@ -104,22 +111,19 @@ def _lesion(task: Task) -> dict[str, Any]:
     own = sets.with_lesion(everyone)
     real, synthetic = (_found(judge, images["images"]) for images in (everyone, drawn))
     found, probability = (part[shown] for part in real)
-    ceiling = lesion_agreement(found, own["lesion_label"], own["patient"], probability=probability)
+    agreement = functools.partial(lesion_agreement, classes=task.measured.domain.label.classes)
+    ceiling = agreement(found, own["lesion_label"], own["patient"], probability=probability)
     answer = {
         "real": {**ceiling, "slices": _told_apart(*real, everyone)},
         "synthetic": {
-            **lesion_agreement(
-                synthetic[0], drawn["lesion_label"], real_ceiling=ceiling, probability=synthetic[1]
-            ),
+            **agreement(synthetic[0], drawn["lesion_label"], real_ceiling=ceiling, probability=synthetic[1]),
             "slices": _told_apart(*synthetic, drawn),
         },
     }
     same = _on_own_maps(task, own)
     if same is not None:
         found, probability = _found(judge, same)
-        answer["own_maps"] = lesion_agreement(
-            found, own["lesion_label"], own["patient"], ceiling, probability
-        )
+        answer["own_maps"] = agreement(found, own["lesion_label"], own["patient"], ceiling, probability)
     return {"lesion": answer}
 
 
@@ -143,8 +147,9 @@ def _distribution(task: Task) -> dict[str, Any]:
             splits.extend([split] * len(images))
             yield images
 
-    real = extractor.features(real_images())
-    drawn = extractor.features(task.measured.drawn_batches(most))
+    channels = task.measured.domain.channel_names()
+    real = extractor.features(real_images(), channels)
+    drawn = extractor.features(task.measured.drawn_batches(most), channels)
     patients, tests = np.concatenate(names), np.array(splits) == "test"
 
     def beside(rows: np.ndarray) -> dict[str, Any]:
@@ -167,7 +172,15 @@ def _distribution(task: Task) -> dict[str, Any]:
 
 def _diversity(task: Task) -> dict[str, Any]:
     real, drawn = task.measured.everyone, task.measured.drawn["images"]
-    return {"diversity": diversity(real["images"], real["patient"], drawn, task.settings.pairs, task.seed)}
+    found = diversity(
+        real["images"],
+        real["patient"],
+        drawn,
+        task.settings.pairs,
+        task.seed,
+        modalities=task.measured.domain.channel_names(),
+    )
+    return {"diversity": found}
 
 
 def _on_own_maps(task: Task, real: Arrays) -> np.ndarray | None:

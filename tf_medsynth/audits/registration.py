@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_medsynth.audits.audit import Kind
-from tf_medsynth.data.batches import with_structure
 from tf_medsynth.config.base import check
+from tf_medsynth.data.batches import with_structure
 from tf_medsynth.evaluation.registration import NOTHING, registration_certificate
 from tf_medsynth.metrics.arrays import as_grey
 from tf_medsynth.runs.samples import Samples
@@ -79,7 +79,7 @@ def _structure_maps(samples: Samples, seed: int) -> np.ndarray:
         "images": samples.images,
         "lesion_label": label[..., None].astype(np.int32),
     }
-    step = with_structure(samples.domain.operators_at(*samples.image_size), seed)
+    step = with_structure(samples.domain.operators_at(*samples.image_size), samples.domain, seed)
     batches = tf.data.Dataset.from_tensor_slices(arrays).batch(_BATCH).map(step)
     return np.concatenate([b["structure_map"][..., 0] for b in batches.as_numpy_iterator()]).astype(np.uint8)
 

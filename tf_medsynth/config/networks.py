@@ -1,5 +1,9 @@
 """The networks by name: the published widths, and widths for 2 CPU cores.
 
+Numbers of modalities and classes in them are those of the papers' brain data (four modalities of one channel,
+five classes) or of the organ in the name. Where a stage is built, `runs.build` replaces whatever follows from
+the domain and the images' size.
+
 Source: Qu et al. (thesis) and the authors' released settings
 """
 
@@ -13,7 +17,6 @@ from tf_medsynth.config.network_specs import (
     StructureVAESpec,
     UNetSpec,
 )
-from tf_medsynth.types import MODALITIES, NUM_CLASSES
 
 __all__ = [
     "PAPER_SPECS",
@@ -50,24 +53,25 @@ def _paper_discriminator(size: Size, inputs: int, **changes: object) -> Discrimi
 
 
 _BRAIN = (184, 144)
+_MODALITIES, _CLASSES = 4, 5
 _SQUARE = (512, 512)
 
 PAPER_SPECS: dict[str, NetworkSpec] = {
-    "generator_brats": _paper_unet(_BRAIN, 1 + NUM_CLASSES, 1, len(MODALITIES)),
-    "generator_brats_unlabelled": _paper_unet(_BRAIN, 1, 1, len(MODALITIES)),
-    "translator_brats": _paper_unet(_BRAIN, 1, 1, len(MODALITIES)),
+    "generator_brats": _paper_unet(_BRAIN, 1 + _CLASSES, 1, _MODALITIES),
+    "generator_brats_unlabelled": _paper_unet(_BRAIN, 1, 1, _MODALITIES),
+    "translator_brats": _paper_unet(_BRAIN, 1, 1, _MODALITIES),
     "generator_retina": _paper_unet(_SQUARE, 1, 3),
     "generator_lung_ct": _paper_unet(_SQUARE, 1, 1),
     "generator_chest_xray": _paper_unet(_SQUARE, 4, 1),
     "generator_lung_nodules": _paper_unet(_SQUARE, 8, 3, input_dropout=0.03),
     # Logits: the sigmoid of eq. 15 and 22 is part of the loss.
-    "segmentor_brats": _paper_unet(_BRAIN, 1, NUM_CLASSES, output="linear"),
+    "segmentor_brats": _paper_unet(_BRAIN, 1, _CLASSES, output="linear"),
     "segmentor_vessels": _paper_unet(_SQUARE, 3, 2, output="linear"),
     "mask_generator": _paper_unet(_SQUARE, 1, 1, base_filters=32, input_dropout=0.1, one_hot=True),
     "mask_generator_lung_nodules": _paper_unet(
         _SQUARE, 3, 3, base_filters=32, input_dropout=0.1, one_hot=True
     ),
-    "discriminator_brats": _paper_discriminator(_BRAIN, 1, modalities=len(MODALITIES)),
+    "discriminator_brats": _paper_discriminator(_BRAIN, 1, modalities=_MODALITIES),
     "discriminator": _paper_discriminator(_SQUARE, 1),
     "discriminator_retina": _paper_discriminator(_SQUARE, 3),
     "structure_discriminator": _paper_discriminator(_SQUARE, 1, input_dropout=0.15, one_hot=True),
@@ -107,13 +111,13 @@ _TINY = (64, 64)
 _SMALL = 16
 
 TINY_SPECS: dict[str, NetworkSpec] = {
-    "generator": UNetSpec(_TINY, 1 + NUM_CLASSES, 1, _SMALL, conditions=len(MODALITIES)),
-    "translator": UNetSpec(_TINY, 1, 1, _SMALL, conditions=len(MODALITIES)),
-    "segmentor": UNetSpec(_TINY, 1, NUM_CLASSES, _SMALL, output="linear"),
-    "segmentor_stacked": UNetSpec(_TINY, len(MODALITIES), NUM_CLASSES, _SMALL, output="linear"),
+    "generator": UNetSpec(_TINY, 1 + _CLASSES, 1, _SMALL, conditions=_MODALITIES),
+    "translator": UNetSpec(_TINY, 1, 1, _SMALL, conditions=_MODALITIES),
+    "segmentor": UNetSpec(_TINY, 1, _CLASSES, _SMALL, output="linear"),
+    "segmentor_stacked": UNetSpec(_TINY, _MODALITIES, _CLASSES, _SMALL, output="linear"),
     "mask_generator": UNetSpec(_TINY, 1, 1, _SMALL, patch=2, normalisation="none"),
     "discriminator": DiscriminatorSpec(
-        _TINY, 1, _SMALL, modalities=len(MODALITIES), convolutions=((5, 2, 1), (5, 2, 2), (3, 2, 4))
+        _TINY, 1, _SMALL, modalities=_MODALITIES, convolutions=((5, 2, 1), (5, 2, 2), (3, 2, 4))
     ),
     "structure_discriminator": DiscriminatorSpec(
         _TINY, 1, _SMALL, patch=2, convolutions=((5, 2, 1), (5, 2, 2), (3, 2, 4))

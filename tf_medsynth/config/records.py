@@ -44,6 +44,7 @@ class NetworksRecord(Claimed):
     settings: dict[str, Any]
     data_settings: dict[str, Any]
     operators: dict[str, Any]
+    domain: dict[str, Any]
     seed: int
     image_size: tuple[int, int]
 

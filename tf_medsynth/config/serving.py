@@ -30,7 +30,8 @@ class ServingConfig(Config):
     message_limit_mib: int = 256
     """Largest request in MiB, and over gRPC largest answer."""
     body_seconds: float = 60.0
-    """In which a request must arrive over REST, from its head to its last byte."""
+    """In which a request must arrive over REST, from its head to its last byte; over gRPC the age at which
+    a connection is to end, with five times as long for the calls that are under way."""
     grace_seconds: float = 30.0
     """After a signal to stop, time for the requests under way."""
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tf_medsynth.config.base import Config, check
+from tf_medsynth.config.families.lesion import LesionSettings
 from tf_medsynth.config.imaging import ImageAugmentConfig
-from tf_medsynth.config.stages import LesionSettings
 
 Mixing = Literal["random", "real_first", "synthetic_first"]
 Shares = Literal["auto", "patients", "slices"]

@@ -58,7 +58,6 @@ class StudyRecord(TypedDict):
     verdicts: dict[str, list[_Verdict]]
     against_row_1: NotRequired[dict[str, dict[str, IntervalRecord]]]
     learning_curve: NotRequired[_Curve | None]
-    older_results: NotRequired[dict[str, list[str]]]
     skipped: NotRequired[dict[str, str]]
     splits: NotRequired[list[dict[str, Any]]]
     words: NotRequired[str]

@@ -5,90 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tf_medsynth.config.base import Config, check
-from tf_medsynth.config.baselines import BaselineSettings
-from tf_medsynth.config.stages import (
-    LesionSettings,
-    MultimodalSettings,
-    PretrainingWeights,
-    StructureSettings,
-    TranslationSettings,
-)
-from tf_medsynth.types import MODALITIES
-
-TrainableSettings = (
-    StructureSettings | LesionSettings | TranslationSettings | MultimodalSettings | BaselineSettings
-)
-
-SECOND_PHASE: dict[type, tuple[str, ...]] = {
-    StructureSettings: (
-        "code_real", "code_fake", "map_real", "map_fake", "code_adversarial", "map_adversarial",
-        "background_drawn",
-    ),
-    MultimodalSettings: (
-        "real", "fake", "modality_real", "adversarial", "modality", "lesion", "registration", "background",
-        "reconstruction", "squared_reconstruction", "masked_reconstruction", "dissimilarity",
-    ),
-}  # fmt: skip
-"""Weights of `weights` whose terms the second phase alone computes, of the stages that have two phases."""
+from tf_medsynth.config.families import FAMILIES
+from tf_medsynth.config.family import FamilySettings, SwitchedOff
 
 
-def check_terms(settings: TrainableSettings) -> None:
+def check_terms(settings: FamilySettings) -> None:
     """Raises where a weight is not 0 and its term is never computed, or a phase has no term.
 
     Not a rule of the settings themselves: what was trained with such weights is still read.
 
     Args:
-        settings: of one stage or baseline.
+        settings: of one family.
 
     Raises:
         MedSynthError: naming the weights, the setting that switches their terms off, and the remedy.
     """
-    for weights, switch, value, remedy in _switched_off(settings):
+    for weights, switch, value, remedy in (*settings.switched_off(), *_never_reached(settings)):
         held = {key: _value(settings, key) for key in weights if _value(settings, key)}
         check(
-            f"{switch}={value} leaves {_words(held)} without a term",
+            f"{switch}={value} leaves {_words(list(held))} without a term",
             not held,
             f"Set {' '.join(f'{key}=0' for key in held)}, or {remedy}.",
             **{switch: value, **held},
         )
-    training = settings.training
-    if isinstance(settings, MultimodalSettings) and training.pretrain_steps:
-        check(
-            "a first phase needs a weight of its own that is not 0",
-            any(settings.pretraining.to_dict().values()),
-            "Set pretraining.squared_reconstruction=5 pretraining.masked_reconstruction=5 (eq. 18), "
-            "or training.pretrain_steps=0.",
-            **{"training.pretrain_steps": training.pretrain_steps},
-            pretraining=settings.pretraining.to_dict(),
-        )
+    settings.check_training()
+    length = settings.training.pretrain_steps  # type: ignore[attr-defined]
+    two_phases = [name for name, family in FAMILIES.items() if family.settings.second_phase]
     check(
-        "only the stages structure and multimodal have a first phase",
-        type(settings) in SECOND_PHASE or not training.pretrain_steps,
+        f"only the stages {_words(two_phases)} have a first phase",
+        bool(settings.second_phase) or not length,
         "Set training.pretrain_steps=0.",
-        **{"training.pretrain_steps": training.pretrain_steps},
+        **{"training.pretrain_steps": length},
     )
 
 
-def _switched_off(settings: TrainableSettings) -> Iterator[tuple[tuple[str, ...], str, object, str]]:
-    """Weights without a term, the setting that is why, its value, and what else would help."""
-    if isinstance(settings, StructureSettings) and settings.drawing == "lines":
-        yield ("weights.anatomy",), "drawing", settings.drawing, "drawing=anatomy"
-    if isinstance(settings, TranslationSettings) and settings.pairs == "one":
-        yield ("weights.agreement",), "pairs", settings.pairs, "pairs=all"
-    if isinstance(settings, TranslationSettings | MultimodalSettings):
-        heads = settings.discriminator.modalities
-        if not heads:
-            remedy = f"discriminator.modalities={len(MODALITIES)}"
-            yield ("weights.modality_real", "weights.modality"), "discriminator.modalities", heads, remedy
-    if isinstance(settings, BaselineSettings) and settings.sees == "noise":
-        yield ("weights.squared_reconstruction",), "sees", settings.sees, "train skrgan"
-    length = settings.training.pretrain_steps
-    if isinstance(settings, MultimodalSettings) and not length:
-        keys = tuple(f"pretraining.{name}" for name in PretrainingWeights().to_dict())
-        yield keys, "training.pretrain_steps", length, "training.pretrain_steps to the phase's length"
-    if type(settings) in SECOND_PHASE and length == settings.training.steps:
-        keys = tuple(f"weights.{name}" for name in SECOND_PHASE[type(settings)])
-        yield keys, "training.pretrain_steps", length, "training.steps to more"
+def _never_reached(settings: FamilySettings) -> Iterator[SwitchedOff]:
+    """Weights of a second phase that has no steps."""
+    training = settings.training  # type: ignore[attr-defined]
+    if settings.second_phase and training.pretrain_steps == training.steps:
+        keys = tuple(f"weights.{name}" for name in settings.second_phase)
+        yield SwitchedOff(keys, "training.pretrain_steps", training.pretrain_steps, "training.steps to more")
 
 
 def _value(settings: Config, key: str) -> float:
@@ -97,5 +53,5 @@ def _value(settings: Config, key: str) -> float:
     return value
 
 
-def _words(held: dict[str, float]) -> str:
-    return " and ".join(filter(None, (", ".join(list(held)[:-1]), list(held)[-1]))) if held else "a weight"
+def _words(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "a weight"

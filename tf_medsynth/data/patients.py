@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.families.lesion import LesionSettings
 from tf_medsynth.config.persons import split_group
-from tf_medsynth.config.stages import LesionSettings
 
 
 def patient_hash(name: str) -> str:

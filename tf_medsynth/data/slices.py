@@ -174,10 +174,12 @@ def open_slices(
     data_dir: Path | str,
     split: str = "train",
     settings: DataSettings | None = None,
-    **options: Any,
+    folds: int = 1,
+    fold: int = 0,
+    patients: Sequence[str] | None = None,
 ) -> SliceSource:
     """The slices of `split` of a prepared dataset, e.g. ``brats/slices_96``; see `open_source`."""
-    return open_source(SliceSource, data, data_dir, split, settings, **options)
+    return open_source(SliceSource, data, data_dir, split, settings, folds, fold, patients)
 
 
 def open_source(

@@ -56,7 +56,7 @@ def functions_of(
         return multimodal.render(lines, mask, label, draw(noise, seed, index, purpose=purpose))
 
     def translated(images: Tensor, target: Tensor) -> Tensor:
-        return translate_to(encoder, decoder, images, target)
+        return translate_to(encoder, decoder, images, target, domain.num_modalities)
 
     def segmented(images: Tensor) -> Tensor:
         return ops.broadcast_to(guides.segment(images), (*ops.shape(images)[:-1], domain.num_modalities))

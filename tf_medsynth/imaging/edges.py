@@ -31,7 +31,7 @@ def structure_map(
 
     Args:
         images: `(B, H, W, C)`, real, H and W at least 2; each channel is treated apart.
-        config: thresholds, blurs, median, organ step; `config.modality` is that of `modalities.select_modality`.
+        config: thresholds, blurs, median, organ step; `modalities.select_modality` has `config.modality`.
         soft_temperature: width of the soft threshold, in the unit of `config.threshold`.
         background_mask: `(B, H, W, 1)` or `(B, H, W, C)`, 1 outside the organ; `config.organ_only`
             needs it, and it is not looked at otherwise.

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.imaging.extent import extent
-from tf_medsynth.types import LESION_CLASSES
 
 LEAST_LESION = 200
 """Voxels of a whole lesion, below which nothing is contradicted: it is all rim, and every code shares voxels.
@@ -181,7 +181,7 @@ def contradiction(measured: Measured, table: Mapping[int, int]) -> str | None:
 
     Args:
         measured: of one patient, or pooled.
-        table: label code -> index into `LESION_CLASSES`.
+        table: label code -> index into `BRAIN_MRI.label.classes`.
     """
     if sum(one.voxels for one in measured.values()) < LEAST_LESION:
         return None
@@ -290,7 +290,7 @@ def _neighbours(heard: Measured, first: int, other: int) -> bool:
 
 
 def _named(code: int, table: Mapping[int, int]) -> str:
-    meaning = LESION_CLASSES[table[code]].replace("_", "-") if table[code] else "no lesion"
+    meaning = BRAIN_MRI.label.classes[table[code]].replace("_", "-") if table[code] else "no lesion"
     return f"code {code}, which should be {meaning}"
 
 

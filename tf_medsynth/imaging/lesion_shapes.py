@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
 
 from tf_medsynth.config.base import check
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.lesion_shapes import LesionShape
-from tf_medsynth.types import LESION_CLASSES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 _RINGS = ("oedema", "enhancing", "necrosis")
 """Classes of a nested lesion, from outside to inside."""
@@ -44,9 +45,9 @@ def lesion_label(shape: LesionShape, image_size: tuple[int, int]) -> NDArray[np.
     if shape.kind == "nested":
         bounds = (1.0, shape.core, shape.core * shape.necrosis)
         for name, bound in zip(_RINGS, bounds, strict=True):
-            label[distance < bound] = LESION_CLASSES.index(name)
+            label[distance < bound] = BRAIN_MRI.label.classes.index(name)
     else:
-        label[distance < 1.0] = LESION_CLASSES.index(shape.kind)
+        label[distance < 1.0] = BRAIN_MRI.label.classes.index(shape.kind)
     check("a lesion must have a pixel", bool(label.any()), "Make it larger.", radius=shape.radius)
     return label
 

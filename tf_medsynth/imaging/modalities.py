@@ -25,6 +25,8 @@ def as_rows(images: Tensor, channels: int = 1) -> Tensor:
         channels: C.
     """
     _, height, width, whole = images.shape
+    if channels == 1:  # four axes, as TensorFlow transposes fastest
+        return ops.reshape(ops.transpose(images, (0, 3, 1, 2)), (-1, height, width, 1))
     parts = ops.reshape(images, (-1, height, width, whole // channels, channels))
     return ops.reshape(ops.transpose(parts, (0, 3, 1, 2, 4)), (-1, height, width, channels))
 
@@ -36,6 +38,8 @@ def from_rows(rows: Tensor, modalities: int) -> Tensor:
         modalities: M.
     """
     _, height, width, channels = rows.shape
+    if channels == 1:
+        return ops.transpose(ops.reshape(rows, (-1, modalities, height, width)), (0, 2, 3, 1))
     parts = ops.transpose(ops.reshape(rows, (-1, modalities, height, width, channels)), (0, 2, 3, 1, 4))
     return ops.reshape(parts, (-1, height, width, modalities * channels))
 

@@ -12,7 +12,7 @@ from tf_medsynth.config.base import check
 from tf_medsynth.types import Tensor
 
 FULL_AT = 0.2
-"""Brightest modality of a pixel from which on it is changed in full: a mask is wider than the organ, and
+"""Brightest channel of a pixel from which on it is changed in full: a mask is wider than the organ, and
 an offset would raise a rim of background to grey."""
 
 LARGEST_GAIN = 2.0
@@ -21,18 +21,18 @@ LARGEST_GAIN = 2.0
 
 @keras.saving.register_keras_serializable(package="tf_medsynth")
 class CalibrateIntensity(keras.layers.Layer):
-    """Images scaled and shifted inside the organ, a gain and an offset a modality, and clipped to [0, 1].
+    """Images scaled and shifted inside the organ, a gain and an offset a channel, and clipped to [0, 1].
 
-    What is dark in every modality is background too, and stays as it is.
+    What is dark in every channel is background too, and stays as it is.
 
     It starts as the identity and learns nothing; `fit` sets it after training. A critic of patches
-    lets mean and contrast of drawn images drift by a tenth; two numbers a modality take that back.
+    lets mean and contrast of drawn images drift by a tenth; two numbers a channel take that back.
 
-    Call: ``[(B, H, W, M) images, (B, H, W, 1) background mask]`` to ``(B, H, W, M)`` float32.
+    Call: ``[(B, H, W, M C) images, (B, H, W, 1) background mask]`` to ``(B, H, W, M C)`` float32.
     """
 
     def build(self, input_shape: list[tuple[int | None, ...]]) -> None:
-        """Creates gain and offset `(M,)`, the identity."""
+        """Creates gain and offset `(M C,)`, the identity."""
         shape = (input_shape[0][-1],)
         options = {"shape": shape, "trainable": False, "autocast": False}
         self.gain = self.add_weight(name="gain", initializer="ones", **options)
@@ -50,7 +50,7 @@ class CalibrateIntensity(keras.layers.Layer):
         """Sets the layer so that intensities with moments `drawn` get the moments `wanted`.
 
         Args:
-            drawn: mean and standard deviation, each `(M,)`, of what the generator draws.
+            drawn: mean and standard deviation, each `(M C,)`, of what the generator draws.
             wanted: the same of real images.
 
         Raises:

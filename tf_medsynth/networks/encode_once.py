@@ -12,34 +12,33 @@ from tf_medsynth.types import Tensor
 
 
 def decode_each(
-    encoder_outputs: list[Tensor], decoder: keras.Model, conditions: Tensor, training: bool = False
+    encoder_outputs: list[Tensor], decoder: keras.Model, conditions: Tensor | None, training: bool = False
 ) -> Tensor:
-    """Images of every sample under every condition, `(B, H, W, N)` float32.
+    """Images of every sample under every condition, `(B, H, W, N C)` float32, the C channels of one together.
 
     The decoder runs once, on N copies of the batch; what the encoder found is shared by the copies.
 
     Args:
         encoder_outputs: Features of B samples, from `build_unet_encoder`.
-        decoder: From `build_unet_decoder` of the same spec, one output channel.
-        conditions: `(N, K)`, e.g. the one-hot rows ``ops.eye(4)``; the same for every sample.
+        decoder: From `build_unet_decoder` of the same spec, with C output channels.
+        conditions: `(N, K)`, e.g. the one-hot rows ``ops.eye(4)``; the same for every sample. None for a
+            decoder without conditions, which draws one image.
         training: Passed to the decoder.
 
     Raises:
-        MedSynthError: `conditions` is not a matrix, or the decoder draws several channels.
+        MedSynthError: `conditions` is not a matrix.
     """
+    if conditions is None:
+        return decoder(encoder_outputs, training=training)
     check("conditions is an (N, K) matrix", len(conditions.shape) == 2, shape=tuple(conditions.shape))
-    channels = decoder.output_shape[-1]
-    check(
-        "decode_each lays the conditions along the channel axis, so the decoder draws one channel",
-        channels == 1,
-        out_channels=channels,
-    )
-    batch = ops.shape(encoder_outputs[0])[0]
+    batch, number = ops.shape(encoder_outputs[0])[0], conditions.shape[0]
     rows = ops.repeat(conditions, batch, axis=0)
     images = decoder([*encoder_outputs, rows], training=training)
-    height, width = images.shape[1:3]
-    copies = ops.reshape(images, (conditions.shape[0], -1, height, width))
-    return ops.transpose(copies, (1, 2, 3, 0))
+    height, width, channels = images.shape[1:]
+    if channels == 1:  # four axes, as TensorFlow transposes fastest
+        return ops.transpose(ops.reshape(images, (number, -1, height, width)), (1, 2, 3, 0))
+    copies = ops.reshape(images, (number, -1, height, width, channels))
+    return ops.reshape(ops.transpose(copies, (1, 2, 3, 0, 4)), (-1, height, width, number * channels))
 
 
 def decode_each_unrolled(
@@ -52,7 +51,7 @@ def decode_each_unrolled(
     Args:
         inputs: What `encoder` takes.
         encoder: From `build_unet_encoder`.
-        decoder: From `build_unet_decoder` of the same spec, one output channel.
+        decoder: From `build_unet_decoder` of the same spec.
         conditions: `(N, K)`.
         training: Passed to both.
     """

@@ -14,7 +14,7 @@ from tf_medsynth.reports.certificate_tables import certificate_tables
 from tf_medsynth.reports.figures import Chart, distribution_chart, intervals_chart
 from tf_medsynth.reports.plain_tables import as_interval, plain_tables, shown, spelled
 from tf_medsynth.reports.report_data import Evidence, Finding, Origin
-from tf_medsynth.reports.study_tables import further_measures_table, older_results
+from tf_medsynth.reports.study_tables import further_measures_table
 from tf_medsynth.reports.tables import UNKNOWN, Table, number
 
 _HELD = {
@@ -181,8 +181,6 @@ def _study_tables(
     further = further_measures_table(study) if body else None
     if further:
         yield further
-    if study.get("older_results"):
-        yield Table("Read with care", ["remark"], [[older_results(study)]])
     untried = {
         str(claim.get("claim", "")): [str(claim.get("claim", "")), str(claim.get("words", ""))]
         for claims in study.get("verdicts", {}).values()

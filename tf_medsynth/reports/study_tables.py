@@ -21,8 +21,6 @@ _HEADINGS = {
     "kid": "KID",
 }
 
-_MOST_NAMED = 4
-
 _FURTHER = {
     **{
         title: [name]
@@ -78,7 +76,7 @@ def further_measures_table(facts: Mapping[str, Any]) -> Table | None:
     """Means of every other measure of segmentation, a row a row; None where there is none.
 
     Args:
-        facts: of a study, whose older results may lack measures: those rows have none then.
+        facts: of a study; a row may lack measures of others.
     """
     rows = {name: row.get("mean", {}) for name, row in facts["rows"].items()}
     known = dict.fromkeys(name for mean in rows.values() for name in mean)
@@ -108,20 +106,6 @@ def _overlap_columns(known: Iterable[str]) -> dict[str, list[str]]:
         "whole-lesion IoU": ["whole_lesion_iou"],
         **{f"{spelled(name)} Dice / IoU": [name, f"{name}_iou"] for name in classes},
     }
-
-
-def older_results(facts: Mapping[str, Any]) -> str:
-    """What results of an earlier version lack, and how to have it; empty where nothing is missing."""
-    older = facts.get("older_results", {})
-    if not older:
-        return ""
-    lacking = list(dict.fromkeys(name for names in older.values() for name in names))
-    shown = ", ".join(list(older)[:_MOST_NAMED]) + (", ..." if len(older) > _MOST_NAMED else "")
-    return (
-        f"{len(older)} results are of an earlier version ({shown}) and lack {', '.join(lacking)}, which are "
-        "therefore not shown for their rows. Remove result.json from their folders in rows/ and go on with "
-        "--resume: their networks are scored again, not trained"
-    )
 
 
 def _estimate(mean: Mapping[str, Any], name: str) -> Any:
@@ -214,8 +198,7 @@ def study_markdown(facts: Mapping[str, Any]) -> str:
         for name, row in facts["rows"].items()
         if row.get("as_row")
     ]
-    older = [f"- {words}"] if (words := older_results(facts)) else []
-    remarks = [*splits, *chosen, *twins, *skipped, *older]
+    remarks = [*splits, *chosen, *twins, *skipped]
     if remarks:
         parts.append("### Read with care\n\n" + "\n".join(remarks))
     time = facts["time"]

@@ -185,8 +185,7 @@ def lesion_measures_table(synthetic: Mapping[str, Any], real: Mapping[str, Any])
 
 def _lesion_tables(found: Mapping[str, Any]) -> list[Table]:
     both = found["synthetic"], found["real"]
-    measured = all("measures" in side for side in both)  # an earlier version's file has none
-    return [lesion_table(*both), *([lesion_measures_table(*both)] if measured else [])]
+    return [lesion_table(*both), lesion_measures_table(*both)]
 
 
 def evaluation_tables(evaluation: Mapping[str, Any]) -> list[Table]:

@@ -1,40 +1,32 @@
-"""From settings to a stage: networks at the images' size, optimisers, frozen networks of earlier stages."""
+"""From settings to a stage: networks of the domain at the images' size, optimisers, frozen networks.
+
+A specification's numbers of channels, conditions and modalities are replaced by those that follow from the
+domain: images `(B, H, W, M C)`, M modalities of C channels, and K classes of the label.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+import importlib
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
-from tf_medsynth import networks
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families import FAMILIES
 from tf_medsynth.config.imaging import OperatorConfig
-from tf_medsynth.config.network_specs import UNetSpec
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.config.stages import TrainingSettings
+from tf_medsynth.config.training import TrainingSettings
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.stages.baselines.image_gan import ImageGANStage, of_each_modality
-from tf_medsynth.stages.guides import SCHEMES, LesionStage
-from tf_medsynth.stages.multimodal import MultimodalStage
-from tf_medsynth.stages.structure import StructureStage
-from tf_medsynth.stages.translation import TranslationStage
-from tf_medsynth.types import MODALITIES, NUM_CLASSES
-
-Spec = TypeVar("Spec")
-Size = tuple[int, int]
-
-_SEGMENTOR_PARTS = {
-    1: (networks.build_segmentor,),
-    2: (networks.build_segmentor_encoder, networks.build_segmentor_decoder),
-}
-"""What builds the parts of a segmentor, by their number."""
+from tf_medsynth.stages.optimisers import optimisers_of
+from tf_medsynth.stages.sizes import Size
 
 
 def build_stage(
     name: str,
     settings: Preset,
     operators: OperatorConfig,
+    domain: Domain,
     image_size: Size,
     seed: int,
     frozen: Mapping[str, keras.Model] | None = None,
@@ -43,162 +35,39 @@ def build_stage(
 
     Args:
         settings: of the whole run; the stage takes its own part.
+        operators: that take structure maps from images.
+        domain: of the data.
+        image_size: of the data.
         seed: of the stage's draws; initial weights follow the process's seed.
-        frozen: networks of earlier stages; stage M needs guides and translator.
+        frozen: networks of earlier stages; stage M needs guides and, of two modalities or more, a
+            translator.
+
+    Raises:
+        MedSynthError: settings that do not fit the domain.
     """
     own = getattr(settings, name)
     training: TrainingSettings = own.training
     common = {"seed": seed, "ema_decay": training.ema_decay, "gradient_clip": training.gradient_clip}
-    built = build_networks(name, own, image_size) | dict(frozen or {})
-    stage = _STAGES[name](own, operators, image_size, networks=built, **common)
-    stage.compile_players({player: _optimizer(training, stage, player) for player in stage.players})
+    built = build_networks(name, own, domain, image_size) | dict(frozen or {})
+    stage: AdversarialStage = _module(name).stage_of(
+        own, operators, domain, image_size, networks=built, **common
+    )
+    stage.compile_players(optimisers_of(stage, training))
     return stage
 
 
-def build_networks(name: str, own: Any, image_size: Size) -> dict[str, keras.Model]:
+def build_networks(name: str, own: Any, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
     """The networks that stage `name` trains, by their names.
 
     Args:
         own: settings of the stage.
+        domain: of the data; what the settings say of channels, conditions and modalities is replaced.
         image_size: of the data; what the settings say of it is replaced.
     """
-    return _NETWORKS[name](own, image_size)
-
-
-def _sized(spec: Spec, image_size: Size) -> Spec:
-    return dataclasses.replace(spec, image_size=image_size)  # type: ignore[type-var]
-
-
-def _structure(own: Any, size: Size) -> dict[str, keras.Model]:
-    vae = _sized(own.vae, size)
-    code = dataclasses.replace(own.code_discriminator, latent_dim=vae.latent_dim)
-    seen = vae.out_channels + (own.critic_sees == "map_and_anatomy")
-    critic = dataclasses.replace(own.map_discriminator, image_size=size, in_channels=seen)
-    built = {
-        "structure_encoder": networks.build_structure_encoder(vae),
-        "structure_decoder": networks.build_structure_decoder(vae),
-        "mask_generator": networks.build_mask_generator(_sized(own.mask_generator, size)),
-        "structure_discriminator": networks.build_discriminator(critic),
-        "code_discriminator": networks.build_code_discriminator(code),
-    }
-    if own.prior == "fitted":
-        built["prior"] = networks.build_affine_prior(vae.latent_dim)
+    built: dict[str, keras.Model] = _module(name).networks_of(own, domain, image_size)
     return built
 
 
-def _lesion(own: Any, size: Size) -> dict[str, keras.Model]:
-    return build_segmentors(_sized(own.segmentor, size), own.scheme)
-
-
-def build_segmentors(spec: UNetSpec, scheme: str) -> dict[str, keras.Model]:
-    """The networks of a scheme by name, each with as many channels as its segmentor sees."""
-    chains = SCHEMES[scheme]
-    spec = dataclasses.replace(spec, in_channels=len(MODALITIES) if len(chains) == 1 else 1)
-    built: dict[str, keras.Model] = {}
-    for chain in chains:
-        for name, build in zip(chain, _SEGMENTOR_PARTS[len(chain)], strict=True):
-            if name not in built:
-                built[name] = build(spec, name)
-    return built
-
-
-def _translation(own: Any, size: Size) -> dict[str, keras.Model]:
-    spec = _sized(own.generator, size)
-    return {
-        "translation_encoder": networks.build_unet_encoder(spec),
-        "translation_decoder": networks.build_unet_decoder(spec),
-        "discriminator": networks.build_discriminator(_sized(own.discriminator, size)),
-    }
-
-
-def _multimodal(own: Any, size: Size) -> dict[str, keras.Model]:
-    seen = NUM_CLASSES + (own.fusion.label_mode == "concat")
-    spec = dataclasses.replace(own.generator, image_size=size, in_channels=seen)
-    return {
-        "encoder": networks.build_unet_encoder(spec),
-        "decoder": networks.build_unet_decoder(spec),
-        "calibration": networks.build_calibration(size, len(MODALITIES)),
-        "discriminator": networks.build_discriminator(_sized(own.discriminator, size)),
-    }
-
-
-def _image_gan(own: Any, size: Size) -> dict[str, keras.Model]:
-    generator, discriminator = _sized(own.generator, size), _sized(own.discriminator, size)
-    built = {n: networks.build_unet(generator, n) for n in of_each_modality("generator")}
-    built |= {n: networks.build_discriminator(discriminator, n) for n in of_each_modality("discriminator")}
-    built["calibration"] = networks.build_calibration(size, len(MODALITIES))
-    return built
-
-
-_NETWORKS = {
-    "structure": _structure,
-    "lesion": _lesion,
-    "translation": _translation,
-    "multimodal": _multimodal,
-    "gan": _image_gan,
-    "skrgan": _image_gan,
-}
-"""What builds the networks of a stage, of its settings and the images' size."""
-
-
-def _structure_stage(own: Any, operators: OperatorConfig, size: Size, **base: Any) -> StructureStage:
-    return StructureStage(dataclasses.replace(own, vae=_sized(own.vae, size)), operators.structure, **base)
-
-
-_STAGES: Mapping[str, Callable[..., AdversarialStage]] = {
-    "structure": _structure_stage,
-    "lesion": lambda own, operators, size, **base: LesionStage(own, **base),
-    "translation": lambda own, operators, size, **base: TranslationStage(own, **base),
-    "multimodal": lambda own, operators, size, **base: MultimodalStage(own, size, **base),
-    "gan": lambda own, operators, size, **base: ImageGANStage(own, size, **base),
-    "skrgan": lambda own, operators, size, **base: ImageGANStage(own, size, **base),
-}
-
-
-def _optimizer(
-    training: TrainingSettings, stage: AdversarialStage, player: str
-) -> keras.optimizers.Optimizer:
-    """Adam at the player's rate; a player of the second phase alone counts its steps from there."""
-    start = training.discriminator_rate if player == "discriminator" else training.learning_rate
-    early = player in next(iter(stage.phases.values()))
-    pretrain = training.pretrain_steps if early else 0
-    steps = training.steps if early else training.steps - training.pretrain_steps
-    factor = training.second_phase_rate if early else 1.0
-    rate = PhaseRate(start, max(steps, 1), training.final_rate, pretrain, factor)
-    return keras.optimizers.Adam(rate, beta_1=training.beta_1)
-
-
-@keras.saving.register_keras_serializable(package="tf_medsynth")
-class PhaseRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls linearly, and is scaled once the second phase begins.
-
-    Args:
-        start: rate at step 0.
-        steps: step at which it reaches `final` of `start`.
-        final: share left at the end.
-        second_phase: step at which the second phase begins, 0 for none.
-        factor: of the rate from that step on.
-    """
-
-    def __init__(self, start: float, steps: int, final: float, second_phase: int, factor: float) -> None:
-        self.start, self.steps, self.final = start, steps, final
-        self.second_phase, self.factor = second_phase, factor
-
-    def __call__(self, step: Any) -> Any:
-        """The rate at `step`, a float32 scalar."""
-        step = keras.ops.cast(step, "float32")
-        done = keras.ops.minimum(step / self.steps, 1.0)
-        rate = self.start * (1.0 - (1.0 - self.final) * done)
-        if not self.second_phase:
-            return rate
-        return keras.ops.where(step < self.second_phase, rate, self.factor * rate)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            "start": self.start,
-            "steps": self.steps,
-            "final": self.final,
-            "second_phase": self.second_phase,
-            "factor": self.factor,
-        }
+def _module(name: str) -> Any:
+    """The module that a family names, with its `networks_of` and `stage_of`."""
+    return importlib.import_module(FAMILIES[name].module)

@@ -8,8 +8,8 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.generation import GenerationConfig, MemorisationGate
-from tf_medsynth.config.presets import STAGES
 from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.generation import LabelPool
 from tf_medsynth.generation.rows import ROWS

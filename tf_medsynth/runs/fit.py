@@ -11,9 +11,10 @@ from typing import Any
 import tensorflow as tf
 
 from tf_medsynth import runtime
+from tf_medsynth.config.families import FAMILIES
 from tf_medsynth.config.imaging import LabelAugmentConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.config.stages import TrainingSettings
+from tf_medsynth.config.training import TrainingSettings
 from tf_medsynth.data import batches
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.runs import restore
@@ -21,6 +22,7 @@ from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.recorder import Recorder
 from tf_medsynth.runs.run_directory import StageDirectory
 from tf_medsynth.stages.base import AdversarialStage
+from tf_medsynth.stages.preconditions import check_terms
 
 _CHECKPOINTS_KEPT = 2
 
@@ -47,7 +49,7 @@ def stage_to_fit(
     """
     with strategy.scope():
         frozen = restore.frozen_networks(directory.path.parent, name)
-        stage = build_stage(name, settings, operators, source.image_size, seed, frozen)
+        stage = build_stage(name, settings, operators, source.domain, source.image_size, seed, frozen)
     check_checkpoint_room(stage, directory)
     return stage
 
@@ -107,9 +109,13 @@ def fit(
     _clear_checkpoints(kept)
     manager = tf.train.CheckpointManager(checkpoint, str(kept.checkpoints), _CHECKPOINTS_KEPT)
     done = _restore(checkpoint, directory)
-    first = between(stop=training.steps)
+    first, spans = between(stop=training.steps), training.spans(list(stage.phases))
+    if not done:
+        check_terms(
+            stage, first.element_spec, [phase for phase, (start, end) in spans.items() if end > start]
+        )
     recorder = Recorder(kept, stage, manager, training, next(iter(first)), done)
-    for phase, start, end in _phases(stage, training):
+    for phase, (start, end) in spans.items():
         if done >= end:
             continue
         stage.enter(phase)
@@ -175,15 +181,6 @@ def _epochs(stage: AdversarialStage, strategy: tf.distribute.Strategy) -> Epochs
     return looped
 
 
-def _phases(stage: AdversarialStage, training: TrainingSettings) -> list[tuple[str, int, int]]:
-    """(phase, first step, step after the last): the first phase is the pre-training."""
-    names = list(stage.phases)
-    if len(names) == 1:
-        return [(names[0], 0, training.steps)]
-    first, second = names
-    return [(first, 0, training.pretrain_steps), (second, training.pretrain_steps, training.steps)]
-
-
 def _clear_checkpoints(kept: StageDirectory) -> None:
     """Removes what a killed process left half-written, or had no time to remove, beside whole checkpoints."""
     state = tf.train.get_checkpoint_state(str(kept.checkpoints))
@@ -209,10 +206,11 @@ def _batch_steps(
 ) -> tuple[batches.Step, ...]:
     own, purpose = getattr(settings, name), f"training of {name}"
     augment = own.training.augment
-    steps: list[batches.Step] = [batches.augmented(augment, seed, purpose)] if augment else []
-    if name in ("structure", "multimodal", "skrgan"):
-        steps.append(batches.with_structure(operators, seed, purpose))
-    if name == "multimodal":
+    steps: list[batches.Step] = [batches.augmented(augment, source.domain, seed, purpose)] if augment else []
+    if "structure" in FAMILIES[name].batch:
+        steps.append(batches.with_structure(operators, source.domain, seed, purpose))
+    if "drawn_maps" in FAMILIES[name].batch:
         drawn = restore.drawn_maps(run, own, operators, source, seed)
-        steps.append(batches.with_drawn_maps(drawn, seed, LabelAugmentConfig(), own.label_place, purpose))
+        place, changed = own.label_place, LabelAugmentConfig()
+        steps.append(batches.with_drawn_maps(drawn, source.domain, seed, changed, place, purpose))
     return tuple(steps)

@@ -15,11 +15,11 @@ import numpy as np
 from tf_medsynth import generation, runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.families import STAGES
+from tf_medsynth.config.families.lesion import LesionSettings
 from tf_medsynth.config.generation import GenerationConfig, LesionGate, SampleFormat
 from tf_medsynth.config.persons import split_group
-from tf_medsynth.config.presets import STAGES
 from tf_medsynth.config.records import Ceiling
-from tf_medsynth.config.stages import LesionSettings
 from tf_medsynth.data.draws import GENERATION
 from tf_medsynth.data.patients import left_out_patients, patient_hashes, person_hashes
 from tf_medsynth.data.slices import SliceSource, open_slices

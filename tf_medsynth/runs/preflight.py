@@ -9,16 +9,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.runs.build import Size, build_networks
+from tf_medsynth.runs.build import build_networks
 from tf_medsynth.runtime.memory import check_memory
+from tf_medsynth.stages.sizes import Size
 
 _BYTES = 4.0
 _COPIES = 4
 """A weight, its gradient and Adam's two moments."""
 
 
-def check_training_memory(stage: str, settings: Preset, size: Size) -> None:
+def check_training_memory(stage: str, settings: Preset, domain: Domain, size: Size) -> None:
     """Raises where a stage's networks, and what they hold of one batch, are more than memory has left.
 
     The networks are drawn in a graph, where variables and layers have shapes but take no memory. Counted
@@ -27,7 +29,7 @@ def check_training_memory(stage: str, settings: Preset, size: Size) -> None:
     """
     own = getattr(settings, stage)
     with tf.Graph().as_default():
-        networks = build_networks(stage, own, size)
+        networks = build_networks(stage, own, domain, size)
         weights = sum(map(_weights, networks.values()))
         outputs = max(map(_outputs, networks.values()))
     batch = own.training.batch_size

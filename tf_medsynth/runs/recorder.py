@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_medsynth import runtime
-from tf_medsynth.config.stages import TrainingSettings
+from tf_medsynth.config.training import TrainingSettings
 from tf_medsynth.runs.run_directory import StageDirectory
 from tf_medsynth.runs.warnings import Watch
 from tf_medsynth.stages.base import AdversarialStage

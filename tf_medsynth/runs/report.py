@@ -13,7 +13,7 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import check
 from tf_medsynth.config.bounds import ReportConfig
 from tf_medsynth.config.domain import Domain
-from tf_medsynth.config.presets import STAGES
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.records import StepLine, Whereabouts, domain_of
 from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.evaluation import likeness

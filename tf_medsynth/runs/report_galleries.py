@@ -33,7 +33,8 @@ def real_gallery(config: Mapping[str, Any]) -> Gallery:
     batch: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in ("images", "lesion_label")}
     batch["index"] = np.arange(len(picked), dtype=np.int64)
     operators = OperatorConfig.from_dict(config["operators"])
-    made = {name: np.asarray(value) for name, value in with_structure(operators, 0)(batch).items()}
+    step = with_structure(operators, source.domain, 0)
+    made = {name: np.asarray(value) for name, value in step(batch).items()}
     return Gallery(
         "Real training slices",
         [f"training patient {number}" for number in range(1, len(picked) + 1)],
@@ -69,7 +70,8 @@ def synthetic_gallery(data_dir: Path, origin: Origin) -> Gallery | None:
     builder = open_published(data_dir)
     dataset = builder.as_dataset(split="train", read_config=READ_IN_ORDER)
     picked = heapq.nsmallest(_SHOWN, dataset.as_numpy_iterator(), key=lambda e: int(e["sample_index"]))
-    arrays: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in _ARRAYS if name in picked[0]}
+    held = [name for name in _ARRAYS if name in picked[0]]
+    arrays: dict[str, Any] = {name: np.stack([e[name] for e in picked]) for name in held}
     return Gallery(
         "Synthetic patients",
         [f"k = {int(e['sample_index'])}" for e in picked],

@@ -18,21 +18,20 @@ import tensorflow as tf
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families import FAMILIES, needs
+from tf_medsynth.config.families.multimodal import MultimodalSettings
 from tf_medsynth.config.imaging import ContourConfig, OperatorConfig
 from tf_medsynth.config.presets import Preset
-from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.data.batches import DrawnMaps, training_batches, with_structure
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.generation import functions
 from tf_medsynth.generation.map_pool import accepted_maps
+from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
 from tf_medsynth.stages.base import AdversarialStage
-from tf_medsynth.stages.guides import LesionStage
 from tf_medsynth.stages.structure import StructureStage
-
-NEEDS = {"multimodal": ("structure", "lesion", "translation"), "skrgan": ("structure",)}
-"""Stages that a stage is trained or drawn with."""
 
 _LABELS_KEPT = 1000
 _CHECKPOINT = re.compile(r"ckpt-[0-9]+")
@@ -47,15 +46,16 @@ def upstream(run: Path, stage: str, source: SliceSource, operators: OperatorConf
             normalisation or structure map.
     """
     found = {}
-    for name in NEEDS.get(stage, ()):
+    for name in needs(stage, source.domain):
         directory = stage_directory(run, name)
         directory.require_finished()
         config = directory.networks()
         here: dict[str, Any] = {
             "image_size": list(source.image_size),
+            "domain": source.domain.to_dict(),
             "data_settings": source.settings.to_dict(),
         }
-        if name == "structure":
+        if "structure" in FAMILIES[name].batch:
             here["operators"] = operators.to_dict()
         for key, value in here.items():
             check(
@@ -111,7 +111,8 @@ def load_stage(directory: StageDirectory, frozen: dict[str, keras.Model] | None 
     settings = Preset.from_dict({name: config["settings"], "data": config["data_settings"]})
     operators = OperatorConfig.from_dict(config["operators"])
     size = (config["image_size"][0], config["image_size"][1])
-    stage = build_stage(name, settings, operators, size, config["seed"], frozen)
+    domain = Domain.from_dict(config["domain"])
+    stage = build_stage(name, settings, operators, domain, size, config["seed"], frozen)
     with whole_checkpoint(directory) as latest:
         stage.checkpoint().restore(latest).assert_existing_objects_matched()
     return stage
@@ -164,15 +165,13 @@ def latest_checkpoint(directory: StageDirectory) -> str | None:
 
 
 def frozen_networks(run: Path, stage: str) -> dict[str, keras.Model]:
-    """Guides and translator for stage M, none for the others."""
-    if stage != "multimodal":
-        return {}
-    guides = load_stage(stage_directory(run, "lesion"))
-    assert isinstance(guides, LesionStage)
-    translator = load_stage(stage_directory(run, "translation"))
-    networks = {name: guides.best(name) for name in guides.names}
-    for name in ("translation_encoder", "translation_decoder"):
-        networks[name] = translator.best(name)
+    """What other families lend to the training of `stage`, by name: guides and translator for stage M."""
+    lenders = [stage_directory(run, name) for name in FAMILIES[stage].frozen]
+    networks: dict[str, keras.Model] = {}
+    for lender in lenders:
+        domain = Domain.from_dict(lenders[0].networks()["domain"])
+        if lender.name in needs(stage, domain):
+            networks |= load_stage(lender).lends()
     return networks
 
 
@@ -206,11 +205,17 @@ def drawn_maps(
 
 
 def _labels(source: SliceSource) -> np.ndarray:
-    """Up to a thousand labels that show a lesion, in the dataset's order."""
+    """Up to a thousand labels that show something, in the dataset's order; one of zeros where they follow
+    their map and none is drawn.
+    """
+    kind = label_kind(source.domain)
+    dtype = np.uint8 if kind.dtype == "int32" else kind.dtype
+    if kind.follows_map:
+        return np.zeros((1, *kind.shape(*source.image_size)), dtype)
     kept: list[np.ndarray] = []
     for example in source.examples().as_numpy_iterator():
-        if example["lesion_label"].any():
-            kept.append(example["lesion_label"].astype(np.uint8))
+        if kind.shown(example["lesion_label"][None])[0]:
+            kept.append(example["lesion_label"].astype(dtype))
         if len(kept) == _LABELS_KEPT:
             break
     check("stage M needs labels that show a lesion", bool(kept), data=source.name)
@@ -220,7 +225,7 @@ def _labels(source: SliceSource) -> np.ndarray:
 def _real_maps(
     source: SliceSource, operators: OperatorConfig, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    steps = (with_structure(operators, seed, "map pool"),)
+    steps = (with_structure(operators, source.domain, seed, "map pool"),)
     batches = training_batches(source, batch_size=8, seed=seed, stop=-(-count // 8), steps=steps)
     kept = list(batches.as_numpy_iterator())
     maps = np.concatenate([b["structure_map"] for b in kept])[:count] > 0.5

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_medsynth.config.base import check, fingerprint
-from tf_medsynth.config.presets import STAGES, TRAINABLE, Preset
+from tf_medsynth.config.families import STAGES, TRAINABLE
+from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.records import Claimed, Finished, NetworksRecord, StageRecord
 from tf_medsynth.runtime import alone, local_path, of_file, read_record, write_json
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check, fingerprint
-from tf_medsynth.config.imaging import measured_operators
-from tf_medsynth.config.presets import LABEL_FREE, TRAINABLE, Preset
+from tf_medsynth.config.families import FAMILIES, TRAINABLE
+from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.presets import preset as preset_named
-from tf_medsynth.config.stages import TrainingSettings
 from tf_medsynth.config.terms import check_terms
+from tf_medsynth.config.training import TrainingSettings
 from tf_medsynth.data.patients import left_out_patients
 from tf_medsynth.data.slices import open_slices, with_unlabelled
 from tf_medsynth.runs import restore
@@ -73,8 +73,7 @@ def train(
     chief alone writes.
 
     Args:
-        stage: structure, lesion, translation or multimodal; the last needs the others. Or a baseline,
-            gan or skrgan; the latter needs structure.
+        stage: a family of `config.families`; what it needs must be finished in the run.
         data: prepared dataset, e.g. ``brats/slices_96``.
         data_dir: where it was prepared.
         run: the run directory, which holds all stages.
@@ -106,11 +105,12 @@ def train(
     with runtime.together("Start all workers again, with --resume."):
         strategy = runtime.strategy(devices)
         _check_shares(own.training, strategy.num_replicas_in_sync)
-        folds, fold = (own.folds, own.fold) if stage == "lesion" else (1, 0)
-        if stage in LABEL_FREE and patients is None:
+        family = FAMILIES[stage]
+        folds, fold = (own.folds, own.fold) if family.holds_out else (1, 0)
+        if family.label_free and patients is None:
             split = with_unlabelled(data, data_dir, split)
         source = open_slices(data, data_dir, split, settings.data, folds, fold, patients)
-        if stage == "lesion" and patients is None:
+        if family.holds_out and patients is None:
             left_out = left_out_patients(source.patients, own.override({"folds": 1, "fold": 0}))
             seen = [name for name in source.patients if name not in left_out]
             source = open_slices(data, data_dir, split, settings.data, patients=seen)
@@ -120,7 +120,7 @@ def train(
             batch_size=own.training.batch_size,
             slices=source.count,
         )
-        operators = settings.operators or measured_operators(*source.image_size)
+        operators = settings.operators or source.domain.operators_at(*source.image_size)
         upstream = restore.upstream(run, stage, source, operators)
         directory = StageDirectory(run / folder) if folder else stage_directory(run, stage)
         config = {
@@ -129,6 +129,7 @@ def train(
             "settings": own.to_dict(),
             "data_settings": settings.data.to_dict(),
             "operators": operators.to_dict(),
+            "domain": source.domain.to_dict(),
             "seed": seed,
             "precision": policy,
             "data": source.name,
@@ -141,7 +142,7 @@ def train(
         if directory.finished_by(config, whereabouts, resume):
             runtime.forget_dead(directory.path)
             return _skipped(stage, run, own.training.steps)
-        check_training_memory(stage, settings, source.image_size)
+        check_training_memory(stage, settings, source.domain, source.image_size)
         watch = runtime.Stopwatch()
         built = stage_to_fit(stage, settings, operators, source, directory, seed, strategy)
         detail = {"steps": own.training.steps, "fingerprint": fingerprint(config)}
@@ -223,6 +224,4 @@ def _settings(stage: str, name: str, overrides: Mapping[str, Any] | None, steps:
         return settings
     check("--steps must be positive", steps > 0, steps=steps)
     training: TrainingSettings = getattr(settings, stage).training
-    share = training.pretrain_steps / training.steps
-    lengths = {"pretrain_steps": round(share * steps), "steps": steps}
-    return settings.override({f"{stage}.training": training.override(lengths)})
+    return settings.override({f"{stage}.training": training.lasting(steps)})

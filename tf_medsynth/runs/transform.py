@@ -64,7 +64,7 @@ def structure_transform(
     examples = source.examples().enumerate().map(lambda index, example: {"index": index, **example})
     closed: list[float] = []
     lines: list[np.ndarray] = []
-    for batch in examples.batch(_BATCH).map(with_structure(operators, 0)).as_numpy_iterator():
+    for batch in examples.batch(_BATCH).map(with_structure(operators, source.domain, 0)).as_numpy_iterator():
         maps = batch["structure_map"], batch["background_mask"]
         closed += [contour_pass_rate(*maps)] * len(maps[0])
         lines.append(line_share(*maps))

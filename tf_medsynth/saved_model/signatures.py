@@ -11,7 +11,7 @@ from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.generation import GenerationConfig
 from tf_medsynth.generation.fitting import fit_function
 from tf_medsynth.generation.functions import Functions
-from tf_medsynth.imaging.fusion import label_inside, remove_lesion
+from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.saved_model import checks, encoding
 from tf_medsynth.types import Tensor
 
@@ -43,10 +43,10 @@ class Signatures:
         settings: GenerationConfig,
         domain: Domain,
     ) -> None:
-        self._domain = domain
+        self._domain, self._kind = domain, label_kind(domain)
         self._functions, self._size, self._count = functions, image_size, len(labels)
         self._pick = encoding.picker(labels, image_size)
-        self._fit = fit_function(self._pick, self._count, lesions, image_size, settings)
+        self._fit = fit_function(self._pick, self._count, lesions, image_size, settings, self._kind)
 
     def inputs(self) -> dict[str, Inputs]:
         """What each signature takes, by its name."""
@@ -84,11 +84,11 @@ class Signatures:
     def synthesize(self, seed: Tensor, lesion_label: Tensor) -> Outputs:
         """Images of the patient that (run seed, sample number) names, with a given lesion."""
         seed, label = checks.same_rows(seed=seed, lesion_label=lesion_label)
-        return self._synthesized(*checks.checked_names(seed), checks.checked_label(label, self._size))
+        return self._synthesized(*checks.checked_names(seed), self._checked(label))
 
     def synthesize_png(self, seed: Tensor, lesion_label_bytes: Tensor) -> Outputs:
         """The same, with the label as a PNG file, and files out."""
-        label = encoding.decoded_labels(lesion_label_bytes, self._size)
+        label = encoding.decoded_labels(lesion_label_bytes, self._size, self._domain.num_classes)
         return self._files(self.synthesize(seed, label))
 
     def synthesize_example(self, examples: Tensor) -> Outputs:
@@ -100,13 +100,12 @@ class Signatures:
         """The patient with the label that ``medsynth generate`` draws for (run seed, sample number)."""
         names = checks.checked_names(seed)
         maps = self._functions.draw_structure(*names)
-        fitted = self._fit(maps["background_mask"], *names)
-        label = fitted["lesion_label"]
+        label, found = self._label(maps, *names)
         return {
             "images": self._functions.render(maps["structure_map"], maps["background_mask"], label, *names),
-            **_seen(maps, label),
+            **self._seen(maps, label),
             "lesion_label": _float(label),
-            "label_found": _float(fitted["label_found"]),
+            "label_found": _float(found),
         }
 
     def synthesize_random_png(self, seed: Tensor) -> Outputs:
@@ -126,7 +125,7 @@ class Signatures:
         )
         lines = checks.checked_map("structure_map", lines, self._size)
         mask = checks.checked_map("background_mask", mask, self._size)
-        label = checks.checked_label(label, self._size)
+        label = self._checked(label)
         return {"images": self._functions.render(lines, mask, label, *checks.checked_names(seed))}
 
     def translate(self, images: Tensor, source: Tensor, target: Tensor) -> Outputs:
@@ -148,6 +147,9 @@ class Signatures:
         """Labels of the pool that `synthesize_random` draws from, as they are."""
         return {"lesion_label": _float(self._pick(checks.checked_numbers(number, self._count)))}
 
+    def _checked(self, label: Tensor) -> Tensor:
+        return checks.checked_label(label, self._size, self._domain.num_classes)
+
     def _pixels(self, name: str, channels: int, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
         return tf.TensorSpec((None, *self._size, channels), dtype, name)
 
@@ -162,12 +164,20 @@ class Signatures:
         maps = self._functions.draw_structure(seed, index)
         lines, mask = maps["structure_map"], maps["background_mask"]
         images = self._functions.render(lines, mask, label, seed, index)
-        return {"images": images, **_seen(maps, label), "label_inside": _float(label_inside(mask, label))}
+        inside = _float(self._kind.fits(mask, label))
+        return {"images": images, **self._seen(maps, label), "label_inside": inside}
 
+    def _label(self, maps: Outputs, seed: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """The label of drawn maps, and whether there is one."""
+        if self._kind.follows_map:
+            label = self._kind.of_map(maps["structure_map"], maps["background_mask"])
+            return label, self._kind.shown(label)
+        fitted = self._fit(maps["background_mask"], seed, index)
+        return fitted["lesion_label"], fitted["label_found"]
 
-def _seen(maps: Outputs, label: Tensor) -> Outputs:
-    """The maps as the generator saw them, and as ``medsynth generate`` records them."""
-    return {**maps, "structure_map": remove_lesion(maps["structure_map"], label)}
+    def _seen(self, maps: Outputs, label: Tensor) -> Outputs:
+        """The maps as the generator saw them, and as ``medsynth generate`` records them."""
+        return {**maps, "structure_map": self._kind.erase(maps["structure_map"], label)}
 
 
 def _open(spec: tf.TensorSpec) -> tf.TensorSpec:

@@ -28,6 +28,8 @@ from tf_medsynth.serving import proto_tensors
 from tf_medsynth.serving.errors import status
 from tf_medsynth.serving.predictor import Predictor
 
+_PATIENCE = 5
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -119,9 +121,17 @@ def _spec(predictor: Predictor, signature: str) -> ModelSpec:
     return spec
 
 
-def new_server(threads: int, message_bytes: int) -> grpc.Server:
-    """A server with bounded threads and messages, on a port of its own."""
+def new_server(threads: int, message_bytes: int, seconds: float) -> grpc.Server:
+    """A server with bounded threads and messages, on a port of its own.
+
+    A call that sends no message holds a place. gRPC has no limit on the time of a message, so
+    connections end after `seconds`, and calls on them after `_PATIENCE` times as long: clients connect
+    anew by themselves, and what is under way has that time to be answered.
+    """
+    milliseconds = round(1000 * seconds)
     options = [
+        ("grpc.max_connection_age_ms", milliseconds),
+        ("grpc.max_connection_age_grace_ms", _PATIENCE * milliseconds),
         ("grpc.max_receive_message_length", message_bytes),
         ("grpc.max_send_message_length", message_bytes),
         ("grpc.so_reuseport", 0),  # or a second server would silently share the port

@@ -86,7 +86,7 @@ def _answer_grpc(predictor: Predictor, settings: ServingConfig, stack: contextli
     from tf_medsynth.serving.grpc_service import add_services, new_server
 
     threads = settings.queue_limit + settings.batch_limit + _SPARE_THREADS
-    server = new_server(threads, settings.message_limit_mib * 2**20)
+    server = new_server(threads, settings.message_limit_mib * 2**20, settings.body_seconds)
     port = int(server.add_insecure_port(f"{settings.host}:{settings.grpc_port}"))
     add_services(server, predictor)
     server.start()

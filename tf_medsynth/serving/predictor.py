@@ -9,6 +9,7 @@ from tf_medsynth.config.serving import ServingConfig
 from tf_medsynth.serving.batching import Batcher
 from tf_medsynth.serving.errors import NotFoundError
 from tf_medsynth.serving.model import ServedModel
+from tf_medsynth.serving.pictures import check_pictures
 from tf_medsynth.serving.signatures import Arrays, Signature
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -26,6 +27,7 @@ class Predictor:
         )
         self.most_values = _most_values(model, settings.batch_limit)
         """Of one request, with room for what parts them; None where a signature leaves that open."""
+        self._most_bytes = settings.message_limit_mib * 2**20
 
     def check_model(self, name: str, version: int | None) -> None:
         """Raises `NotFoundError` unless that is the served model; version None is the newest."""
@@ -49,9 +51,11 @@ class Predictor:
         """The outputs to come.
 
         Raises:
-            MedSynthError: the inputs do not fit, or the queue is full.
+            MedSynthError: the inputs do not fit, pictures claim more than a request may hold, or the
+                queue is full.
         """
         signature.check(inputs)
+        check_pictures(inputs, self._most_bytes)
         return self.batcher.submit(signature, inputs)
 
 

@@ -1,14 +1,15 @@
 """`AdversarialStage`: the only optimisation code. Stages say what is compared; this says how to step.
 
-A stage has networks, and players that own some of them. All players step at once from one forward
-picture, as in the papers. Terms are per sample; weights are found by the term's name; the mean
-over the global batch is taken here, once, so a step on several replicas equals the step on one.
+A stage has networks, and players that own some of them. By default all players of a phase step at once
+from one forward picture; a family whose algorithm box says otherwise writes it in calls of `update`.
+Terms are per sample; weights are found by the term's name; the mean over the global batch is taken here,
+once, so a step on several replicas equals the step on one.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -35,14 +36,18 @@ class AdversarialStage(keras.Model):
         gradient_clip: largest global norm of a player's gradient; 0 clips nothing.
 
     Subclasses set `players` (player to the names of its networks), `phases` (phase to the players
-    that step in it, in order of time), `averaged` and `fitted` (networks
-    that `begin` or `finish` set), and write `draws`, `synthesise` and `terms`.
+    that step in it, in order of time), `averaged`, `fitted` (networks that `begin` or `finish` set),
+    `penalised` (critics of `input_gradients`, which compute in float32 whatever the policy) and
+    `updates` (how often a player steps in a training step, where not once), and write `draws`,
+    `synthesise` and `terms`.
     """
 
     players: Mapping[str, tuple[str, ...]] = {}
     phases: Mapping[str, tuple[str, ...]] = {}
     averaged: tuple[str, ...] = ()
     fitted: tuple[str, ...] = ()
+    penalised: tuple[str, ...] = ()
+    updates: Mapping[str, int] = {}
 
     def __init__(
         self,
@@ -77,6 +82,9 @@ class AdversarialStage(keras.Model):
                 "Use layers.NamedDropout for keras.layers.Dropout.",
                 network=name,
             )
+        for name in self.penalised:
+            for layer in self.networks[name]._flatten_layers():
+                layer.dtype_policy = "float32"
         self.ema_networks = self._copies() if ema_decay else {}
         self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.trackers: dict[str, keras.metrics.Mean] = {}
@@ -89,10 +97,18 @@ class AdversarialStage(keras.Model):
         return {}
 
     def drawn(
-        self, purpose: str, batch: Mapping[str, Tensor], specs: Mapping[str, Draw] | None = None
+        self,
+        purpose: str,
+        batch: Mapping[str, Tensor],
+        specs: Mapping[str, Draw] | None = None,
+        repeat: int = 0,
     ) -> dict[str, Tensor]:
-        """What `specs`, by default `draws`, name for the rows of `batch`: each purpose has its own."""
-        whose = f"{purpose} of {type(self).__name__}"
+        """What `specs`, by default `draws`, name for the rows of `batch`: each purpose has its own.
+
+        Args:
+            repeat: how often the rows were drawn for before in this step; each time has its own draws.
+        """
+        whose = f"{purpose} of {type(self).__name__}" + (f", repeat {repeat}" if repeat else "")
         return draw(self.draws() if specs is None else specs, self.seed, batch["index"], purpose=whose)
 
     def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
@@ -151,24 +167,83 @@ class AdversarialStage(keras.Model):
 
     def train_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """One simultaneous step of the phase's players, from one forward picture."""
-        players = self.phases[self.phase]
-        drawn = self.drawn("training", batch)
-        with tf.GradientTape(persistent=True) as tape, named_rows(self.seed, batch["index"]):
-            outputs = self.synthesise(batch, drawn, training=True)
-            terms = self._weighed_terms(batch, outputs)
+        return self.update(self.phases[self.phase], batch, self.drawn("training", batch))
+
+    def update(
+        self,
+        players: Sequence[str],
+        batch: Mapping[str, Tensor],
+        draws: Mapping[str, Tensor],
+        repeat: int = 0,
+    ) -> dict[str, Tensor]:
+        """The logs, once `players` have stepped at once from one forward picture, and nobody else.
+
+        Args:
+            players: of this phase; only their terms are computed.
+            batch: rows of the training batch, see `share`.
+            draws: of `drawn` for these rows.
+            repeat: how often rows of `batch` were used before in this step: dropout has masks of its own.
+        """
+        rows = named_rows(self.seed + (repeat << 32), batch["index"])
+        with tf.GradientTape(persistent=True) as tape, rows:
+            outputs = self.synthesise(batch, draws, training=True)
+            terms = self._weighed_terms(players, batch, outputs)
             losses = {player: self._loss(player, terms[player]) for player in players}
         gradients = {player: self._gradients(tape, player, losses[player]) for player in players}
         del tape
         for player in players:
             self.optimizers[player].apply(gradients[player], self.variables_of(player))
-        self._average()
+        for player in players:
+            self._average(player)
         return self.logs()
+
+    def input_gradients(
+        self, critic: str, inputs: Tensor, score: Callable[[keras.Model, Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Gradient of what `critic` says of each sample by that sample, float32 of the shape of `inputs`.
+
+        A term that takes it (`losses.gradient_penalty`) moves the critic; its rows must not see each other.
+
+        Args:
+            critic: name of a network in `penalised`.
+            inputs: ``(B, ...)``, e.g. real images, drawn ones or a mix of the two.
+            score: what the critic says, of the network and `inputs`, any shape; by default its
+                ``validity``, where it has several heads, averaged over a sample's patches.
+        """
+        check(
+            "a critic whose input gradients are penalised computes in float32",
+            critic in self.penalised,
+            "Name it in `penalised` of its stage.",
+            critic=critic,
+            penalised=self.penalised,
+        )
+        inputs = tf.cast(inputs, tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            said = tf.reduce_sum((score or _validity)(self.networks[critic], inputs))
+        return tape.gradient(said, inputs)
+
+    @staticmethod
+    def share(batch: Mapping[str, Tensor], number: int, shares: int) -> dict[str, Tensor]:
+        """Every `shares`-th row of `batch` from row `number` on, for an update on rows of its own.
+
+        Rows are dealt, not cut, so that on several replicas together each share has the same rows as on one.
+        """
+        count = next(iter(batch.values())).shape[0]
+        check(
+            "a batch is dealt out in equal shares",
+            count is None or count % shares == 0,
+            f"Set training.batch_size to a multiple of {shares} times the replicas.",
+            rows_of_a_replica=count,
+            shares=shares,
+        )
+        return {name: rows[number::shares] for name, rows in batch.items()}
 
     def test_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The same terms on held-out data, without an update."""
         drawn = self.drawn("validation", batch)
         outputs = self.synthesise(batch, drawn, training=False)
-        for player, terms in self._weighed_terms(batch, outputs).items():
+        for player, terms in self._weighed_terms(self.phases[self.phase], batch, outputs).items():
             self._loss(player, terms)
         return self.logs()
 
@@ -186,9 +261,11 @@ class AdversarialStage(keras.Model):
         """Weights of the phase's terms, by name."""
         return self.weights_by_phase.get(self.phase, self.weights_by_term)
 
-    def _weighed_terms(self, batch: Mapping[str, Tensor], outputs: Outputs) -> dict[str, Terms]:
-        """Terms by player of the phase; each has a weight, and no weight but 0 is without its term."""
-        terms = {player: self.terms(player, batch, outputs) for player in self.phases[self.phase]}
+    def _weighed_terms(
+        self, players: Sequence[str], batch: Mapping[str, Tensor], outputs: Outputs
+    ) -> dict[str, Terms]:
+        """Terms by player; each has a weight, and of all players no weight but 0 is without its term."""
+        terms = {player: self.terms(player, batch, outputs) for player in players}
         weights, found = self.weights_now, {name for own in terms.values() for name in own}
         kind = type(self).__name__
         check(
@@ -197,8 +274,9 @@ class AdversarialStage(keras.Model):
             f"Weights: {', '.join(weights)}.",
             term=", ".join(sorted(found - set(weights))),
         )
-        # A first phase without weights of its own takes those of the last, which has further terms.
-        whole = self.phase in self.weights_by_phase or set(terms) == set(self.players)
+        # What several updates or phases without weights of their own compute together: see `preconditions`.
+        stepping = set(self.phases[self.phase] if self.phase in self.weights_by_phase else self.players)
+        whole = set(terms) == stepping
         idle = {name: value for name, value in weights.items() if value and name not in found}
         check(
             f"a weight of {kind} is not 0 but no term of its name is computed",
@@ -259,19 +337,24 @@ class AdversarialStage(keras.Model):
             copies[name].trainable = False
         return copies
 
-    def _average(self) -> None:
-        if not self.ema_networks:
+    def _average(self, player: str) -> None:
+        moved = [name for name in self.players[player] if name in self.ema_networks]
+        if not moved:
             return
-        steps = tf.cast(next(iter(self.optimizers.values())).iterations, tf.float32)
+        steps = tf.cast(self.optimizers[player].iterations, tf.float32)
         decay = tf.minimum(self.ema_decay, (1.0 + steps) / (10.0 + steps))
-        for name, copy in self.ema_networks.items():
-            for mean, value in zip(copy.weights, self.networks[name].weights, strict=True):
+        for name in moved:
+            for mean, value in zip(self.ema_networks[name].weights, self.networks[name].weights, strict=True):
                 value, old = tf.cast(value, tf.float32), tf.cast(mean, tf.float32)
                 mean.assign(tf.cast(old + (1.0 - decay) * (value - old), mean.dtype))
 
     def best(self, name: str) -> keras.Model:
         """The network to draw with: its moving average where one is kept."""
         return self.ema_networks.get(name, self.networks[name])
+
+    def lends(self) -> dict[str, keras.Model]:
+        """Networks that look on in the training of other families, by name."""
+        return {name: self.best(name) for name in self.averaged}
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Everything a killed run needs to go on with the same bits, but the data position."""
@@ -281,6 +364,13 @@ class AdversarialStage(keras.Model):
             ema=dict(self.ema_networks),
             optimizers=dict(self.optimizers),
         )
+
+
+def _validity(critic: keras.Model, inputs: Tensor) -> Tensor:
+    """What a critic says of each sample, ``(B,)``."""
+    said = critic(inputs, training=True)
+    said = said["validity"] if isinstance(said, Mapping) else said
+    return tf.reduce_mean(tf.reshape(said, (tf.shape(said)[0], -1)), axis=1)
 
 
 def _random_state(network: keras.Model) -> list[Any]:

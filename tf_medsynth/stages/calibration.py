@@ -12,10 +12,10 @@ from keras import ops
 from tf_medsynth.types import Tensor
 
 _BATCHES = 64
-_FAINT = 0.02  # of the range; what is darker in every modality is background
+_FAINT = 0.02  # of the range; what is darker in every channel is background
 
 Drawn = Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]]
-"""Images `(B, H, W, M)` and background masks `(B, H, W, 1)` drawn for a batch, not yet calibrated."""
+"""Images `(B, H, W, M C)` and background masks `(B, H, W, 1)` drawn for a batch, not yet calibrated."""
 
 
 def fit_calibration(calibration: keras.Model, batches: tf.data.Dataset, drawn: Drawn) -> None:

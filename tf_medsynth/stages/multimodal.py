@@ -13,32 +13,43 @@ a guide of all modalities together counts once a modality, so that eq. 15 weighs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_medsynth.config.imaging import FusionConfig
-from tf_medsynth.config.stages import MultimodalSettings
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families.multimodal import MultimodalSettings, MultimodalWeights
+from tf_medsynth.config.imaging import FusionConfig, OperatorConfig
 from tf_medsynth.data.draws import Draw
-from tf_medsynth.imaging.fusion import fuse_label, fuse_noise, remove_lesion
+from tf_medsynth.imaging.fusion import fuse_label, fuse_noise
+from tf_medsynth.imaging.labels import LabelKind, label_kind
+from tf_medsynth.imaging.modalities import as_rows, by_modality, modality_sum, row_modalities
 from tf_medsynth.layers.dropout import rows_of_parts
-from tf_medsynth.losses import adversarial, lesion, reconstruction, structural
+from tf_medsynth.losses import adversarial, reconstruction, structural
+from tf_medsynth.networks import (
+    build_calibration,
+    build_discriminator,
+    build_unet_decoder,
+    build_unet_encoder,
+)
 from tf_medsynth.networks.encode_once import decode_each
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.calibration import fit_calibration
-from tf_medsynth.stages.guides import lesion_logits, scheme_of, segmentor_names
-from tf_medsynth.stages.translation import (
-    as_rows,
-    modality_sum,
-    registration_loss,
-    row_modalities,
-)
-from tf_medsynth.types import MODALITIES, NUM_CLASSES, Tensor
+from tf_medsynth.stages.guide import guidance
+from tf_medsynth.stages.guides import guide_of
+from tf_medsynth.stages.sizes import Size, image_discriminator
+from tf_medsynth.stages.translation import registration_loss
+from tf_medsynth.types import Tensor
 
-_M = len(MODALITIES)
+GUIDED_BY: Mapping[str, tuple[str, ...]] = {
+    "label_error": ("label_error",),
+    "overlap": ("cross_entropy", "overlap"),
+}
+"""Terms of the guide that make the lesion term, by the settings' `lesion_loss`."""
 
 
 def fuse(
@@ -47,32 +58,59 @@ def fuse(
     lesion_label: Tensor,
     uniform: Tensor,
     settings: FusionConfig,
+    kind: LabelKind,
 ) -> Tensor:
-    """Generator input: lesion-free lines, noise inside the organ, and the label (eq. 12).
+    """Generator input: lines without what the label erases, noise inside the organ, and the label (eq. 12).
+
+    Args:
+        structure_map: ``(B, H, W, 1)``.
+        background_mask: ``(B, H, W, 1)``.
+        lesion_label: as `kind` has it.
+        uniform: ``(B, H, W, 1)`` noise.
+        settings: how they are fused.
+        kind: of the domain's labels.
 
     Deviates: the joint paper, whose fusion is ``weighted``, has no noise; here its map has it as well.
     ``noise_low=0 noise_high=0`` gives the paper's own.
     """
-    lines = remove_lesion(structure_map, lesion_label)
-    noisy = fuse_noise(lines, background_mask, uniform)
-    return fuse_label(noisy, lesion.one_hot_label(lesion_label), settings)
+    _, height, width, _ = structure_map.shape
+    noisy = fuse_noise(kind.erase(structure_map, lesion_label), background_mask, uniform)
+    return fuse_label(noisy, kind.planes(lesion_label, height, width), settings)
 
 
 def render(
-    encoder: keras.Model, decoder: keras.Model, fused: Tensor, pixel_noise: Tensor | None, training: bool
+    encoder: keras.Model,
+    decoder: keras.Model,
+    fused: Tensor,
+    pixel_noise: Tensor | None,
+    modalities: int,
+    training: bool,
 ) -> Tensor:
-    """All modalities ``(B, H, W, M)`` float32 in [0, 1] of a fused input, encoded once."""
+    """All modalities ``(B, H, W, M C)`` float32 in [0, 1] of a fused input, encoded once.
+
+    A decoder of one modality is told no condition.
+    """
     features = encoder(fused if pixel_noise is None else [fused, pixel_noise], training=training)
-    images = decode_each(features, decoder, ops.eye(_M, dtype="float32"), training=training)
+    conditions = ops.eye(modalities, dtype="float32") if modalities > 1 else None
+    images = decode_each(features, decoder, conditions, training=training)
     return ops.cast(images, "float32")
+
+
+def _weights(weights: MultimodalWeights, domain: Domain) -> MultimodalWeights:
+    """Those that `domain` can have: nothing tells one modality apart, and it is registered with no other;
+    without labels there is no guide.
+    """
+    if domain.num_modalities == 1:
+        weights = dataclasses.replace(weights, modality_real=0.0, modality=0.0, registration=0.0)
+    return dataclasses.replace(weights, lesion=0.0) if domain.label.kind == "none" else weights
 
 
 class MultimodalStage(AdversarialStage):
     """Stage M.
 
     Networks: ``encoder``, ``decoder``, ``discriminator``, ``calibration``, which is fitted at the end;
-    frozen: the segmentors of one of `guides.SCHEMES`, and ``translation_encoder``,
-    ``translation_decoder``.
+    frozen: the segmentors of one of `guides.SCHEMES`, and of two modalities or more
+    ``translation_encoder``, ``translation_decoder``.
     """
 
     players = {"generator": ("encoder", "decoder"), "discriminator": ("discriminator",)}
@@ -80,11 +118,19 @@ class MultimodalStage(AdversarialStage):
     averaged = ("encoder", "decoder")
     fitted = ("calibration",)
 
-    def __init__(self, settings: MultimodalSettings, image_size: tuple[int, int], **base: Any):
-        super().__init__(weights=settings.weights, phase_weights={"pretrain": settings.pretraining}, **base)
+    def __init__(
+        self, settings: MultimodalSettings, domain: Domain, image_size: tuple[int, int], **base: Any
+    ):
+        weights = _weights(settings.weights, domain)
+        super().__init__(weights=weights, phase_weights={"pretrain": settings.pretraining}, **base)
         self.settings = settings
+        self.domain = domain
+        self.modalities = domain.num_modalities
+        self.label_kind = label_kind(domain)
         self.image_size = image_size
-        self.guides = {name: self.networks[name] for name in segmentor_names(scheme_of(self.networks))}
+        self.guide = guide_of(
+            self.networks, domain, settings.lesion_class_weights, "multimodal.lesion_class_weights"
+        )
 
     def noise_draws(self) -> dict[str, Draw]:
         """What an imaginary patient is drawn from beside map and label: noise inside the organ
@@ -106,29 +152,32 @@ class MultimodalStage(AdversarialStage):
         """Real slices on their own map and label; drawn maps with free labels; who judges them."""
         fusion = self.settings.fusion
         own = (batch["structure_map"], batch["background_mask"], batch["lesion_label"])
-        fused = fuse(*own, draws["paired_noise"], fusion)
+        fused = fuse(*own, draws["paired_noise"], fusion, self.label_kind)
         pixel_noise = draws.get("paired_pixel_noise")
         networks = self.networks["encoder"], self.networks["decoder"]
         if self.phase == "pretrain":
-            return {"paired": render(*networks, fused, pixel_noise, training)}
+            return {"paired": render(*networks, fused, pixel_noise, self.modalities, training)}
         free_draw = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
-        drawn = fuse(*free_draw, draws["noise"], fusion)
+        drawn = fuse(*free_draw, draws["noise"], fusion, self.label_kind)
         if pixel_noise is not None:
             pixel_noise = ops.concatenate([pixel_noise, draws["pixel_noise"]], axis=0)
-        images = render(*networks, ops.concatenate([fused, drawn], axis=0), pixel_noise, training)
+        both = ops.concatenate([fused, drawn], axis=0)
+        images = render(*networks, both, pixel_noise, self.modalities, training)
         paired, free = ops.split(images, 2, axis=0)
-        rows = ops.concatenate([as_rows(x) for x in (batch["images"], paired, free)], axis=0)
-        with rows_of_parts(_M):
+        judged_images = (batch["images"], paired, free)
+        rows = ops.concatenate([as_rows(x, self.domain.channels) for x in judged_images], axis=0)
+        with rows_of_parts(self.modalities):
             judged = self.networks["discriminator"](rows, training=training)
         outputs = {"paired": paired, "free": free}
         for head, said in judged.items():
             for name, part in zip(("real", "paired", "free"), ops.split(said, 3, axis=0), strict=True):
                 outputs[f"{head}_{name}"] = part
-        outputs["lesion_logits"] = lesion_logits(self.guides, free, training=False)
+        if self.guide is not None:
+            outputs["lesion_logits"] = self.guide.reads(free)
         if self.weights_by_term["registration"]:
             translator = self.networks["translation_encoder"], self.networks["translation_decoder"]
             outputs["registration"] = registration_loss(
-                *translator, free, self.settings.translations, draws["pairing"]
+                *translator, free, self.settings.translations, draws["pairing"], self.modalities
             )
         return outputs
 
@@ -137,11 +186,11 @@ class MultimodalStage(AdversarialStage):
         if player == "discriminator":
             fake = adversarial.least_squares_fake_loss
             terms = {
-                "real": modality_sum(adversarial.least_squares_real_loss(outputs["validity_real"])),
-                "fake": 0.5 * modality_sum(fake(outputs["validity_free"]) + fake(outputs["validity_paired"])),
+                "real": self._sum(adversarial.least_squares_real_loss(outputs["validity_real"])),
+                "fake": 0.5 * self._sum(fake(outputs["validity_free"]) + fake(outputs["validity_paired"])),
             }
             if "modality_real" in outputs:
-                terms["modality_real"] = modality_sum(self._modality(outputs["modality_real"]))
+                terms["modality_real"] = self._sum(self._modality(outputs["modality_real"]))
             return terms
         terms = self._paired_terms(batch, outputs["paired"])
         if self.phase == "adversarial":
@@ -150,7 +199,7 @@ class MultimodalStage(AdversarialStage):
 
     def _paired_terms(self, batch: Mapping[str, Tensor], paired: Tensor) -> Terms:
         images, organ = batch["images"], 1.0 - batch["background_mask"]
-        inside = ops.cast(batch["lesion_label"] > 0, "float32")
+        inside = self.label_kind.inside(batch["lesion_label"], *self.image_size)
         emphasis = 1.0 + (self.settings.lesion_emphasis - 1.0) * inside
         return {
             "reconstruction": reconstruction.absolute_error(images, paired, emphasis),
@@ -163,13 +212,16 @@ class MultimodalStage(AdversarialStage):
         real = adversarial.least_squares_real_loss
         free = outputs["free"]
         terms = {
-            "adversarial": 0.5
-            * modality_sum(real(outputs["validity_free"]) + real(outputs["validity_paired"])),
-            "lesion": self._lesion(batch["drawn_label"], outputs["lesion_logits"]),
-            "background": reconstruction.suppression(free, batch["drawn_mask"]),
+            "adversarial": 0.5 * self._sum(real(outputs["validity_free"]) + real(outputs["validity_paired"]))
         }
+        if self.guide is not None:
+            found = batch["drawn_label"], outputs["lesion_logits"]
+            terms["lesion"] = guidance(
+                self.guide, *found, GUIDED_BY[self.settings.lesion_loss], self.modalities
+            )
+        terms["background"] = reconstruction.suppression(free, batch["drawn_mask"])
         if "modality_free" in outputs:
-            terms["modality"] = modality_sum(self._modality(outputs["modality_free"]))
+            terms["modality"] = self._sum(self._modality(outputs["modality_free"]))
         if "registration" in outputs:
             terms["registration"] = outputs["registration"]
         return terms
@@ -178,16 +230,19 @@ class MultimodalStage(AdversarialStage):
         """Drawn map and label, and all modalities of the patient drawn from them."""
         drawn = (batch["drawn_map"], batch["drawn_mask"], batch["drawn_label"])
         images = self.render(*drawn, self.drawn("preview", batch, self.noise_draws()))
-        label = ops.cast(batch["drawn_label"], "float32") / (NUM_CLASSES - 1)
-        pictures = {str(name): images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
+        codes = self.label_kind.codes(batch["drawn_label"], *self.image_size)
+        label = ops.cast(codes, "float32") / max(self.domain.num_classes - 1, 1)
+        pictures = by_modality(images, self.domain.modalities)
         return {"map": batch["drawn_map"], "label": label, **pictures}
 
     def diagnose(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
-        """Soft Dice of the guides on drawn patients, whole lesion and classes, against the label."""
-        images = ops.concatenate([v for k, v in self.preview(batch).items() if k in MODALITIES], axis=-1)
-        logits = lesion_logits(self.guides, images, training=False)
-        overlap = sum(1.0 - lesion.overlap_loss(batch["drawn_label"], x) for x in logits)
-        return {"lesion_agreement": float(ops.mean(overlap)) / len(logits)}
+        """How well the guide finds the label in drawn patients; of segmentors their soft Dice."""
+        if self.guide is None:
+            return {}
+        pictures = self.preview(batch)
+        images = ops.concatenate([pictures[m] for m in self.domain.modalities], axis=-1)
+        agreement = self.guide.agreement(batch["drawn_label"], self.guide.reads(images))
+        return {"lesion_agreement": float(ops.mean(agreement))}
 
     def render(
         self,
@@ -196,14 +251,15 @@ class MultimodalStage(AdversarialStage):
         lesion_label: Tensor,
         draws: Mapping[str, Tensor],
     ) -> Tensor:
-        """All modalities ``(B, H, W, M)`` of a map, mask and label, with the averaged networks.
+        """All modalities ``(B, H, W, M C)`` of a map, mask and label, with the averaged networks.
 
         Args:
             draws: of `noise_draws`.
         """
-        fused = fuse(structure_map, background_mask, lesion_label, draws["noise"], self.settings.fusion)
+        own = (structure_map, background_mask, lesion_label)
+        fused = fuse(*own, draws["noise"], self.settings.fusion, self.label_kind)
         networks = self.best("encoder"), self.best("decoder")
-        images = render(*networks, fused, draws.get("pixel_noise"), training=False)
+        images = render(*networks, fused, draws.get("pixel_noise"), self.modalities, training=False)
         return self.networks["calibration"]([images, ops.convert_to_tensor(background_mask, "float32")])
 
     def finish(self, batches: tf.data.Dataset) -> None:
@@ -216,13 +272,32 @@ class MultimodalStage(AdversarialStage):
         fit_calibration(self.networks["calibration"], batches, drawn)
 
     def _modality(self, prediction: Tensor) -> Tensor:
-        return adversarial.modality_loss(prediction, row_modalities(prediction))
+        return adversarial.modality_loss(prediction, row_modalities(prediction, self.modalities))
 
-    def _lesion(self, label: Tensor, logits: Sequence[Tensor]) -> Tensor:
-        weights = self.settings.lesion_class_weights
-        modalities_each = _M / len(logits)
-        if self.settings.lesion_loss == "label_error":
-            return modalities_each * sum(lesion.weighted_label_error(label, x, weights) for x in logits)
-        return modalities_each * sum(
-            lesion.weighted_cross_entropy(label, x, weights) + lesion.overlap_loss(label, x) for x in logits
-        )
+    def _sum(self, rows: Tensor) -> Tensor:
+        return modality_sum(rows, self.modalities)
+
+
+def networks_of(settings: MultimodalSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    spec = dataclasses.replace(
+        settings.generator,
+        image_size=image_size,
+        in_channels=label_kind(domain).num_planes + (settings.fusion.label_mode == "concat"),
+        out_channels=domain.channels,
+        conditions=domain.num_modalities if domain.num_modalities > 1 else 0,
+    )
+    critic = image_discriminator(settings.discriminator, domain, image_size)
+    return {
+        "encoder": build_unet_encoder(spec),
+        "decoder": build_unet_decoder(spec),
+        "calibration": build_calibration(image_size, domain.image_channels),
+        "discriminator": build_discriminator(critic),
+    }
+
+
+def stage_of(
+    settings: MultimodalSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> MultimodalStage:
+    """The stage over those networks."""
+    return MultimodalStage(settings, domain, image_size, **base)

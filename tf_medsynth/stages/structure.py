@@ -18,16 +18,28 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tf_medsynth.config.imaging import StructureMapConfig
-from tf_medsynth.config.stages import StructureSettings
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.families.structure import StructureSettings
+from tf_medsynth.config.imaging import OperatorConfig, StructureMapConfig
 from tf_medsynth.data.draws import Draw
 from tf_medsynth.imaging.edges import structure_map
+from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.losses import adversarial, code, reconstruction
+from tf_medsynth.networks import (
+    build_affine_prior,
+    build_code_discriminator,
+    build_discriminator,
+    build_mask_generator,
+    build_structure_decoder,
+    build_structure_encoder,
+)
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
+from tf_medsynth.stages.sizes import Size, sized
 from tf_medsynth.types import Tensor
 
 _PRIOR_BATCHES = 40
@@ -48,10 +60,14 @@ class StructureStage(AdversarialStage):
     phases = {"autoencode": ("generator",), "adversarial": ("generator", "discriminator")}
     averaged = ("structure_decoder", "mask_generator")
 
-    def __init__(self, settings: StructureSettings, operator: StructureMapConfig, **base: Any):
+    def __init__(
+        self, settings: StructureSettings, domain: Domain, operator: StructureMapConfig, **base: Any
+    ):
         self.fitted = ("prior",) if settings.prior == "fitted" else ()
         super().__init__(weights=settings.weights, **base)
         self.settings = settings
+        self.domain = domain
+        self.label_kind = label_kind(domain)
         # A drawing has no background mask yet; its outside is drawn empty.
         self.operator = dataclasses.replace(operator, organ_only=False)
         self.latent_dim = settings.vae.latent_dim
@@ -83,7 +99,7 @@ class StructureStage(AdversarialStage):
         """What the discriminators say of real maps, of the prior's and of the reconstructions."""
         code_drawn = self.code_of(prior)
         drawn = self._drawing(code_drawn, training)
-        binary, lesion_free = self._lines(drawn, sharp=True), _lesion_free(batch)
+        binary, lesion_free = self._lines(drawn, sharp=True), self._kept(batch)
         pairs = (
             (batch["structure_map"], batch["anatomy"]),
             (binary, drawn),
@@ -117,7 +133,7 @@ class StructureStage(AdversarialStage):
                 "code_real": adversarial.least_squares_real_loss(outputs["code_prior"]),
                 "code_fake": adversarial.least_squares_fake_loss(outputs["code_posterior"]),
             }
-        lesion_free = _lesion_free(batch)
+        lesion_free = self._kept(batch)
         target, drawing = batch["structure_map"], outputs["reconstructed"]
         lines = self._lines(drawing, sharp=False)
         z_mean, z_logvar = (outputs[name][:, : self.inferred] for name in ("z_mean", "z_logvar"))
@@ -247,7 +263,32 @@ class StructureStage(AdversarialStage):
             return lines
         return lesion_free * ops.concatenate([lines, ops.cast(drawing, "float32")], axis=-1)
 
+    def _kept(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """1 where the label erases no lines, ``(B, H, W, 1)`` float32."""
+        return self.label_kind.erase(ops.ones_like(batch["structure_map"]), batch.get("lesion_label"))
 
-def _lesion_free(batch: Mapping[str, Tensor]) -> Tensor:
-    """1 where no lesion lies, ``(B, H, W, 1)`` float32."""
-    return 1.0 - ops.cast(batch["lesion_label"] > 0, "float32")
+
+def networks_of(settings: StructureSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    vae = sized(settings.vae, image_size)
+    code_critic = dataclasses.replace(settings.code_discriminator, latent_dim=vae.latent_dim)
+    seen = vae.out_channels + (settings.critic_sees == "map_and_anatomy")
+    critic = dataclasses.replace(settings.map_discriminator, image_size=image_size, in_channels=seen)
+    built = {
+        "structure_encoder": build_structure_encoder(vae),
+        "structure_decoder": build_structure_decoder(vae),
+        "mask_generator": build_mask_generator(sized(settings.mask_generator, image_size)),
+        "structure_discriminator": build_discriminator(critic),
+        "code_discriminator": build_code_discriminator(code_critic),
+    }
+    if settings.prior == "fitted":
+        built["prior"] = build_affine_prior(vae.latent_dim)
+    return built
+
+
+def stage_of(
+    settings: StructureSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> StructureStage:
+    """The stage over those networks."""
+    settings = dataclasses.replace(settings, vae=sized(settings.vae, image_size))
+    return StructureStage(settings, domain, operators.structure, **base)

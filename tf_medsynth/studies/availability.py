@@ -9,8 +9,9 @@ from typing import Any
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
+from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.imaging import OperatorConfig, TrainAugmentConfig
-from tf_medsynth.config.presets import STAGES, preset
+from tf_medsynth.config.presets import preset
 from tf_medsynth.config.studies import AvailabilitySettings, StudyRow
 from tf_medsynth.config.terms import check_terms
 from tf_medsynth.data.mixing import amount

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from tf_medsynth import runtime
-from tf_medsynth.config.baselines import BASELINES, BaselineSettings, as_wide_as
+from tf_medsynth.config.families import BASELINES, NEEDS
+from tf_medsynth.config.families.multimodal import MultimodalSettings
+from tf_medsynth.config.image_gan import BaselineSettings, as_wide_as
 from tf_medsynth.config.presets import Preset, preset
-from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.generation import functions
 from tf_medsynth.runs import restore
 from tf_medsynth.runs.run_directory import stage_directory
@@ -55,7 +56,7 @@ def trained_images(
     """
     watch = runtime.Stopwatch()
     name, run = unit.row.baseline, unit.directory.path / "run"
-    for needed in restore.NEEDS.get(name, ()):
+    for needed in NEEDS.get(name, ()):
         copy_stage(request.run / needed, run / needed)
     train_stage(name, run, held, stages, unit.seed, request.precision)
     trained = watch.seconds
@@ -72,7 +73,7 @@ def _drawn(run: Path, name: str, count: int, seed: int, purpose: str) -> Iterato
     runtime.configure(seed=seed, precision="float32")
     stage = restore.load_stage(stage_directory(run, name))
     assert isinstance(stage, ImageGANStage)
-    structure = restore.load_stage(stage_directory(run, "structure")) if restore.NEEDS.get(name) else None
+    structure = restore.load_stage(stage_directory(run, "structure")) if NEEDS.get(name) else None
     assert structure is None or isinstance(structure, StructureStage)
     draw = functions.baseline_function(stage, structure, purpose)
     for start in range(0, count, _CHUNK):

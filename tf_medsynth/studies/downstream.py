@@ -68,9 +68,8 @@ def train_and_score(
     runtime.forget_models()  # or memory would grow by every row
     runtime.configure(seed=seed, precision=precision)  # type: ignore[arg-type]
     training = settings.segmentor.training
-    stage = build_stage(
-        "lesion", Preset(lesion=settings.segmentor), cohort.operators, cohort.train.image_size, seed
-    )
+    train, preset = cohort.train, Preset(lesion=settings.segmentor)
+    stage = build_stage("lesion", preset, cohort.operators, train.domain, train.image_size, seed)
     assert isinstance(stage, LesionStage)
     check_checkpoint_room(stage, directory)
     pools = pools_of(cohort, settings, seed)
@@ -82,7 +81,9 @@ def train_and_score(
         batch_size=training.batch_size,
         seed=seed,
         shuffle_buffer=cohort.train.settings.shuffle_buffer,
-        steps=(augmented(training.augment, seed, "training of segmentor"),) if training.augment else (),
+        steps=(augmented(training.augment, cohort.train.domain, seed, "training of segmentor"),)
+        if training.augment
+        else (),
     )
     watch = runtime.Stopwatch()
     losses = fit(stage, training, between, directory, directory, runtime.strategy())

@@ -19,10 +19,11 @@ import numpy as np
 from tf_medsynth import runtime
 from tf_medsynth.config.base import Config, check, fingerprint
 from tf_medsynth.config.domain import Domain
-from tf_medsynth.config.presets import STAGES, Preset
+from tf_medsynth.config.families import NEEDS, STAGES
+from tf_medsynth.config.families.lesion import LesionSettings
+from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.presets import preset as preset_named
 from tf_medsynth.config.records import domain_of
-from tf_medsynth.config.stages import LesionSettings
 from tf_medsynth.config.studies import POST_PROCESSING, AvailabilitySettings, StudyRow
 from tf_medsynth.config.study_records import ScoredResult
 from tf_medsynth.config.terms import check_terms
@@ -104,7 +105,7 @@ def prepare_units(kind: str, request: Request, rows: Sequence[StudyRow]) -> tupl
 def _reused(row: StudyRow) -> list[str]:
     """Stages before M that the row leaves as they are; of a baseline, those that it is drawn with."""
     if row.baseline:
-        return list(restore.NEEDS.get(row.baseline, ()))
+        return list(NEEDS.get(row.baseline, ()))
     changed = {key.partition(".")[0] for key in row.overrides}
     return [name for name in STAGES[:-1] if name not in changed]
 
@@ -230,6 +231,7 @@ def _judge(
         "settings": settings.to_dict(),
         "data_settings": cohort.test.settings.to_dict(),
         "operators": cohort.operators.to_dict(),
+        "domain": cohort.test.domain.to_dict(),
         "data_fingerprint": cohort.test.fingerprint,
         "image_size": list(cohort.test.image_size),
         "seed": seed,
@@ -245,9 +247,7 @@ def _judge(
     return stage, seconds
 
 
-def _score(
-    judge: LesionStage, folder: Path, real: Images, domain: Domain
-) -> dict[str, dict[str, float]]:
+def _score(judge: LesionStage, folder: Path, real: Images, domain: Domain) -> dict[str, dict[str, float]]:
     """Scores of each sample of a generated set, by its number.
 
     Args:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tf_medsynth import runtime
 from tf_medsynth.config.base import check
-from tf_medsynth.config.baselines import BASELINES
+from tf_medsynth.config.families import BASELINES, NEEDS
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.config.studies import POST_PROCESSING, StudyRow
 from tf_medsynth.config.terms import check_terms
@@ -26,7 +26,6 @@ from tf_medsynth.evaluation.features import Extractor, open_extractor
 from tf_medsynth.metrics.arrays import known_mean
 from tf_medsynth.metrics.distribution import frechet_distance, kernel_distance
 from tf_medsynth.metrics.ms_ssim import measure_name, multiscale_similarity, scales_that_fit
-from tf_medsynth.runs import restore
 from tf_medsynth.runs.published import open_published
 from tf_medsynth.runs.run_directory import stage_directory
 from tf_medsynth.studies import baselines, downstream
@@ -94,9 +93,7 @@ def prepare_units(request: Request, rows: Sequence[StudyRow]) -> tuple[list[Unit
             shown = {"images": images}
         if unit.row.overrides.get("crop") == "lesion":
             one, other, shown = _cropped(one), _cropped(other), _cropped(shown)
-        result = compare(
-            one["images"], shown["images"][: len(other["images"])], extractor, unit.seed, names
-        )
+        result = compare(one["images"], shown["images"][: len(other["images"])], extractor, unit.seed, names)
         words = ", ".join(f"{name} {value:.4g}" for name, value in result["mean"].items())
         return {
             **result,
@@ -129,7 +126,7 @@ def _contender(request: Request, name: str, given: Mapping[str, Any]) -> _Conten
     check_terms(getattr(stages, name))
     identity = {
         "settings": getattr(stages, name).to_dict(),
-        "reused": finished_hashes(request.run, restore.NEEDS.get(name, ())),
+        "reused": finished_hashes(request.run, NEEDS.get(name, ())),
         "precision": request.precision,
     }
     return _Contender(held, stages, identity)

@@ -12,7 +12,6 @@ from tf_medsynth import runtime
 from tf_medsynth.config.base import fingerprint
 from tf_medsynth.config.studies import CLAIMS, StudyRow
 from tf_medsynth.evaluation import studies
-from tf_medsynth.evaluation.segmentation import measure_names
 from tf_medsynth.metrics.intervals import seed_interval
 from tf_medsynth.reports.study_plot import study_plot
 from tf_medsynth.reports.study_tables import quality_markdown, study_markdown
@@ -68,7 +67,6 @@ def conclude(
         "seeds": sorted({r["seed"] for r in results}),
         "cases": sorted({patient for r in results for patient in r["patients"]}),
         "rows": {row.name: _row_facts(row, by_row[row.name], redrawn) for row in rows},
-        "older_results": older_results(header["study"], results),
         "against_row_1": _against(redrawn, "1"),
         "verdicts": {
             name: [
@@ -175,19 +173,6 @@ def measures_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, 
 def _is_known(name: str, results: Sequence[Mapping[str, Any]]) -> bool:
     scores = [(patient, own[name]) for result in results for patient, own in result["patients"].items()]
     return {patient for patient, value in scores if value is None} < {patient for patient, _ in scores}
-
-
-def older_results(kind: str, results: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Measures that a result lacks since it was finished before they were measured, by its folder."""
-    names = measure_names("mm" if kind == "availability" else "px")
-    lacking = {
-        f"row_{r['row']}_seed_{r['seed']}": [
-            name for name in names if not all(name in scores for scores in r["patients"].values())
-        ]
-        for r in results
-        if all("whole_lesion" in scores for scores in r["patients"].values())  # of what shows no lesion none
-    }
-    return {folder: missing for folder, missing in lacking.items() if missing}
 
 
 def scores_of(by_row: Mapping[str, Sequence[Mapping[str, Any]]], measure: str) -> dict[str, np.ndarray]:

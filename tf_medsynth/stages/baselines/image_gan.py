@@ -9,6 +9,7 @@ everywhere that is not dark, since a GAN of images has no mask; a sketch's by th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,17 +17,22 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_medsynth.config.baselines import BaselineSettings
+from tf_medsynth.config.domain import Domain
+from tf_medsynth.config.image_gan import BaselineSettings
+from tf_medsynth.config.imaging import OperatorConfig
 from tf_medsynth.data.draws import Draw
+from tf_medsynth.imaging.modalities import by_modality
 from tf_medsynth.losses import adversarial, reconstruction
+from tf_medsynth.networks import build_calibration, build_discriminator, build_unet
 from tf_medsynth.stages.base import AdversarialStage, Outputs, Terms
 from tf_medsynth.stages.calibration import fit_calibration
-from tf_medsynth.types import MODALITIES, Tensor
+from tf_medsynth.stages.sizes import Size, image_discriminator
+from tf_medsynth.types import Tensor
 
 
-def of_each_modality(role: str) -> tuple[str, ...]:
+def of_each_modality(role: str, modalities: Sequence[str]) -> tuple[str, ...]:
     """Names of the networks that play `role`, one a modality."""
-    return tuple(f"{role}_{modality}" for modality in MODALITIES)
+    return tuple(f"{role}_{modality}" for modality in modalities)
 
 
 class ImageGANStage(AdversarialStage):
@@ -37,29 +43,31 @@ class ImageGANStage(AdversarialStage):
     the gradient is one for all.
     """
 
-    players = {role: of_each_modality(role) for role in ("generator", "discriminator")}
+    players = {"generator": (), "discriminator": ()}
     phases = {"train": ("generator", "discriminator")}
-    averaged = of_each_modality("generator")
     fitted = ("calibration",)
 
-    def __init__(self, settings: BaselineSettings, image_size: tuple[int, int], **base: Any):
+    def __init__(self, settings: BaselineSettings, domain: Domain, image_size: tuple[int, int], **base: Any):
+        self.players = {role: of_each_modality(role, domain.modalities) for role in type(self).players}
+        self.averaged = self.players["generator"]
         super().__init__(weights=settings.weights, **base)
         self.settings = settings
+        self.domain = domain
         self.image_size = image_size
 
     def draws(self) -> Mapping[str, Draw]:
         """Unit-normal noise of each modality, where that is what the generators see."""
-        shape = (*self.image_size, len(MODALITIES))
+        shape = (*self.image_size, self.domain.num_modalities)
         return {"noise": Draw(shape)} if self.settings.sees == "noise" else {}
 
     def synthesise(self, batch: Mapping[str, Tensor], draws: Mapping[str, Tensor], training: bool) -> Outputs:
         """An image of each modality, and what its discriminator says of it and of a real one."""
         generators = [self.networks[name] for name in self.players["generator"]]
         drawn = self._images(generators, self._seen(batch.get("structure_map"), draws), training)
-        pairs = ops.concatenate([batch["images"], drawn], axis=0)
+        pairs = by_modality(ops.concatenate([batch["images"], drawn], axis=0), self.domain.modalities)
         judged = [
-            ops.split(self.networks[name](pairs[..., i : i + 1], training=training)["validity"], 2, axis=0)
-            for i, name in enumerate(self.players["discriminator"])
+            ops.split(self.networks[name](pair, training=training)["validity"], 2, axis=0)
+            for name, pair in zip(self.players["discriminator"], pairs.values(), strict=True)
         ]
         validity_real, validity_fake = zip(*judged, strict=True)
         return {"drawn": drawn, "validity_real": validity_real, "validity_fake": validity_fake}
@@ -75,19 +83,19 @@ class ImageGANStage(AdversarialStage):
         error = reconstruction.squared_error(batch["images"], outputs["drawn"])
         return {
             "adversarial": sum(adversarial.least_squares_real_loss(x) for x in fake),
-            "squared_reconstruction": len(MODALITIES) * error,
+            "squared_reconstruction": self.domain.num_modalities * error,
         }
 
     def preview(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What is drawn of each modality, from noise or from the sketch above it."""
         images = self.render(batch.get("structure_map"), self.drawn("preview", batch))
-        pictures = {str(name): images[..., i : i + 1] for i, name in enumerate(MODALITIES)}
+        pictures = by_modality(images, self.domain.modalities)
         if self.settings.sees == "noise":
             return pictures
         return {"sketch": 1.0 - batch["structure_map"], **pictures}
 
     def render(self, structure_map: Tensor | None, draws: Mapping[str, Tensor]) -> Tensor:
-        """All modalities ``(B, H, W, M)`` float32 in [0, 1], with the averaged networks.
+        """All modalities ``(B, H, W, M C)`` float32 in [0, 1], with the averaged networks.
 
         Args:
             structure_map: ``(B, H, W, 1)`` in {0, 1} of what is sketched; None for noise.
@@ -109,10 +117,31 @@ class ImageGANStage(AdversarialStage):
     def _seen(self, structure_map: Tensor, draws: Mapping[str, Tensor]) -> list[Tensor]:
         """What each generator is fed, ``(B, H, W, 1)``."""
         if self.settings.sees == "sketch":
-            return [1.0 - structure_map] * len(MODALITIES)
-        return [draws["noise"][..., i : i + 1] for i in range(len(MODALITIES))]
+            return [1.0 - structure_map] * self.domain.num_modalities
+        return [draws["noise"][..., i : i + 1] for i in range(self.domain.num_modalities)]
 
     @staticmethod
     def _images(generators: Sequence[keras.Model], seen: Sequence[Tensor], training: bool) -> Tensor:
         made = [net(part, training=training) for net, part in zip(generators, seen, strict=True)]
         return ops.cast(ops.concatenate(made, axis=-1), "float32")
+
+
+def networks_of(settings: BaselineSettings, domain: Domain, image_size: Size) -> dict[str, keras.Model]:
+    """The networks that the family trains, by their names."""
+    generator = dataclasses.replace(
+        settings.generator, image_size=image_size, in_channels=1, out_channels=domain.channels
+    )
+    critic = image_discriminator(settings.discriminator, domain, image_size)
+    names = of_each_modality("generator", domain.modalities)
+    built = {name: build_unet(generator, name) for name in names}
+    names = of_each_modality("discriminator", domain.modalities)
+    built |= {name: build_discriminator(critic, name) for name in names}
+    built["calibration"] = build_calibration(image_size, domain.image_channels)
+    return built
+
+
+def stage_of(
+    settings: BaselineSettings, operators: OperatorConfig, domain: Domain, image_size: Size, **base: Any
+) -> ImageGANStage:
+    """The stage over those networks."""
+    return ImageGANStage(settings, domain, image_size, **base)

@@ -2,16 +2,18 @@
 
 import pytest
 
-from tf_medsynth.config.baselines import BASELINES, BaselineWeights, as_wide_as, published
+from tf_medsynth.config.families import BASELINES, FAMILIES
+from tf_medsynth.config.families.multimodal import MultimodalSettings
+from tf_medsynth.config.image_gan import BaselineWeights, as_wide_as
 from tf_medsynth.config.presets import PRESETS, Preset
-from tf_medsynth.config.stages import MultimodalSettings
 from tf_medsynth.types import MedSynthError
 
 
 def test_published_weights():
-    assert published("gan").weights == BaselineWeights(100.0, 70.0, 70.0, 0.0)
-    assert published("skrgan").weights == BaselineWeights(5.0, 3.0, 3.0, 5.0)
-    assert (published("gan").sees, published("skrgan").sees) == ("noise", "sketch")
+    gan, skrgan = (FAMILIES[name].settings for name in ("gan", "skrgan"))
+    assert gan.weights == BaselineWeights(100.0, 70.0, 70.0, 0.0)
+    assert skrgan.weights == BaselineWeights(5.0, 3.0, 3.0, 5.0)
+    assert (gan.sees, skrgan.sees) == ("noise", "sketch")
 
 
 @pytest.mark.parametrize("preset", PRESETS)

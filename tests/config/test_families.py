@@ -4,16 +4,12 @@ import dataclasses
 
 import pytest
 
+from tf_medsynth.config.families.lesion import LesionSettings
+from tf_medsynth.config.families.multimodal import MultimodalSettings, MultimodalWeights
+from tf_medsynth.config.families.structure import StructureSettings, StructureWeights
+from tf_medsynth.config.families.translation import TranslationSettings
 from tf_medsynth.config.networks import PAPER_SPECS
-from tf_medsynth.config.stages import (
-    LesionSettings,
-    MultimodalSettings,
-    MultimodalWeights,
-    StructureSettings,
-    StructureWeights,
-    TrainingSettings,
-    TranslationSettings,
-)
+from tf_medsynth.config.training import TrainingSettings
 from tf_medsynth.types import MedSynthError
 
 
@@ -79,10 +75,8 @@ def test_a_training_that_cannot_be_is_refused(changes, message):
             lambda: StructureSettings(drawing="lines", critic_sees="map_and_anatomy"),
             r"can see the anatomy only where one is drawn.*critic_sees=map",
         ),
-        (lambda: LesionSettings(class_weights=(1.0,) * 4), "one weight a class"),
         (lambda: LesionSettings(folds=2, fold=2), r"fold must lie in"),
         (lambda: LesionSettings(fold=-1), r"fold must lie in"),
-        (lambda: MultimodalSettings(lesion_class_weights=(1.0,)), "one weight a class"),
         (lambda: MultimodalSettings(map_pool=0), "map_pool must be positive"),
     ],
 )
