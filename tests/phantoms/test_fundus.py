@@ -20,7 +20,9 @@ def cohort(tmp_path_factory):
 
 
 def content(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
 
 
 def pixels(path, mode):
