@@ -122,11 +122,11 @@ def _trunks(rng: np.random.Generator, eye: Eye, side: int, artery: bool, taken: 
         trunks.append(Vessel(nasal, _tapered(len(nasal), rng.uniform(0.42, 0.7) * root, 0.5), artery))
     for trunk in trunks:
         taken.add(trunk)
-    for _ in range(rng.integers(1, 4)):  # between disc and macula
+    for _ in range(rng.integers(2, 5)):  # between disc and macula
         edge = side * rng.uniform(0.2, 0.9)
         begin = eye.disc + 0.92 * eye.disc_radius * np.array([eye.temporal * np.cos(edge), np.sin(edge)])
         heading = float(np.arctan2(np.sin(edge) * 0.9, eye.temporal))
-        twig = _grown(rng, eye, begin, heading, rng.uniform(0.0042, 0.0062), artery, taken)
+        twig = _grown(rng, eye, begin, heading, rng.uniform(0.0042, 0.0068), artery, taken)
         if twig is not None:
             taken.add(twig)
             trunks.append(twig)
@@ -149,7 +149,7 @@ def _children(
 ) -> list[Vessel]:
     """Branches of a vessel, left and right in turn, closer together the thinner it is."""
     children = []
-    gap = (0.105, 0.10, 0.09)[depth]
+    gap = (0.10, 0.085, 0.08)[depth]
     place, side = rng.uniform(0.3, 1.0) * gap + (eye.disc_radius if depth == 0 else 0.0), 1
     while (index := int(place / STEP)) < len(parent.points) - 4:
         place += gap * rng.uniform(0.55, 1.5)
@@ -176,11 +176,11 @@ def _grown(
     taken: _Occupancy,
 ) -> Vessel | None:
     """A branch that wanders on until it is too thin, leaves the field or meets its like; None if short."""
-    length = int((0.12 + min(radius / 0.008, 1.2) * rng.uniform(0.15, 0.6)) / STEP)
+    length = int((0.15 + min(radius / 0.007, 1.3) * rng.uniform(0.15, 0.65)) / STEP)
     points, turn, position = [start], 0.0, start
     for number in range(length):
         turn = 0.85 * turn + rng.normal(0.0, 0.028)
-        heading += turn + 0.045 * np.sin(_wanted(eye, position) - heading) * min(number / 8, 1.0)
+        heading += turn + 0.06 * np.sin(_wanted(eye, position) - heading) * min(number / 8, 1.0)
         position = position + STEP * np.array([np.cos(heading), np.sin(heading)])
         near = np.hypot(*(position - eye.macula)) < _AVASCULAR
         inside_disc = np.hypot(*(position - eye.disc)) < 0.9 * eye.disc_radius

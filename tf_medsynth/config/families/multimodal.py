@@ -141,7 +141,7 @@ _TINY: Mapping[str, Any] = {
     ),
     "map_pool": 500,
     "lesion_loss": "overlap",
-    "lesion_class_weights": (0.5, 2.0, 2.0, 2.0, 2.0),
+    "lesion_class_weights": (0.5, 2.0),
     "lesion_emphasis": 3.0,
     "translations": "one",
     "weights.real": 1.0,
