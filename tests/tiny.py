@@ -68,7 +68,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
 
 def settings(name: str, changes: Mapping[str, Any] | None = None) -> Preset:
     """The preset `tiny`, smaller, for stage `name`."""
-    words = {**OVERRIDES[name], **(changes or {})}
+    words = {**OVERRIDES.get(name, _LENGTH), **(changes or {})}
     return preset("tiny").override({f"{name}.{key}": value for key, value in words.items()})
 
 

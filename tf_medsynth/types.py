@@ -1,4 +1,4 @@
-"""The vocabulary every room shares: modalities, lesion classes, shapes of a batch.
+"""The vocabulary every room shares: tensors, errors, shapes of a batch.
 
 Shapes are written ``(B, H, W, C)``; volumes are ``(z, y, x)``; spacing is in mm, in the order of
 the array's axes. Symbols: B batch, H rows, W columns, M modalities, K lesion classes.
@@ -6,21 +6,7 @@ the array's axes. Symbols: B batch, H rows, W columns, M modalities, K lesion cl
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
-
-Modality = Literal["T1", "T2", "T1c", "Flair"]
-MODALITIES: tuple[Modality, ...] = ("T1", "T2", "T1c", "Flair")
-
-LESION_CLASSES: tuple[str, ...] = (
-    "background",
-    "necrosis",
-    "oedema",
-    "non_enhancing",
-    "enhancing",
-)
-"""Class list to which the label codes of every BraTS year are mapped; the index is the code."""
-
-NUM_CLASSES = len(LESION_CLASSES)
+from typing import Any, TypedDict
 
 Tensor = Any
 """A backend tensor or an array: whatever ``keras.ops`` accepts."""
@@ -34,8 +20,8 @@ class Slice(TypedDict):
     """One normalised image slice, before batching (add a leading B for a batch)."""
 
     index: Tensor  # () int64, position in the stream: names every random draw
-    images: Tensor  # (H, W, M) float32 in [0, 1]
-    lesion_label: Tensor  # (H, W, 1) int32, index into LESION_CLASSES
+    images: Tensor  # (H, W, M * C) float32 in [0, 1]
+    lesion_label: Tensor  # (H, W, 1) int32, index into the classes of the domain
 
 
 class MapDraw(TypedDict):

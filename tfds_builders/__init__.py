@@ -2,5 +2,6 @@
 
 from tfds_builders.brats import brats_dataset_builder
 from tfds_builders.medsynth_synthetic import medsynth_synthetic_dataset_builder
+from tfds_builders.retina import retina_dataset_builder
 
-__all__ = ["brats_dataset_builder", "medsynth_synthetic_dataset_builder"]
+__all__ = ["brats_dataset_builder", "medsynth_synthetic_dataset_builder", "retina_dataset_builder"]

@@ -2,9 +2,10 @@
 
 import pytest
 
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.families import STAGES
 from tf_medsynth.config.presets import PRESETS, Preset, preset
-from tf_medsynth.types import MODALITIES, NUM_CLASSES, MedSynthError
+from tf_medsynth.types import MedSynthError
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -27,11 +28,12 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 def test_networks_of_a_preset_fit_each_other(name):
     settings = preset(name)
     generator = settings.multimodal.generator
-    assert generator.in_channels == 1 + NUM_CLASSES and generator.conditions == len(MODALITIES)
-    assert settings.translation.generator.conditions == len(MODALITIES)
-    assert settings.lesion.segmentor.out_channels == NUM_CLASSES
+    assert generator.in_channels == 1 + BRAIN_MRI.num_classes
+    assert generator.conditions == BRAIN_MRI.num_modalities
+    assert settings.translation.generator.conditions == BRAIN_MRI.num_modalities
+    assert settings.lesion.segmentor.out_channels == BRAIN_MRI.num_classes
     for stage in ("translation", "multimodal"):
-        assert getattr(settings, stage).discriminator.modalities == len(MODALITIES)
+        assert getattr(settings, stage).discriminator.modalities == BRAIN_MRI.num_modalities
 
 
 def test_the_thesis_is_as_published():

@@ -12,6 +12,7 @@ from tf_medsynth.generation.fitting import OWN_MAP, fit_function, fit_labels, la
 from tf_medsynth.imaging.augment import LABEL_UNIFORMS
 from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.imaging.labels.boxes import MOST_BOXES, ClassBoxes
+from tf_medsynth.imaging.labels.none import NoLabel
 from tf_medsynth.imaging.labels.plane import ClassPlane
 from tf_medsynth.imaging.labels.structure import DrawnStructure
 
@@ -132,6 +133,11 @@ def test_a_label_that_follows_its_map_is_read_off_it():
     assert fitted.sources == [OWN_MAP, None, None] and fitted.tries == [1, 0, 1]
     np.testing.assert_array_equal(fitted.labels[0], lines[0])
     assert not fitted.labels[1:].any()
+
+
+def test_without_labels_every_map_goes_without():
+    fitted = labels_of_maps(NoLabel(()), np.ones((2, 32, 32, 1)), masks(2), np.array([True, False]))
+    assert fitted.labels.shape == (2, 0) and fitted.sources == [OWN_MAP, None]
 
 
 @pytest.mark.parametrize("kind", [ClassPlane(("normal", "viral")), ClassBoxes(("background", "nodule"))])

@@ -20,6 +20,8 @@ from tf_medsynth.types import MedSynthError
 CLASSES = BRAIN_MRI.label.classes
 SIZE = (48, 64)
 
+CLASSES = BRAIN_MRI.label.classes
+
 
 @pytest.mark.parametrize("angle", [0.0, 30.0, 90.0, 145.0])
 def test_an_ellipse_is_that_of_scikit_image(angle):

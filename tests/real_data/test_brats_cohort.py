@@ -9,8 +9,8 @@ from tf_medsynth.cohorts.doctor import doctor
 from tf_medsynth.cohorts.patient import read_patient
 from tf_medsynth.cohorts.survey import find_patients
 from tf_medsynth.config.datasets import brats_settings
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.imaging.volumes import Volume, read_header, read_volume, write_volume
-from tf_medsynth.types import MODALITIES
 from tfds_builders.brats.cohort import read_cohort
 from tfds_builders.brats.examples import patient_examples
 
@@ -61,7 +61,7 @@ def test_stored_slices_are_the_voxels_nibabel_reads(brats, name):
     examples = dict(patient_examples(read_patient(files), brats_settings("slices")))
     assert len(examples) == 55
     example = examples[f"{name}_080"]
-    for index, modality in enumerate(MODALITIES):
+    for index, modality in enumerate(BRAIN_MRI.modalities):
         image = nibabel.load(files.images[modality])
         expected = np.asarray(image.dataobj)[48:192, 38:222, 80].T
         np.testing.assert_array_equal(example["images"][..., index], expected)

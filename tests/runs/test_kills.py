@@ -42,7 +42,8 @@ def test_a_preparation_that_was_killed_is_finished(tmp_path):
 
 @pytest.mark.slow
 def test_a_training_that_was_killed_leaves_what_another_leaves(tiny_dataset, tmp_path):
-    ran("train_and_die", json.dumps({**tiny_dataset.where, "seed": 3}, default=str), str(tmp_path))
+    given = {**tiny_dataset.where, "seed": 3, "stage": "lesion", "changes": {"scheme": "stacked"}}
+    ran("train_and_die", json.dumps(given, default=str), str(tmp_path))
 
     def compared(folder: Path) -> dict[str, bytes | int]:
         kept = {name: data for name, data in files(folder).items() if "/logs/" not in name}

@@ -1,6 +1,7 @@
 """Trains a tiny stage again and again, killed at one moment after the other: ``JSON FOLDER``.
 
-The JSON holds arguments of `train`. Leaves ``FOLDER/killed``, and ``FOLDER/whole`` that nothing befell.
+The JSON holds arguments of `train`; its `changes` come on top of what makes the stage tiny.
+Leaves ``FOLDER/killed``, and ``FOLDER/whole`` that nothing befell.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ def main(arguments: str, folder: str) -> None:
     for name in ("tensorflow", "keras", "tensorflow_datasets", "tfds_builders"):
         importlib.import_module(name)
     given = json.loads(arguments)
-    changes = {**OVERRIDES["lesion"], "scheme": "stacked"}
+    stage = given.pop("stage")
+    changes = {**OVERRIDES.get(stage, {}), **given.pop("changes")}
 
     def work(place: Path) -> None:
         conftest.pytest_configure(SimpleNamespace(option=SimpleNamespace()))  # type: ignore[arg-type]
-        train("lesion", run=place, overrides=changes, precision="float32", resume=True, **given)
+        train(stage, run=place, overrides=changes, precision="float32", resume=True, **given)
 
     assert in_fork(functools.partial(work, Path(folder, "whole"))) == 0
     killed_and_run_again(functools.partial(work, Path(folder, "killed")), MOMENTS)

@@ -15,20 +15,16 @@ import tensorflow as tf
 
 from tests import tiny
 from tf_medsynth import runtime
+from tf_medsynth.config.families import FAMILIES, TRAINABLE
 from tf_medsynth.stages.base import AdversarialStage
 
 STAGES: dict[str, tuple[str, dict[str, Any], str]] = {
-    "structure": ("structure", {}, ""),
-    "lesion": ("lesion", {}, ""),
+    **{name: (name, {}, "multiple") for name in TRAINABLE},
     "lesion_shared": ("lesion", {"scheme": "shared"}, ""),
-    "translation": ("translation", {}, ""),
-    "multimodal": ("multimodal", {}, "multiple"),
     "multimodal_shared": ("multimodal", {}, "shared"),
-    "gan": ("gan", {}, ""),
-    "skrgan": ("skrgan", {}, ""),
 }
 """Stage, what is changed of it, and the scheme of its guides."""
-CLASSES = ("structure", "lesion", "translation", "multimodal", "gan")
+CLASSES = tuple({family.module: name for name, family in reversed(FAMILIES.items())}.values())[::-1]
 """One of each class, for what is slow."""
 
 
@@ -202,7 +198,7 @@ def with_plain_descent(stage: AdversarialStage) -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_one_update_on_two_replicas_equals_the_same_update_on_one(name):
     arrays, rounding = tiny.batch(rows=4), GRADIENT_ROUNDING.get(name, ROUNDING)
-    changes = {"training.gradient_clip": 0.3, "training.ema_decay": 0.5, **DROPOUT[name]}
+    changes = {"training.gradient_clip": 0.3, "training.ema_decay": 0.5, **DROPOUT.get(name, {})}
     alone = build(name, changes)
     start = tiny.state(alone)
     strategy = runtime.strategy(tiny.DEVICES)

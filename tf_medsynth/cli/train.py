@@ -9,14 +9,12 @@ import tf_medsynth
 from tf_medsynth.cli import options
 from tf_medsynth.config.families import TRAINABLE
 
-SUMMARY = "train one stage; one run directory holds all four"
+SUMMARY = "train one stage; one run directory holds all"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the verb."""
-    parser.add_argument(
-        "stage", choices=TRAINABLE, help="trained in this order; gan and skrgan are baselines"
-    )
+    parser.add_argument("stage", choices=TRAINABLE, help="trained in this order, the last ones are baselines")
     parser.add_argument("--data", required=True, metavar="NAME", help="prepared data set, e.g. brats/slices")
     options.add_folder(parser, "--data-dir", "where TFDS data sets are kept")
     options.add_folder(parser, "--run", "the run directory")

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from tf_medsynth.config.base import Config, check
 from tf_medsynth.config.networks import PAPER_SPECS
 
-ModelFamily = Literal["thesis", "paper", "nie"]
-"""What families are parts of one product: the thesis' four stages, the joint paper's, Nie's."""
+ModelFamily = Literal["thesis", "paper", "nie", "baselines"]
+"""What families are parts of one product: the thesis' four stages, the joint paper's, Nie's. Baselines
+are parts of none: what the products are compared with."""
 
 BatchPart = Literal["structure", "drawn_maps"]
 """What a training batch holds beside images and label: structure map, background mask and the image that
@@ -61,7 +62,7 @@ class Family:
         presets: what each preset changes of them, by its name and by dotted key.
         follows: settings that follow from those of other families in the same preset, by dotted key.
         fits: raises where settings are not this family's.
-        model_family: whose product it is a part of; None for a baseline.
+        model_family: whose product it is a part of, if any.
         needs: families that it is trained or drawn with.
         frozen: those of them whose networks look on in its training.
         batch: what a batch holds beside images and label.
@@ -111,8 +112,11 @@ def published(name: str) -> Any:
     return dataclasses.field(default_factory=lambda: PAPER_SPECS[name])
 
 
+_LAST: Mapping[str | None, int] = {"baselines": 1, None: 2}
+
+
 def in_order(families: Mapping[str, Family]) -> dict[str, Family]:
-    """`families` in an order in which they can be trained: each after what it needs; products first.
+    """`families` in an order in which they can be trained: each after what it needs; first those of products.
 
     Raises:
         MedSynthError: one needs what is not there, or itself.
@@ -128,7 +132,7 @@ def in_order(families: Mapping[str, Family]) -> dict[str, Family]:
 
     needed = {need for family in families.values() for need in family.needs}
     roots = [name for name in families if name not in needed] or list(families)
-    for name in sorted(roots, key=lambda name: (families[name].model_family is None, name)):
+    for name in sorted(roots, key=lambda name: (_LAST.get(families[name].model_family, 0), name)):
         add(name, ())
     for name in sorted(families):
         add(name, ())

@@ -102,6 +102,7 @@ def image_gan(
         | dict.fromkeys(("brats96", "phantom96"), longer),
         follows=lambda run: as_wide_as(run.multimodal),
         fits=fits,
+        model_family="baselines",
         needs=needs,
         batch=("structure",) if sees == "sketch" else (),
         module="tf_medsynth.stages.baselines.image_gan",

@@ -304,6 +304,12 @@ def _measured(threshold: float, expand: int) -> OperatorConfig:
     return OperatorConfig(lines, MaskConfig(expand=expand))
 
 
+def _measured_green(threshold: float) -> OperatorConfig:
+    """For photographs that are black outside of the field of view; green shows vessels best."""
+    lines = StructureMapConfig(family="paper", threshold=threshold, modality="fundus_1")
+    return OperatorConfig(lines, MaskConfig(threshold=0.05, expand=2))
+
+
 # Deviates: the release's BRATS blur has sigma 0.01, which is the identity; it is left out here.
 OPERATOR_PRESETS: Mapping[str, OperatorConfig] = {
     "paper/brats": OperatorConfig(
@@ -319,6 +325,9 @@ OPERATOR_PRESETS: Mapping[str, OperatorConfig] = {
     "measured/brats_96": _measured(0.09, 4),
     "measured/brats_128": _measured(0.09, 4),
     "measured/brats": _measured(0.10, 4),
+    "measured/retina_128": _measured_green(0.020),
+    "measured/retina_192": _measured_green(0.020),
+    "measured/retina_256": _measured_green(0.025),
 }
 
 

@@ -103,14 +103,14 @@ class PipelineConfig(Config):
         """A copy with settings changed by dotted key, as ``--set`` gives them.
 
         ``prepare.…`` and ``generate.…`` reach the data set and the generation; a stage's name,
-        ``data.…`` and ``operators.…`` the trainings; everything else is a setting of this class.
+        ``data.…``, ``operators`` and ``operators.…`` the trainings; everything else is one of this class.
         """
         changes: dict[str, Any] = {name: dict(getattr(self, name)) for name in (*_OTHERS, "train")}
         for key, value in values.items():
             head, _, rest = key.partition(".")
             if head in _OTHERS and rest:
                 changes[head][rest] = value
-            elif head in (*STAGES, *SHARED) and rest:
+            elif (head in (*STAGES, *SHARED) and rest) or key == "operators":
                 changes["train"][key] = value
             else:
                 changes[key] = value

@@ -38,7 +38,7 @@ class FittedLabels(NamedTuple):
 def labels_of_maps(
     kind: LabelKind, structure_map: np.ndarray, background_mask: np.ndarray, wanted: np.ndarray
 ) -> FittedLabels:
-    """The labels that drawn maps imply, of a kind that follows its map; none where nothing is left.
+    """The labels that drawn maps imply, of a kind that follows its map; not found where they show nothing.
 
     Args:
         kind: of the labels.
@@ -48,8 +48,8 @@ def labels_of_maps(
     """
     labels = np.array(kind.of_map(structure_map, background_mask))
     labels[~wanted] = 0
-    shown = np.asarray(kind.shown(labels))
-    return FittedLabels(labels, [OWN_MAP if row else None for row in shown], [int(row) for row in wanted])
+    found = np.asarray(kind.shown(labels)) if kind.regions else wanted
+    return FittedLabels(labels, [OWN_MAP if row else None for row in found], [int(row) for row in wanted])
 
 
 def fit_labels(

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tf_medsynth.config.base import check
-
-WHOLE = "whole"
-"""The region of everything that is labelled."""
+from tf_medsynth.imaging.labels.classes import ClassMap
 
 SIZE_EDGES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Bounds between size bins, as shares of the image's pixels; a bound belongs to the larger bin."""
@@ -40,7 +38,7 @@ def regions_of(classes: Sequence[str]) -> tuple[str, ...]:
     Args:
         classes: names of the codes, what is not labelled first.
     """
-    return (WHOLE, *classes[1:])
+    return ClassMap(tuple(classes)).regions
 
 
 def describe_lesion(lesion_label: ArrayLike, classes: Sequence[str]) -> dict[str, Any]:
@@ -55,16 +53,7 @@ def describe_lesion(lesion_label: ArrayLike, classes: Sequence[str]) -> dict[str
         are fractions of height and width in [0, 1]. An absent region has 0 pixels and no centroid.
     """
     label = np.asarray(lesion_label)
-    check("a lesion label to describe must have shape (H, W)", label.ndim == 2, shape=label.shape)
-    pixels: dict[str, int] = {}
-    centroid: dict[str, list[float]] = {}
-    for code, region in enumerate(regions_of(classes)):
-        places = np.argwhere(label == code if code else label > 0)
-        pixels[region] = len(places)
-        if len(places):
-            middle = (places.mean(axis=0) + 0.5) / label.shape
-            centroid[region] = [round(float(part), 4) for part in middle]
-    return {"lesion_pixels": pixels, "lesion_centroid": centroid}
+    return ClassMap(tuple(classes)).describe(label, *label.shape[:2])
 
 
 class Coverage:

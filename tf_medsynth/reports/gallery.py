@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
-from tf_medsynth.imaging.labels.palette import PALETTE, Colour
+from tf_medsynth.imaging.labels import label_kind
+from tf_medsynth.imaging.labels.classes import ClassMap
+from tf_medsynth.imaging.labels.palette import Colour
 from tf_medsynth.metrics.arrays import as_grey, as_images, as_mask
 
 Picture = NDArray[np.uint8]
@@ -24,7 +25,6 @@ Picture = NDArray[np.uint8]
 TILE_SIDE = 176
 """Least width in px of an enlarged tile: room for its title."""
 
-_LABEL_OPACITY = 0.7
 _INK, _EDGE, _PAPER = (20, 20, 20), (150, 150, 150), (255, 255, 255)
 _GAP = 6
 
@@ -35,7 +35,7 @@ def class_colours(classes: Sequence[str]) -> dict[str, Colour]:
     Args:
         classes: names of the codes, what is not labelled first.
     """
-    return dict(zip(classes[1:], itertools.cycle(PALETTE), strict=False))
+    return ClassMap(tuple(classes)).colours
 
 
 class Tile(NamedTuple):
@@ -59,7 +59,7 @@ def sample_tiles(
             one grey scale.
         structure_map: `(n, H, W, 1)` of 0 and 1; lines are white.
         background_mask: `(n, H, W, 1)` of 0 and 1; the outside is white.
-        lesion_label: `(n, H, W, 1)` class codes, coloured over the last modality (or over black).
+        lesion_label: `(n, ...)`, as its kind has it, in colour over the last modality (or over black).
         domain: names of modalities and classes.
     """
     columns: list[tuple[str, list[Picture]]] = []
@@ -68,9 +68,11 @@ def sample_tiles(
             inside = as_mask(maps, np.shape(maps), name)
             columns.append((name, [_grey(one.astype(np.float32)) for one in inside]))
     scans = None if images is None else as_images(images)
-    if lesion_label is not None:
+    if lesion_label is not None and domain.label.kind != "none":
         under = None if scans is None else as_grey(scans, domain.channels)[..., -1]
-        columns.append(("label", label_overlays(lesion_label, domain.label.classes, under)))
+        shown = [x for x in (scans, structure_map, background_mask, lesion_label) if x is not None]
+        height, width = np.shape(shown[0])[1:3]
+        columns.append(("label", label_kind(domain).pictures(lesion_label, height, width, under)))
     if scans is not None:
         check(
             "each modality needs its name",
@@ -79,10 +81,10 @@ def sample_tiles(
             modalities=domain.modalities,
             channels=domain.channels,
         )
-        shown = np.split(scans, domain.num_modalities, axis=-1)
+        by_modality = np.split(scans, domain.num_modalities, axis=-1)
         columns += [
             (name, [modality_picture(one) for one in own])
-            for name, own in zip(domain.modalities, shown, strict=True)
+            for name, own in zip(domain.modalities, by_modality, strict=True)
         ]
     sizes = {picture.shape for _, pictures in columns for picture in pictures}
     counts = {len(pictures) for _, pictures in columns}
@@ -106,22 +108,8 @@ def label_overlays(
         under: `(n, H, W)` in [0, 1]; None for black.
     """
     labels = np.asarray(lesion_label)
-    labels = labels[..., 0] if labels.ndim == 4 else labels
-    check(
-        "a label to draw must have shape (n, H, W, 1)",
-        labels.ndim == 3 and labels.size > 0,
-        shape=labels.shape,
-    )
-    known = bool(((labels >= 0) & (labels < len(classes))).all())
-    check(f"labels must hold codes 0 to {len(classes) - 1}", known)
-    ground = np.zeros(labels.shape) if under is None else np.asarray(under)
-    check(
-        "labels must fit their images", ground.shape == labels.shape, labels=labels.shape, under=ground.shape
-    )
-    palette = np.array([(0, 0, 0), *class_colours(classes).values()], np.float64)
-    opacity = np.where(labels > 0, _LABEL_OPACITY if under is not None else 1.0, 0.0)[..., None]
-    mixed = opacity * palette[labels.astype(int)] + (1 - opacity) * 255 * 0.8 * ground[..., None]
-    return list(np.round(mixed).astype(np.uint8))
+    height, width = (*labels.shape[1:3], 0, 0)[:2]
+    return ClassMap(tuple(classes)).pictures(labels, height, width, under)
 
 
 def gallery(
@@ -138,7 +126,7 @@ def gallery(
         images: `(n, H, W, M * C)` in [0, 1].
         structure_map: `(n, H, W, 1)` of 0 and 1.
         background_mask: same.
-        lesion_label: `(n, H, W, 1)` class codes.
+        lesion_label: `(n, ...)`, as its kind has it.
         titles: n row titles, e.g. "real, patient 7" and "synthetic, same map and label".
         domain: names of modalities and classes.
     """
@@ -150,7 +138,7 @@ def gallery(
     text, bold = (ImageFont.truetype(str(_font_file(name)), size_of_text) for name in ("", "-Bold"))
     line = int(1.4 * size_of_text)
     step_x, step_y = scale * width + _GAP, scale * height + line + _GAP
-    legend = line + _GAP if lesion_label is not None else 0
+    legend = line + _GAP if lesion_label is not None and domain.label.kind != "none" else 0
     head = line + _GAP
     size = (_GAP + len(rows[0]) * step_x, head + len(rows) * step_y + legend + _GAP)
     page = Image.new("RGB", size, _PAPER)
@@ -167,7 +155,7 @@ def gallery(
             )
             page.paste(Image.fromarray(enlarged(tile.pixels, scale)), (left, top + line))
     if legend:
-        colours = class_colours(domain.label.classes)
+        colours = label_kind(domain).colours
         _draw_legend(pen, colours, top=size[1] - line - _GAP, width=size[0], text=text)
     return _png(page)
 

@@ -27,6 +27,7 @@ from tf_medsynth.data.batches import DrawnMaps, training_batches, with_structure
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.generation import functions
 from tf_medsynth.generation.map_pool import accepted_maps
+from tf_medsynth.imaging.labels import label_kind
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.run_directory import StageDirectory, stage_directory
 from tf_medsynth.stages.base import AdversarialStage
@@ -204,11 +205,17 @@ def drawn_maps(
 
 
 def _labels(source: SliceSource) -> np.ndarray:
-    """Up to a thousand labels that show a lesion, in the dataset's order."""
+    """Up to a thousand labels that show something, in the dataset's order; one of zeros where they follow
+    their map and none is drawn.
+    """
+    kind = label_kind(source.domain)
+    dtype = np.uint8 if kind.dtype == "int32" else kind.dtype
+    if kind.follows_map:
+        return np.zeros((1, *kind.shape(*source.image_size)), dtype)
     kept: list[np.ndarray] = []
     for example in source.examples().as_numpy_iterator():
-        if example["lesion_label"].any():
-            kept.append(example["lesion_label"].astype(np.uint8))
+        if kind.shown(example["lesion_label"][None])[0]:
+            kept.append(example["lesion_label"].astype(dtype))
         if len(kept) == _LABELS_KEPT:
             break
     check("stage M needs labels that show a lesion", bool(kept), data=source.name)

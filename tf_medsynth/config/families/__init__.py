@@ -46,7 +46,7 @@ MODELS: Mapping[str, tuple[str, ...]] = {
 STAGES = MODELS["thesis"]
 """Of a run, in the order in which they are trained."""
 
-BASELINES = tuple(name for name, family in FAMILIES.items() if family.model_family is None)
+BASELINES = MODELS["baselines"]
 """What the products are compared with."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {name: family.needs for name, family in FAMILIES.items()}
@@ -62,7 +62,7 @@ def needs(name: str, domain: Domain) -> tuple[str, ...]:
 def table() -> str:
     """All families as a Markdown table."""
     rows = [
-        f"| `{family.name}` | {family.model_family or 'baseline'} | {family.about} | "
+        f"| `{family.name}` | {family.model_family or ''} | {family.about} | "
         f"{', '.join(f'`{need}`' for need in family.needs)} |"
         for family in FAMILIES.values()
     ]

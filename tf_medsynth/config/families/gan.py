@@ -5,7 +5,7 @@ from tf_medsynth.config.image_gan import SMALL_TRAINING, BaselineWeights, image_
 
 FAMILY = image_gan(
     "gan",
-    "baseline: each modality by a GAN of its own, from noise",
+    "each modality by a GAN of its own, from noise",
     sees="noise",
     weights=BaselineWeights(100.0, 70.0, 70.0, 0.0),
     needs=(),

@@ -60,8 +60,7 @@ class MultimodalSettings(FamilySettings):
         maps: where the adversarial part takes its maps from: drawn by stage S, or real.
         label_place: of its labels: ``inside`` the organ of their map, or ``anywhere``.
         lesion_loss: ``label_error`` (thesis eq. 15) or ``overlap`` (cross-entropy + soft Dice).
-        lesion_class_weights: class weights of either: one of background and one of every other class, or
-            one of each class, background first.
+        lesion_class_weights: class weights of either, as `LesionSettings.class_weights`.
         lesion_emphasis: factor on lesion pixels in `reconstruction`.
         translations: ``all`` ordered pairs in the registration term, or ``one`` target a source, drawn
             by sample so that translations meet, which estimates the same sum at a third of the cost.
@@ -86,7 +85,7 @@ class MultimodalSettings(FamilySettings):
     def __post_init__(self) -> None:
         check("map_pool must be positive", self.map_pool > 0, map_pool=self.map_pool)
         check(
-            "lesion_class_weights has a weight of background and one of the rest, or one a class",
+            "lesion_class_weights has one weight a class, or one of background and one of the rest",
             len(self.lesion_class_weights) >= 2,
             lesion_class_weights=self.lesion_class_weights,
         )

@@ -5,7 +5,7 @@ from tf_medsynth.config.image_gan import SMALL_TRAINING, BaselineWeights, image_
 
 FAMILY = image_gan(
     "skrgan",
-    "baseline: each modality by a GAN of its own, from a sketch",
+    "each modality by a GAN of its own, from a sketch",
     sees="sketch",
     weights=BaselineWeights(),
     needs=("structure",),

@@ -16,6 +16,7 @@ from tf_medsynth.imaging.augment import (
 )
 from tf_medsynth.imaging.fusion import label_inside, remove_lesion
 from tf_medsynth.imaging.labels.kind import WHOLE, LabelFeature, LabelKind
+from tf_medsynth.imaging.labels.palette import Picture, grey, over
 from tf_medsynth.types import Tensor
 
 
@@ -63,6 +64,26 @@ class ClassMap(LabelKind):
     ) -> tuple[Tensor, Tensor]:
         """Images and label moved together."""
         return apply_training_augmentation(images, label, augmentation)
+
+    def pictures(
+        self, labels: ArrayLike, height: int, width: int, under: ArrayLike | None = None
+    ) -> list[Picture]:
+        """Each label in colours over a darkened grey image, `(H, W, 3)` uint8.
+
+        Args:
+            labels: `(n, H, W)` or `(n, H, W, 1)` class codes.
+            under: `(n, H, W)` in [0, 1]; None for black.
+        """
+        codes = np.asarray(labels)
+        codes = codes[..., 0] if codes.ndim == 4 else codes
+        check(
+            "a label to draw must have shape (n, H, W, 1)",
+            codes.shape[1:] == (height, width) and codes.size > 0,
+            shape=codes.shape,
+        )
+        known = bool(((codes >= 0) & (codes < self.num_classes)).all())
+        check(f"labels must hold codes 0 to {self.num_classes - 1}", known)
+        return over(codes, grey(under, codes.shape), opaque=under is None)
 
     def _places(self, label: ArrayLike, height: int, width: int) -> dict[str, NDArray[np.bool_]]:
         codes = np.asarray(label)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import LabelAugmentConfig
 from tf_medsynth.imaging.augment import TrainingAugmentation, apply_training_augmentation
-from tf_medsynth.imaging.labels.palette import PALETTE, Colour, Picture, grey, over
+from tf_medsynth.imaging.labels.palette import PALETTE, Colour, Picture
 from tf_medsynth.types import Tensor
 
 WHOLE = "whole"
@@ -162,19 +162,16 @@ class LabelKind(abc.ABC):
                 centroid[region] = [round(float(part), 4) for part in middle]
         return {"lesion_pixels": pixels, "lesion_centroid": centroid}
 
+    @abc.abstractmethod
     def pictures(
         self, labels: ArrayLike, height: int, width: int, under: ArrayLike | None = None
     ) -> list[Picture]:
-        """Each label in colours over a darkened grey image, `(H, W, 3)` uint8.
+        """Each label in colours over a darkened grey image, `(H, W, 3)` uint8; nothing where there is none.
 
         Args:
             labels: `(n, ...)`.
             under: `(n, H, W)` in [0, 1]; None for black.
         """
-        codes = np.asarray(self.codes(labels, height, width))[..., 0]
-        known = bool(((codes >= 0) & (codes < self.num_classes)).all())
-        check(f"labels must hold codes 0 to {self.num_classes - 1}", known)
-        return over(codes, grey(under, codes.shape), opaque=under is None)
 
     def _places(self, label: ArrayLike, height: int, width: int) -> dict[str, NDArray[np.bool_]]:
         """Pixels of each region of one label, `(H, W)`."""

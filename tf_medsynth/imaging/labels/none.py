@@ -14,6 +14,8 @@ from tf_medsynth.types import Tensor
 class NoLabel(LabelKind):
     """A batch's label is `(B, 0)`: it says how many samples there are, and no more."""
 
+    follows_map = True
+
     @property
     def regions(self) -> tuple[str, ...]:
         """None."""
@@ -42,6 +44,10 @@ class NoLabel(LabelKind):
     def planes(self, label: Tensor, height: int, width: int) -> Tensor:
         """`(B, H, W, 0)` float32."""
         return ops.zeros((ops.shape(label)[0], height, width, 0), dtype="float32")
+
+    def of_map(self, structure_map: Tensor, background_mask: Tensor) -> Tensor:
+        """`(B, 0)` int32: any map goes without."""
+        return ops.zeros((ops.shape(structure_map)[0], 0), dtype="int32")
 
     def pictures(
         self, labels: ArrayLike, height: int, width: int, under: ArrayLike | None = None
