@@ -18,10 +18,13 @@ from tf_medsynth.stages.base import AdversarialStage
 from tf_medsynth.stages.guides import SCHEMES, lesion_logits
 from tf_medsynth.types import MedSynthError
 
-ALIKE = ("structure", "lesion", "multimodal", "gan")
-STAGES = [(name, stage) for name in OTHERS for stage in ALIKE] + [
-    (name, "translation") for name in OTHERS if DOMAINS[name].num_modalities > 1
+STAGES = [
+    *((name, "multimodal") for name in OTHERS),
+    *((name, "translation") for name in OTHERS if DOMAINS[name].num_modalities > 1),
+    *(("colour", which) for which in ("structure", "lesion", "gan")),
+    *(("pair", which) for which in ("lesion", "gan")),
 ]
+"""What depends on the domain most, on each of them; the others where the domain is least like a brain."""
 PLAIN = {"training.ema_decay": 0.0}
 
 

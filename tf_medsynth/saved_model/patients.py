@@ -76,7 +76,7 @@ class Patients:
             lesion: instead of the label that the model draws.
 
         Raises:
-            MedSynthError: a negative name, or a lesion that is not inside the brain.
+            MedSynthError: a negative name, or a lesion that is not inside the organ.
         """
         check_name(seed, number)
         label = None

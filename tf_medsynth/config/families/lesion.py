@@ -61,11 +61,6 @@ class LesionSettings(FamilySettings):
             "Set segmentor.output=linear.",
             output=self.segmentor.output,
         )
-        check(
-            "class_weights has a weight of background and one of the rest, or one a class",
-            len(self.class_weights) >= 2,
-            class_weights=self.class_weights,
-        )
         check("fold must lie in [0, folds)", 0 <= self.fold < self.folds, fold=self.fold, folds=self.folds)
         check("held_out must lie in [0, 1)", 0.0 <= self.held_out < 1.0, held_out=self.held_out)
 
