@@ -162,7 +162,7 @@ _RECORDS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "data without patients": (_record(data={"name": "x"}), "data"),
     "settings as a number": (_record(settings=3), "settings"),
     "rows of text": (_record(rows="many"), "rows"),
-    "modalities of numbers": (_record(modalities=3), "modalities"),
+    "a domain that is a number": (_record(domain=3), "domain"),
 }
 _INFOS: dict[str, tuple[Any, str]] = {
     "a template that leads out": (
