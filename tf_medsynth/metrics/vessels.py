@@ -35,7 +35,7 @@ def vessel_scores(
         threshold: in the unit of `probability`.
 
     Raises:
-        MedSynthError: shapes that do not fit, values that are not finite or not 0 and 1, no pixel in the field.
+        MedSynthError: shapes that do not fit, values that are not finite, or not 0 and 1, an empty field.
 
     Source: Qu et al. (thesis), table of DRIVE: Sens, Acc, AUC.
     Deviates: they do not say whether pixels outside of the field of view count; here they do not.
