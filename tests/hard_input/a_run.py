@@ -70,6 +70,7 @@ def _write_stage(folder: Path, name: str, known: dict[str, Any]) -> None:
         "settings": getattr(settings, name).to_dict(),
         "data_settings": settings.data.to_dict(),
         "operators": tiny.OPERATORS.to_dict(),
+        "domain": tiny.DOMAIN.to_dict(),
         "seed": 1,
         "precision": "float32",
         "image_size": list(tiny.SIZE),
