@@ -102,6 +102,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "scores": {"candidates": scores, "accepted": scores},
         "coverage": {"before": {}, "after": {}},
         "model_hash": "1234",
+        "domain": tiny.DOMAIN.to_dict(),
         "seed": 0,
         "labels": {"fingerprint": "5678", "count": 3},
         "settings": GenerationConfig().identity(),

@@ -141,7 +141,7 @@ def _schemas() -> Iterator[Case]:
         "a shape of words": (json.dumps({**whole, "shape": ["a"]}), "shape of the images"),
         "without a modality": (json.dumps({**whole, "intensity": {"T1": [0.0] * 64}}), "64 shares"),
         "few shares": (json.dumps({**whole, "intensity": {**shares, "T1": [0.0]}}), "64 shares"),
-        "classes as text": (json.dumps({**whole, "classes": {"oedema": "1"}}), "lesion classes"),
+        "classes as text": (json.dumps({**whole, "classes": {"oedema": "1"}}), "labelled classes"),
     }
     for kind, (text, rule) in texts.items():
         yield Case(f"pipeline --schema: {kind}", words, rule, _schema(text))
