@@ -72,12 +72,12 @@ def planted_copies(data: str, data_dir: Path, settings: DataSettings, extractor:
     )
     names = np.asarray(test.patients)
     print(f"{len(training)} training slices, {len(np.unique(names))} test patients, {len(test)} test slices")
-    held, others = (described(one.batches(), extractor) for one in (training, test))
+    held, others = (described(one.batches(), extractor, one.modalities) for one in (training, test))
     count = round(SHARE / (1 - SHARE) * len(test) / 2)
     for disguise in DISGUISES:
         copies = [disguised(training, count, seed, disguise) for seed in range(REPEATS)]
         honest = {"images": test.images, "lesion_label": np.asarray(test.lesion_label)}
-        found = memorisation(described([*copies, honest], extractor), held, others)
+        found = memorisation(described([*copies, honest], extractor, test.modalities), held, others)
         print(f"{', '.join(disguise)}:", flush=True)
         for space, told in found["spaces"].items():
             distance = np.array(told["distance"], float)

@@ -63,29 +63,10 @@ def trainer(
     transform: dsl.Input[dsl.Artifact],
     model: dsl.Output[dsl.Model],
 ) -> None:
-    """Trains stage structure, lesion or translation."""
+    """Trains a family, on those that it needs: they are in the folder by then."""
     from pipelines.steps.trainer import train_stage
 
     train_stage(stage, root, settings, {"examples": examples, "transform": transform}, model)
-
-
-@component()
-def multimodal_trainer(
-    root: str,
-    settings: dict,
-    examples: dsl.Input[dsl.Dataset],
-    transform: dsl.Input[dsl.Artifact],
-    structure: dsl.Input[dsl.Model],
-    lesion: dsl.Input[dsl.Model],
-    translation: dsl.Input[dsl.Model],
-    model: dsl.Output[dsl.Model],
-) -> None:
-    """Trains stage multimodal on the three others."""
-    from pipelines.steps.trainer import train_stage
-
-    inputs = {"examples": examples, "transform": transform}
-    earlier = {"structure": structure, "lesion": lesion, "translation": translation}
-    train_stage("multimodal", root, settings, inputs | earlier, model)
 
 
 @component()

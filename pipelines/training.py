@@ -6,13 +6,13 @@ from pipelines.components import (
     IMAGE,
     evaluator,
     example_gen,
-    multimodal_trainer,
     pusher,
     statistics_gen,
     structure_transform,
     synthetic_example_gen,
     trainer,
 )
+from tf_medsynth.config.families import NEEDS, STAGES
 
 NAME = "medsynth"
 
@@ -45,10 +45,11 @@ def build_pipeline(image: str = IMAGE, titled: bool = True) -> dsl.graph_compone
             "StructureTransform",
         )
         common |= {"examples": examples, "transform": settled.outputs["transform"]}
-        models = {}
-        for stage in ("structure", "lesion", "translation"):
-            models[stage] = placed(trainer(stage=stage, **common), f"Trainer {stage}").outputs["model"]
-        last = placed(multimodal_trainer(**models, **common), "Trainer multimodal").outputs["model"]
+        trained: dict[str, dsl.PipelineTask] = {}
+        for stage in STAGES:
+            task = placed(trainer(stage=stage, **common), f"Trainer {stage}")
+            trained[stage] = task.after(*(trained[need] for need in NEEDS[stage]))
+        last = trained[STAGES[-1]].outputs["model"]
         common = {"root": root, "settings": settings}
         drawn = placed(synthetic_example_gen(model=last, **common), "SyntheticExampleGen").outputs
         verdict = placed(

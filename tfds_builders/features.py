@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
+from tf_medsynth.imaging.labels.boxes import MOST_BOXES
 
 
 def pixels(shape: tuple[int | None, ...], dtype: type) -> tfds.features.Tensor:
@@ -25,18 +25,16 @@ def label_features(domain: Domain, rows: int | None, columns: int | None) -> dic
     """Features of the label of a slice, by name, as `data.slices` reads them.
 
     Returns:
-        ``lesion_label`` `(H, W, 1)` uint8, a PNG that TFDS can show, of a map of classes or structures;
-        ``label``, one class, of a plane; nothing where there is no label.
-
-    Raises:
-        MedSynthError: boxes, which no data set stores yet.
+        ``lesion_label`` `(H, W, 1)` uint8, a PNG that TFDS can show, of a map of classes or structures,
+        or a table of boxes; ``label``, one class, of a plane; nothing where there is no label.
     """
     kind, classes = domain.label.kind, list(domain.label.classes)
-    check("a data set stores a map, a class or no label", kind != "boxes", domain=domain.name, kind=kind)
     if kind == "none":
         return {}
     if kind == "plane":
         return {"label": tfds.features.ClassLabel(names=classes)}
+    if kind == "boxes":
+        return {"lesion_label": tfds.features.Tensor(shape=(MOST_BOXES, 5), dtype=np.float32)}
     shape = (rows, columns, 1)
     return {"lesion_label": tfds.features.LabeledImage(labels=classes, shape=shape, encoding_format="png")}
 

@@ -1,4 +1,4 @@
-"""Trainer: one stage. Stage M has a component of its own, as it takes the three other models."""
+"""Trainer: one family of the run, on the ones that it needs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ def train_stage(
     stage: str, root: str, settings: dict[str, Any], inputs: dict[str, Artifact], model: Artifact
 ) -> None:
     """Trains `stage`, or goes on with it, by the operators that the transform settled."""
+    from tf_medsynth.config.families import NEEDS
     from tf_medsynth.runs.restore import weights_hash
     from tf_medsynth.runs.run_directory import stage_directory
     from tf_medsynth.runs.train import train
@@ -18,6 +19,9 @@ def train_stage(
 
     with pipeline_step(f"trainer-{stage}", root, settings, inputs) as step:
         config = step.config
+        for need in NEEDS[stage]:
+            earlier = stage_directory(step.run, need)
+            step.record.read(need, earlier.path.relative_to(step.root), weights_hash(earlier))
         result = train(
             stage,
             data=inputs["examples"].metadata["data"],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tf_medsynth.audits.features import train_features
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.evaluation.features import open_extractor, sha256
 from tf_medsynth.types import MedSynthError
 
@@ -19,7 +20,7 @@ def trained(tiny_dataset, tmp_path_factory):
 def test_the_file_is_an_extractor_of_all_modalities(trained):
     extractor = open_extractor(trained.file)
     images = np.random.default_rng(0).random((5, 24, 40, 4), np.float32)
-    assert extractor.features([images])["all"].shape == (5, 6)
+    assert extractor.features([images], BRAIN_MRI.modalities)["all"].shape == (5, 6)
     assert extractor.sha256 == sha256(trained.file) == trained.record["sha256"]
 
 
@@ -39,7 +40,8 @@ def test_a_finished_one_is_not_trained_again_and_seeds_repeat(trained, tiny_data
         train_features(**tiny_dataset.where, out=tmp_path / f"{seed}.keras", seed=seed, overrides=CHANGES)
         for seed in (1, 2)
     ]
-    found = [open_extractor(one.file).features([images])["all"] for one in (trained, *twins)]
+    names = BRAIN_MRI.modalities
+    found = [open_extractor(one.file).features([images], names)["all"] for one in (trained, *twins)]
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.allclose(found[0], found[2])
 

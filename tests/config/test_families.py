@@ -75,6 +75,8 @@ def test_a_training_that_cannot_be_is_refused(changes, message):
             lambda: StructureSettings(drawing="lines", critic_sees="map_and_anatomy"),
             r"can see the anatomy only where one is drawn.*critic_sees=map",
         ),
+        (lambda: LesionSettings(class_weights=(1.0,)), "one weight a class"),
+        (lambda: MultimodalSettings(lesion_class_weights=(1.0,)), "one weight a class"),
         (lambda: LesionSettings(folds=2, fold=2), r"fold must lie in"),
         (lambda: LesionSettings(fold=-1), r"fold must lie in"),
         (lambda: MultimodalSettings(map_pool=0), "map_pool must be positive"),

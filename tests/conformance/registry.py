@@ -65,6 +65,11 @@ NETWORKS: dict[str, Build] = {
     "discriminator_spectral": lambda: networks.build_discriminator(
         DiscriminatorSpec((36, 36), 1, 4, spectral=True, normalisation="none")
     ),
+    "discriminator_colour": lambda: networks.build_discriminator(
+        DiscriminatorSpec((36, 36), 3, 4, modalities=2, see_detail=True)
+    ),
+    "unet_decoder_colour": lambda: networks.build_unet_decoder(UNetSpec(SIZE, 3, 3, 4, conditions=6)),
+    "segmentor_colour": lambda: networks.build_segmentor(UNetSpec(SIZE, 6, 3, 4, output="linear")),
     "structure_encoder": lambda: networks.build_structure_encoder(VAE),
     "structure_encoder_published": lambda: networks.build_structure_encoder(PUBLISHED_VAE),
     "structure_decoder": lambda: networks.build_structure_decoder(VAE),

@@ -12,14 +12,17 @@ import pytest
 
 import tf_medsynth
 from tests import tiny
+from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.families import BASELINES, TRAINABLE
 from tf_medsynth.config.generation import SamplePurpose
 from tf_medsynth.data import batches, mixing
 from tf_medsynth.data.damage import damage_draws
 from tf_medsynth.data.draws import PURPOSES, Draw, draw_number, shares_numbers
+from tf_medsynth.data.patches import PATCH_DRAWS
 from tf_medsynth.generation.fitting import label_specs
 from tf_medsynth.generation.functions import CODE
 
+AUGMENTATION = batches.augmentation_draws(BRAIN_MRI.num_modalities)
 OF_A_STAGE = ("training", "validation", "preview", "calibration")
 TAKES_A_PURPOSE = {"augmented": 3, "with_drawn_maps": 5, "with_damage": 1}
 """Steps whose default is for tests, and where among their arguments the purpose stands."""
@@ -29,7 +32,7 @@ ROOT = Path(tf_medsynth.__file__).parent
 def every_draw() -> Iterator[tuple[str, str]]:
     """(purpose, name) of whatever is drawn anywhere."""
     code = {CODE: Draw(())}
-    steps = {**batches.AUGMENTATION_DRAWS, **batches.STRUCTURE_DRAWS, **batches.POOL_DRAWS}
+    steps = {**AUGMENTATION, **PATCH_DRAWS, **batches.STRUCTURE_DRAWS, **batches.POOL_DRAWS}
     noise: Mapping[str, Draw] = {}
     for name in TRAINABLE:
         stage = tiny.build(name)
@@ -47,9 +50,9 @@ def every_draw() -> Iterator[tuple[str, str]]:
     yield from itertools.product(["map pool"], [*code, *batches.STRUCTURE_DRAWS])
     yield from itertools.product(["real maps"], batches.STRUCTURE_DRAWS)
     yield from itertools.product(["augmented copies"], [*mixing.COPY_DRAWS, mixing.COPY_NOISE])
-    yield from itertools.product(["training of segmentor"], batches.AUGMENTATION_DRAWS)
+    yield from itertools.product(["training of segmentor"], AUGMENTATION)
     for use in ("training", "validation"):
-        yield from itertools.product([f"{use} of features"], [*batches.AUGMENTATION_DRAWS, *damage_draws(())])
+        yield from itertools.product([f"{use} of features"], [*AUGMENTATION, *damage_draws(())])
     yield from itertools.product(["damage"], damage_draws(()))
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_medsynth import networks
 from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.presets import preset
 from tf_medsynth.generation.functions import Functions, functions_of
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.stages.guides import build_segmentors
+from tf_medsynth.stages.translation import build_translator
 
 SIZES = [
     (64, 64),
@@ -40,13 +40,11 @@ def narrow_functions(size: tuple[int, int]) -> Functions:
         }
     )
     guide = dataclasses.replace(settings.lesion.segmentor, image_size=size)
-    translator = dataclasses.replace(settings.translation.generator, image_size=size)
-    frozen = build_segmentors(guide, "multiple")
-    frozen["translation_encoder"] = networks.build_unet_encoder(translator)
-    frozen["translation_decoder"] = networks.build_unet_decoder(translator)
-    operators = BRAIN_MRI.operators_at(*size)
+    frozen = build_segmentors(guide, "multiple", BRAIN_MRI)
+    frozen |= build_translator(settings.translation.generator, BRAIN_MRI, size)
+    operators = BRAIN_MRI.operators_at(64, 64)
     stages: list[Any] = [
-        build_stage(name, settings, operators, size, 1, frozen if name == "multimodal" else {})
+        build_stage(name, settings, operators, BRAIN_MRI, size, 1, frozen if name == "multimodal" else {})
         for name in ("structure", "lesion", "multimodal")
     ]
     rng = np.random.default_rng(2)

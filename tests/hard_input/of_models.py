@@ -152,7 +152,7 @@ _RECORDS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "an unknown entry": (_record(colour=1), "unknown setting of ModelRecord"),
     "a missing entry": (
         _file("medsynth.json", lambda _: b'{"format": 1}'),
-        "a record must have package",
+        "a record states the domain of its data",
     ),
     "a size of text": (_record(image_size="large"), "image_size"),
     "a size of one": (_record(image_size=[96]), "image_size"),
@@ -162,7 +162,7 @@ _RECORDS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "data without patients": (_record(data={"name": "x"}), "data"),
     "settings as a number": (_record(settings=3), "settings"),
     "rows of text": (_record(rows="many"), "rows"),
-    "modalities of numbers": (_record(modalities=3), "modalities"),
+    "a domain that is a number": (_record(domain=3), "domain"),
 }
 _INFOS: dict[str, tuple[Any, str]] = {
     "a template that leads out": (

@@ -127,15 +127,21 @@ def _schema(text: str) -> Callable[[Path, Path], object]:
 def _schemas() -> Iterator[Case]:
     words = (*READ["pipeline --schema"], "{here}/schema.json")
     shares = {name: [0.0] * 64 for name in ("T1", "T2", "T1c", "Flair")}
-    whole = {"shape": [64, 64, 4], "classes": {"oedema": 1.0}, "intensity": shares}
+    whole = {
+        "modalities": list(shares),
+        "shape": [64, 64, 4],
+        "classes": {"oedema": 1.0},
+        "intensity": shares,
+    }
     texts = {
         "empty": ("", "whole JSON object"),
         "a list": ("[1]", "whole JSON object"),
-        "without a shape": ("{}", "shape of the images"),
+        "without modalities": ("{}", "names its modalities"),
+        "without a shape": (json.dumps({**whole, "shape": None}), "shape of the images"),
         "a shape of words": (json.dumps({**whole, "shape": ["a"]}), "shape of the images"),
         "without a modality": (json.dumps({**whole, "intensity": {"T1": [0.0] * 64}}), "64 shares"),
         "few shares": (json.dumps({**whole, "intensity": {**shares, "T1": [0.0]}}), "64 shares"),
-        "classes as text": (json.dumps({**whole, "classes": {"oedema": "1"}}), "lesion classes"),
+        "classes as text": (json.dumps({**whole, "classes": {"oedema": "1"}}), "labelled classes"),
     }
     for kind, (text, rule) in texts.items():
         yield Case(f"pipeline --schema: {kind}", words, rule, _schema(text))

@@ -92,7 +92,7 @@ _OF_STAGES = {
     },
     "lesion": {
         "weight below 0": ("weights.overlap=-0.5", r"a weight must not be negative"),
-        "class weights too few": ("class_weights=1,2", r"class_weights has one weight a class"),
+        "class weights too few": ("class_weights=1", r"class_weights has one weight a class"),
         "class weights not numbers": ("class_weights=nan,1,1,1,1", r"finite number"),
         "fold beyond": ("fold=1", r"fold must lie in \[0, folds\)"),
         "scheme unknown": ("scheme=all", r"scheme must be one of"),

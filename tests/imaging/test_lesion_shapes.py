@@ -9,6 +9,7 @@ from tf_medsynth.config.lesion_shapes import LesionShape
 from tf_medsynth.imaging.fusion import label_inside
 from tf_medsynth.imaging.lesion_shapes import (
     check_inside,
+    kinds_of,
     lesion_label,
     moved_inside,
     pixels_outside,
@@ -16,6 +17,7 @@ from tf_medsynth.imaging.lesion_shapes import (
 )
 from tf_medsynth.types import MedSynthError
 
+CLASSES = BRAIN_MRI.label.classes
 SIZE = (48, 64)
 
 CLASSES = BRAIN_MRI.label.classes
@@ -29,11 +31,11 @@ def test_an_ellipse_is_that_of_scikit_image(angle):
     centre = shape.row * 48 - 0.5, shape.column * 64 - 0.5
     wanted = np.zeros(SIZE, np.int32)
     wanted[ellipse(*centre, short, long, shape=SIZE, rotation=np.deg2rad(angle))] = 2
-    np.testing.assert_array_equal(lesion_label(shape, SIZE)[..., 0], wanted)
+    np.testing.assert_array_equal(lesion_label(shape, SIZE, CLASSES)[..., 0], wanted)
 
 
 def test_a_small_circle_by_hand():
-    label = lesion_label(LesionShape(kind="enhancing", row=0.5, column=0.5, radius=0.2), (10, 10))
+    label = lesion_label(LesionShape(kind="enhancing", row=0.5, column=0.5, radius=0.2), (10, 10), CLASSES)
     wanted = np.zeros((10, 10), int)
     wanted[4:6, 3:7] = wanted[3:7, 4:6] = CLASSES.index("enhancing")  # radius 2 about a corner
     np.testing.assert_array_equal(label[..., 0], wanted)
@@ -41,7 +43,7 @@ def test_a_small_circle_by_hand():
 
 
 def test_nested_classes_lie_in_each_other():
-    label = lesion_label(LesionShape(radius=0.4, core=0.7, necrosis=0.5), (192, 256))[..., 0]
+    label = lesion_label(LesionShape(radius=0.4, core=0.7, necrosis=0.5), (192, 256), CLASSES)[..., 0]
     row = label[96, 128:]
     codes = [CLASSES.index(name) for name in ("necrosis", "enhancing", "oedema")]
     assert list(dict.fromkeys(row[row > 0])) == codes
@@ -53,9 +55,9 @@ def test_nested_classes_lie_in_each_other():
 def test_outside_is_counted_and_told():
     mask = np.ones((10, 10, 1), np.float32)
     mask[:, :5] = 0
-    label = lesion_label(LesionShape(kind="oedema", radius=0.2), (10, 10))
+    label = lesion_label(LesionShape(kind="oedema", radius=0.2), (10, 10), CLASSES)
     assert pixels_outside(label, mask) == 6
-    with pytest.raises(MedSynthError, match=r"inside the brain\. Received: pixels_outside=6, of=12\. Move"):
+    with pytest.raises(MedSynthError, match=r"inside the organ\. Received: pixels_outside=6, of=12\. Move"):
         check_inside(label, mask)
     assert not label_inside(mask[None], label[None]).numpy()[0]
     check_inside(label[:, ::-1] * 0, mask)
@@ -73,7 +75,7 @@ def test_the_roomiest_place_holds_the_largest_circle():
             mask[((rows - row) / height) ** 2 + ((columns - column) / width) ** 2 < 1] = 0
         room = roomiest_place(mask)
         shape = LesionShape(kind="oedema", row=room.row, column=room.column, radius=room.radius)
-        check_inside(lesion_label(shape, SIZE), mask)
+        check_inside(lesion_label(shape, SIZE, CLASSES), mask)
         outside = np.pad(mask[..., 0], 1, constant_values=1)
         far = [
             np.hypot(*(np.argwhere(outside) - 1 - place).T).min() for place in np.argwhere(mask[..., 0] == 0)
@@ -86,21 +88,21 @@ def test_a_lesion_is_moved_to_where_it_fits():
     mask[30:44, 5:25] = 0
     far = LesionShape(row=0.1, column=0.9, radius=0.4, elongation=2.0, angle=70.0)
     moved = moved_inside(far, mask)
-    check_inside(lesion_label(moved, SIZE), mask)
+    check_inside(lesion_label(moved, SIZE, CLASSES), mask)
     assert (moved.angle, moved.elongation) == (70.0, 2.0) and 0.05 < moved.radius < 0.4
     small = moved_inside(LesionShape(radius=0.05), mask)
     assert small.radius == 0.05
     assert moved_inside(moved, mask) == moved
-    with pytest.raises(MedSynthError, match="needs a larger brain"):
+    with pytest.raises(MedSynthError, match="needs a larger organ"):
         moved_inside(far, mask, step=0.3)
 
 
 def test_mistakes_are_told():
     with pytest.raises(MedSynthError, match=r"inside the image\. Received: row=0\.05"):
-        lesion_label(LesionShape(row=0.05), SIZE)
+        lesion_label(LesionShape(row=0.05), SIZE, CLASSES)
     with pytest.raises(MedSynthError, match=r"must have a pixel\. Received: radius=0\.001\. Make it larger"):
-        lesion_label(LesionShape(radius=0.001), SIZE)
-    with pytest.raises(MedSynthError, match="needs a brain"):
+        lesion_label(LesionShape(radius=0.001), SIZE, CLASSES)
+    with pytest.raises(MedSynthError, match="needs an organ"):
         roomiest_place(np.ones((*SIZE, 1)))
 
 
@@ -127,3 +129,13 @@ def test_words_read_back_as_the_same_shape():
     shape = LesionShape(kind="necrosis", row=0.4, column=0.625, radius=0.1, angle=45.0, elongation=2.0)
     assert shape.words() == "kind=necrosis row=0.4 column=0.625 radius=0.1 elongation=2 angle=45".split()
     assert LesionShape().override(dict(word.split("=") for word in shape.words())) == shape
+
+
+def test_a_lesion_is_of_a_class_that_the_label_has():
+    classes = ("background", "node", "cyst")
+    label = lesion_label(LesionShape(kind="cyst", radius=0.2), (10, 10), classes)
+    assert set(np.unique(label)) == {0, 2}
+    for kind in ("nested", "oedema", "background"):
+        with pytest.raises(MedSynthError, match=f"Kinds: node, cyst.|kind='{kind}'"):
+            lesion_label(LesionShape(kind=kind), (10, 10), classes)
+    assert kinds_of(CLASSES) == ("nested", *CLASSES[1:])

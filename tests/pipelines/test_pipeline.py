@@ -41,8 +41,8 @@ def test_the_graph_is_the_method(compiled):
     assert needs["structure-transform"] == {"example-gen", "statistics-gen"}
     trainers = {"trainer", "trainer-2", "trainer-3"}
     assert all(needs[name] == {"example-gen", "structure-transform"} for name in trainers)
-    assert needs["multimodal-trainer"] >= trainers
-    assert needs["synthetic-example-gen"] == {"multimodal-trainer"}
+    assert needs["trainer-4"] >= trainers
+    assert needs["synthetic-example-gen"] == {"trainer-4"}
     (gate,) = (name for name in tasks if name.startswith("condition"))
     assert "evaluator-Output" in tasks[gate]["triggerPolicy"]["condition"]
 
@@ -58,9 +58,10 @@ def test_only_the_blessed_branch_pushes(compiled):
 
 
 def test_artifacts_are_typed(compiled):
-    inputs = compiled["components"]["comp-multimodal-trainer"]["inputDefinitions"]["artifacts"]
-    types = {name: spec["artifactType"]["schemaTitle"] for name, spec in inputs.items()}
-    assert types["examples"] == "system.Dataset" and types["structure"] == "system.Model"
+    components = compiled["components"]
+    ends = [components["comp-trainer"][f"{end}Definitions"]["artifacts"] for end in ("input", "output")]
+    types = {name: spec["artifactType"]["schemaTitle"] for end in ends for name, spec in end.items()}
+    assert types["examples"] == "system.Dataset" and types["model"] == "system.Model"
 
 
 def test_every_step_takes_the_image_and_leaves_skipping_to_its_function(compiled):

@@ -53,8 +53,8 @@ def run_all(place, manual_dir):
         components.structure_transform, place, examples=place.examples, anomalies=place.described.anomalies
     ).transform
     common = {"examples": place.examples, "transform": place.transform}
-    models = {s: call(components.trainer, place, stage=s, **common).model for s in STAGES[:3]}
-    place.model = call(components.multimodal_trainer, place, **models, **common).model
+    for stage in STAGES:
+        place.model = call(components.trainer, place, stage=stage, **common).model
     place.drawn = call(components.synthetic_example_gen, place, model=place.model)
     place.judged = call(
         components.evaluator, place, examples=place.drawn.examples, unfiltered=place.drawn.unfiltered

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.stages.guides import segmentor_names
 from tf_medsynth.stages.optimisers import PhaseRate
@@ -15,7 +14,7 @@ NO_AVERAGE = {"training.ema_decay": 0.0}
 
 def test_networks_take_the_size_of_the_images():
     size = (48, 32)
-    stage = build_stage("structure", tiny.settings("structure"), tiny.OPERATORS, size, 0)
+    stage = build_stage("structure", tiny.settings("structure"), tiny.OPERATORS, tiny.DOMAIN, size, 0)
     for name in ("structure_encoder", "mask_generator", "structure_discriminator"):
         assert stage.networks[name].input_shape[1:3] == size, name
     assert stage.networks["structure_decoder"].output_shape[1:3] == size
@@ -32,15 +31,18 @@ def test_the_critic_s_channels_follow_from_what_it_sees():
 @pytest.mark.parametrize(("mode", "channels"), [("concat", 6), ("weighted", 5)])
 def test_channels_of_the_generator_follow_from_the_fusion(mode, channels):
     changes = {"fusion.label_mode": mode, "generator.pixel_noise": False, **NO_AVERAGE}
-    onlookers = {name: keras.Sequential([keras.Input((1,))]) for name in segmentor_names("multiple")}
+    onlookers = {
+        name: keras.Sequential([keras.Input((1,))])
+        for name in segmentor_names("multiple", tiny.DOMAIN.modalities)
+    }
     settings = tiny.settings("multimodal", changes)
-    stage = build_stage("multimodal", settings, tiny.OPERATORS, tiny.SIZE, 0, onlookers)
+    stage = build_stage("multimodal", settings, tiny.OPERATORS, tiny.DOMAIN, tiny.SIZE, 0, onlookers)
     assert stage.networks["encoder"].input_shape[1:] == (*tiny.SIZE, channels)
 
 
 def test_a_stacked_segmentor_takes_all_modalities():
     stage = tiny.build("lesion", {"scheme": "stacked", **NO_AVERAGE})
-    assert [network.input_shape[-1] for network in stage.networks.values()] == [BRAIN_MRI.num_modalities]
+    assert [network.input_shape[-1] for network in stage.networks.values()] == [tiny.DOMAIN.num_modalities]
     assert stage.ema_networks == {}
 
 

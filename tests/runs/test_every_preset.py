@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from tf_medsynth import networks
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.families import BASELINES, STAGES, TRAINABLE
 from tf_medsynth.config.presets import PRESETS, Preset, preset
 from tf_medsynth.data.batches import training_batches
@@ -20,6 +20,7 @@ from tf_medsynth.data.slices import open_slices
 from tf_medsynth.runs.build import build_stage
 from tf_medsynth.runs.fit import _batch_steps
 from tf_medsynth.stages.guides import build_segmentors
+from tf_medsynth.stages.translation import build_translator
 
 _PLAIN = {"training.batch_size": 2, "training.steps": 2, "training.ema_decay": 0.0}
 _IMAGE = {**_PLAIN, "generator.base_filters": 2, "discriminator.base_filters": 2}
@@ -68,16 +69,15 @@ def cases() -> list[tuple[str, str]]:
     return list(first.values())
 
 
-def frozen(settings: Preset, stage: str, size: tuple[int, int]) -> dict[str, keras.Model]:
+def frozen(settings: Preset, stage: str, domain: Domain, size: tuple[int, int]) -> dict[str, keras.Model]:
     """Untrained guides and translator of `settings`, where `stage` needs them."""
     if stage != "multimodal":
         return {}
     guide = settings.lesion.segmentor.override({"image_size": size})
-    translator = settings.translation.generator.override({"image_size": size})
+    translator = settings.translation.generator
     return {
-        **build_segmentors(guide, settings.lesion.scheme),
-        "translation_encoder": networks.build_unet_encoder(translator),
-        "translation_decoder": networks.build_unet_decoder(translator),
+        **build_segmentors(guide, settings.lesion.scheme, domain),
+        **build_translator(translator, domain, size),
     }
 
 
@@ -96,9 +96,9 @@ def test_a_stage_of_a_preset_trains(tiny_dataset, tmp_path: Path, name: str, sta
     (tmp_path / stage).mkdir()
     steps = _batch_steps(stage, settings, operators, tmp_path, source, 0)
     batch = next(iter(training_batches(source, batch_size=2, seed=0, stop=1, steps=steps)))
-    built = build_stage(
-        stage, settings, operators, source.image_size, 0, frozen(settings, stage, source.image_size)
-    )
+    domain, size = source.domain, source.image_size
+    onlookers = frozen(settings, stage, domain, size)
+    built = build_stage(stage, settings, operators, domain, size, 0, onlookers)
     phases = list(built.phases) if own.training.pretrain_steps else [*built.phases][-1:]
     for phase in phases:
         built.phase, before = phase, tiny.state(built)

@@ -36,6 +36,13 @@ def test_another_format(copy):
     refused(copy, "reads models of format 1. Received: format=99")
 
 
+def test_a_record_without_a_domain(copy):
+    held = json.loads((copy / RECORD_NAME).read_text())
+    del held["domain"]
+    (copy / RECORD_NAME).write_text(json.dumps(held))
+    refused(copy, "states the domain of its data.*Export it again")
+
+
 @pytest.mark.parametrize("text", ["", "[]", None])
 def test_no_record(copy, text):
     (copy / RECORD_NAME).unlink() if text is None else (copy / RECORD_NAME).write_text(text)

@@ -52,7 +52,7 @@ def test_bytes_are_those_of_the_signature_whatever_was_drawn_before(patients, lo
 
 def test_a_drawn_lesion_gives_the_bytes_of_synthesize(patients, loaded, inside):
     drawn = patients.draw(4, 9, inside)
-    label = lesion_label(inside, (32, 32))
+    label = lesion_label(inside, (32, 32), BRAIN_MRI.label.classes)
     answer = loaded["synthesize"](
         seed=tf.constant([[4, 9]], tf.int64), lesion_label=tf.constant(label[None], tf.int32)
     )
@@ -97,7 +97,7 @@ def test_a_lesion_outside_the_brain_is_told(tiny_model, tmp_path):
     shape = LesionShape(kind="oedema", row=0.5, column=0.25, radius=0.1)
     assert (patients.draw(0, 0, shape).lesion_label > 0).sum() == 32  # of a circle of 3.2 px about a corner
     assert not patients.draw(0, 0).label_found
-    words = r"inside the brain\. Received: pixels_outside=16, of=32\. Move"
+    words = r"inside the organ\. Received: pixels_outside=16, of=32\. Move"
     with pytest.raises(MedSynthError, match=words):
         patients.draw(0, 0, dataclasses.replace(shape, column=0.5))
 
@@ -142,6 +142,6 @@ def test_mistakes_are_told(patients, tiny_model, tmp_path, capsys):
         with pytest.raises(MedSynthError, match=words):
             patients.draw(seed, number)
     begin = ["sample", "--model", str(tiny_model), "--out", str(tmp_path / "a.png"), "--lesion"]
-    for word, told in (("kind", "--lesion takes key=value"), ("kind=big", "kind must be one of nested")):
+    for word, told in (("kind", "--lesion takes key=value"), ("kind=big", "labels have no such lesion")):
         assert main([*begin, word]) == 2
         assert told in capsys.readouterr().err

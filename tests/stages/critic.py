@@ -96,7 +96,9 @@ class PenalisedStage(AdversarialStage):
         return self.logs()
 
 
-def penalised(training: PenalisedTraining = TRAINING, weights: CriticWeights | None = None) -> PenalisedStage:
+def penalised(
+    training: PenalisedTraining = TRAINING, weights: CriticWeights | None = None, spectral: bool = False
+) -> PenalisedStage:
     """The family with its optimisers; the same bits each time."""
     keras.utils.set_random_seed(3)
     inputs = keras.Input((6,))
@@ -104,7 +106,7 @@ def penalised(training: PenalisedTraining = TRAINING, weights: CriticWeights | N
     drawer = keras.Model(inputs, keras.layers.Reshape((*SIZE, 1))(flat))
     spec = DiscriminatorSpec(
         SIZE, in_channels=1, modalities=0, base_filters=4, convolutions=((4, 2, 1), (3, 1, 2)),
-        normalisation="none",
+        normalisation="none", spectral=spectral,
     )  # fmt: skip
     networks = {"drawer": drawer, "critic": build_discriminator(spec)}
     stage = PenalisedStage(

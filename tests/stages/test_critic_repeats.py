@@ -155,6 +155,14 @@ def test_a_weight_whose_term_comes_in_no_phase_is_refused_before_the_first_step(
         check_terms(stage, spec, ("warm", "critic"))
 
 
+def test_replicas_are_looked_at_as_one():
+    with runtime.strategy(tiny.DEVICES).scope():
+        stage = penalised(spectral=True)
+        before = tiny.state(stage)
+        check_terms(stage, critic.between(stop=1).element_spec, stage.phases)
+    np.testing.assert_equal(tiny.state(stage), before)
+
+
 def test_a_term_that_can_move_nothing_is_refused():
     class Blind(critic.PenalisedStage):
         def terms(self, player, batch, outputs):

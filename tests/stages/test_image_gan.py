@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny
-from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+
+MODALITIES = tiny.DOMAIN.modalities
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_every_generator_sees_the_same_sketch(skrgan):
     lines = tiny.batch()["structure_map"]
     assert not skrgan.draws()
     images = np.asarray(skrgan.render(lines, {}))
-    for i, name in enumerate(BRAIN_MRI.modalities):
+    for i, name in enumerate(MODALITIES):
         alone = skrgan.best(f"generator_{name}")(1.0 - lines, training=False)
         np.testing.assert_array_equal(images[..., i], np.asarray(alone)[..., 0])
 
@@ -57,7 +58,7 @@ def test_every_generator_sees_noise_of_its_own(gan):
     assert (noise.shape, noise.kind) == ((*tiny.SIZE, 4), "normal")
     drawn = np.random.default_rng(0).standard_normal((2, *tiny.SIZE, 4)).astype("float32")
     images = np.asarray(gan.render(None, {"noise": drawn}))
-    for i, name in enumerate(BRAIN_MRI.modalities):
+    for i, name in enumerate(MODALITIES):
         alone = gan.best(f"generator_{name}")(drawn[..., i : i + 1], training=False)
         np.testing.assert_array_equal(images[..., i], np.asarray(alone)[..., 0])
 
@@ -82,7 +83,7 @@ def test_a_discriminator_judges_its_own_modality(gan):
     batch = tiny.as_tensors(tiny.batch())
     noise = {"noise": np.zeros((4, *tiny.SIZE, 4), "float32")}
     outputs = gan.synthesise(batch, noise, training=False)
-    for i, name in enumerate(BRAIN_MRI.modalities):
+    for i, name in enumerate(MODALITIES):
         for key, images in (("validity_real", batch["images"]), ("validity_fake", outputs["drawn"])):
             alone = gan.networks[f"discriminator_{name}"](images[..., i : i + 1], training=False)["validity"]
             np.testing.assert_allclose(outputs[key][i], alone, atol=1e-5)

@@ -112,7 +112,7 @@ def test_drawn_patients_are_judged_by_the_label_they_were_drawn_from(stage, batc
     outputs = stage.synthesise(batch, stage.drawn("training", batch), training=False)
     assert [x.shape[0] for x in outputs["lesion_logits"]] == [2] * 4
     expected = sum(
-        lesion.weighted_cross_entropy(batch["drawn_label"], x, stage.settings.lesion_class_weights)
+        lesion.weighted_cross_entropy(batch["drawn_label"], x, stage.guide.class_weights)
         + lesion.overlap_loss(batch["drawn_label"], x)
         for x in outputs["lesion_logits"]
     )
@@ -123,7 +123,7 @@ def test_drawn_patients_are_judged_by_the_label_they_were_drawn_from(stage, batc
     published = MultimodalStage(settings, BRAIN_MRI, tiny.SIZE, networks=stage.networks, seed=0)
     outputs = published.synthesise(batch, published.drawn("training", batch), training=False)
     terms = published.terms("generator", batch, outputs)
-    weights = published.settings.lesion_class_weights
+    weights = published.guide.class_weights
     expected = sum(
         lesion.weighted_label_error(batch["drawn_label"], x, weights) for x in outputs["lesion_logits"]
     )
@@ -140,7 +140,7 @@ def test_a_guide_of_any_scheme_teaches_every_modality_with_the_same_weight(schem
     guided = MultimodalStage(settings, BRAIN_MRI, tiny.SIZE, networks=networks, seed=0)
     outputs = guided.synthesise(batch, guided.drawn("training", batch), training=False)
     losses = [
-        lesion.weighted_cross_entropy(batch["drawn_label"], x, settings.lesion_class_weights)
+        lesion.weighted_cross_entropy(batch["drawn_label"], x, guided.guide.class_weights)
         + lesion.overlap_loss(batch["drawn_label"], x)
         for x in outputs["lesion_logits"]
     ]

@@ -16,6 +16,7 @@ import tensorflow_datasets as tfds
 
 from tests.tfds_builders.alone import read_alone
 from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
+from tf_medsynth.runtime.prepared_sets import domain_of
 from tf_medsynth.types import MedSynthError
 from tfds_builders.medsynth_synthetic import medsynth_synthetic_dataset_builder as module
 
@@ -67,7 +68,7 @@ def test_examples_carry_the_name_of_the_sample(built):
     identity = json.loads((SPOOL / "spool.json").read_text())["identity"]
     first = examples(built)[0]
     assert (first["model_hash"].decode(), first["seed"]) == (identity["model_hash"], identity["seed"])
-    assert built.info.metadata["modalities"] == ["T1", "T2", "T1c", "Flair"]
+    assert domain_of(built) == BRAIN_MRI
 
 
 def test_loads_by_name_with_known_shapes_and_without_the_package(built):

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from tf_medsynth.config.base import Config, check
-
-LesionKind = Literal["nested", "necrosis", "oedema", "non_enhancing", "enhancing"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +13,7 @@ class LesionShape(Config):
     """An ellipse of one class, or three nested ones: oedema around an enhancing rim around necrosis.
 
     Attributes:
-        kind: ``nested``, or the one class of the whole ellipse.
+        kind: ``nested``, or the one class of the whole ellipse, by its name in the domain.
         row: of the centre, as a share of the image's height, in [0, 1]; 0 is the top.
         column: of the centre, as a share of the image's width, in [0, 1]; 0 is the left.
         radius: of the circle with the ellipse's area, as a share of the image's shorter side.
@@ -26,7 +23,7 @@ class LesionShape(Config):
         necrosis: nested: radius of the necrosis, as a share of the rim's, in [0, 1).
     """
 
-    kind: LesionKind = "nested"
+    kind: str = "nested"
     row: float = 0.5
     column: float = 0.5
     radius: float = 0.12

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -11,15 +10,13 @@ import tensorflow as tf
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.imaging import LabelAugmentConfig, LabelPlace, OperatorConfig, TrainAugmentConfig
 from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.data.epochs import Batch, Step
 from tf_medsynth.data.slices import SliceSource
 from tf_medsynth.imaging.augment import LABEL_UNIFORMS, training_augmentation, training_uniforms
 from tf_medsynth.imaging.labels import LabelKind, label_kind
 from tf_medsynth.imaging.masks import map_and_mask
 from tf_medsynth.imaging.modalities import check_choice, select_modality
 from tf_medsynth.types import Tensor
-
-Batch = dict[str, Tensor]
-Step = Callable[[Batch], Batch]
 
 _LABEL_TRIES = 8
 
@@ -54,6 +51,7 @@ def training_batches(
     stop: int,
     steps: tuple[Step, ...] = (),
     share: tuple[int, int] = (0, 1),
+    purpose: str = "training",
 ) -> tf.data.Dataset:
     """Batches of steps `start` to `stop`: index, images, lesion_label, and what `steps` add.
 
@@ -61,41 +59,18 @@ def training_batches(
     in the stream of all epochs and names the draws of augmentation and training.
 
     Args:
+        source: of any form: slices, stacks, patches of volumes, unpaired draws.
         batch_size: rows of the whole batch.
+        purpose: of what the source itself draws, see `draws.PURPOSES`.
         share: (i, n): only the i-th of n equal runs of rows of each batch, for one worker of several.
     """
     part, parts = share
     first, last = start * batch_size, stop * batch_size
-    epochs = range(first // source.count, -(-last // source.count))
-    buffer = source.settings.shuffle_buffer
-    stream = shuffled_epochs(source.stored(), source.normalised, buffer, (seed,), epochs)
-    stream = stream.skip(first % source.count).enumerate(first)
-    stream = stream.map(lambda index, example: {"index": index, **example})
+    stream = source.stream(seed, first, last, purpose)
     batches = stream.batch(batch_size // parts, drop_remainder=True).shard(parts, part).take(stop - start)
     for step in steps:
         batches = batches.map(step, num_parallel_calls=2, deterministic=True)
     return batches.prefetch(2)
-
-
-def shuffled_epochs(
-    stored: tf.data.Dataset, finish: Step, buffer: int, seeds: tuple[int, ...], epochs: range
-) -> tf.data.Dataset:
-    """`stored` once for each of `epochs`, each shuffled by (seeds, epoch); one graph whatever their number.
-
-    Args:
-        stored: examples in a fixed order.
-        finish: what becomes of an example after it was shuffled.
-        buffer: examples held to shuffle.
-    """
-    keys = [int(np.random.SeedSequence((*seeds, number)).generate_state(1)[0]) for number in epochs]
-
-    def epoch(key: Tensor) -> tf.data.Dataset:
-        # Of this function's graph alone: the key decides, and a global seed of 0 would ask for its value.
-        tf.compat.v1.get_default_graph().seed = 1
-        return stored.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
-
-    order = tf.data.Dataset.from_tensor_slices(tf.constant(keys, tf.int64)).flat_map(epoch)
-    return order.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def augmentation_draws(modalities: int) -> dict[str, Draw]:

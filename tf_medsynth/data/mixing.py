@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from tf_medsynth.config.base import check
 from tf_medsynth.config.imaging import ImageAugmentConfig
 from tf_medsynth.config.studies import AvailabilitySettings, Mix, Shares
-from tf_medsynth.data.batches import Batch, Step, shuffled_epochs
 from tf_medsynth.data.draws import Draw, draw
+from tf_medsynth.data.epochs import Batch, Step, shuffled_epochs
 from tf_medsynth.data.slices import READ_IN_ORDER, SliceSource
 from tf_medsynth.imaging.augment import IMAGE_UNIFORMS, apply_image_augmentation, image_augmentation
 from tf_medsynth.types import Tensor
@@ -36,7 +36,6 @@ COPY_DRAWS = {"enhanced": Draw((IMAGE_UNIFORMS,), "uniform")}
 COPY_NOISE = "enhanced_noise"
 """What an augmented copy is drawn from; the noise has the shape of its slice."""
 _COPIES = "augmented copies"
-_NAMES = ("images", "lesion_label", "label")
 
 _SHARE, _ORDER = 1, 2
 """Parts of a seed: which real slices are kept, and in which order kinds follow each other."""
@@ -49,7 +48,7 @@ class Pool:
     Attributes:
         count: how many.
         stored: they as they are stored, always in the same order.
-        finish: makes images and label of a stored one, as `SliceSource.normalised` names them.
+        finish: makes images and label of a stored one, as `SliceSource.normalised` does.
         facts: which they are, as JSON values.
     """
 
@@ -115,6 +114,11 @@ def real_pool(
 def augmented_pool(source: SliceSource, count: int, seed: int, config: ImageAugmentConfig) -> Pool:
     """`count` classically augmented copies: the k-th is a fixed change of the real slice k modulo N."""
     height, width = source.image_size
+    kind = source.domain.label.kind
+    check(
+        "boxes are not moved with their images yet", kind != "boxes", "Leave augmented copies out.", kind=kind
+    )
+    is_map = kind in ("classes", "structure")
 
     def stored() -> tf.data.Dataset:
         copies = source.stored().repeat(-(-count // source.count)).take(count).enumerate()
@@ -127,10 +131,12 @@ def augmented_pool(source: SliceSource, count: int, seed: int, config: ImageAugm
         shape = (height, width, plain["images"].shape[-1])
         noise = draw({COPY_NOISE: Draw(shape, "uniform")}, seed, number, purpose=_COPIES)[COPY_NOISE]
         # A label that is no map stays as it is; the images then stand in for one.
-        name = "lesion_label" if "lesion_label" in plain else "images"
-        images, moved = apply_image_augmentation(plain["images"][None], plain[name][None], parameters, noise)
-        label = {name: tf.cast(moved[0], tf.int32)} if name == "lesion_label" else {}
-        return {**plain, "images": images[0], **label}
+        label = plain["lesion_label" if is_map else "images"]
+        images, moved = apply_image_augmentation(plain["images"][None], label[None], parameters, noise)
+        return {
+            "images": images[0],
+            "lesion_label": tf.cast(moved[0], tf.int32) if is_map else plain["lesion_label"],
+        }
 
     return Pool("augmented", count, stored, finish, {"slices": count})
 
@@ -145,15 +151,16 @@ def synthetic_pool(builder: Any, count: int) -> Pool:
         MedSynthError: it holds fewer.
     """
     held, features = builder.info.splits["train"].num_examples, builder.info.features
-    types = {name: tf.float32 if name == "images" else tf.int32 for name in _NAMES if name in features}
+    label = next((name for name in ("lesion_label", "label") if name in features), None)
     check("the synthetic set holds too few samples", held >= count, needed=count, held=held)
 
     def stored() -> tf.data.Dataset:
         samples = builder.as_dataset(split="train", shuffle_files=False, read_config=READ_IN_ORDER)
-        return samples.take(count).map(lambda e: {name: e[name] for name in types})
+        return samples.take(count).map(lambda e: {n: e[n] for n in ("images", label) if n})
 
     def finish(example: Batch) -> Batch:
-        return {name: tf.cast(example[name], kind) for name, kind in types.items()}
+        shown = tf.zeros(0, tf.int32) if label is None else tf.cast(example[label], tf.int32)
+        return {"images": tf.cast(example["images"], tf.float32), "lesion_label": shown}
 
     return Pool("synthetic", count, stored, finish, {"slices": count})
 
@@ -249,6 +256,6 @@ def _shaped(pool: Pool) -> Step:
 
     def finish(example: dict[str, Tensor]) -> dict[str, Tensor]:
         made = pool.finish(example)
-        return {name: made[name] for name in _NAMES if name in made}
+        return {"images": made["images"], "lesion_label": made["lesion_label"]}
 
     return finish

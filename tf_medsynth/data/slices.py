@@ -7,7 +7,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -17,8 +17,10 @@ from google.protobuf.json_format import ParseError
 from tf_medsynth.config.base import check, fingerprint
 from tf_medsynth.config.data import DataSettings
 from tf_medsynth.config.datasets import UNLABELLED
-from tf_medsynth.config.domain import Domain, LabelKind
+from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.records import PreparedFrom
+from tf_medsynth.data.epochs import numbered, shuffled_epochs
+from tf_medsynth.imaging.labels import LabelKind, label_kind
 from tf_medsynth.runtime import read_record
 from tf_medsynth.runtime.places import check_local
 from tf_medsynth.runtime.prepared_sets import domain_of, open_prepared
@@ -27,14 +29,6 @@ from tf_medsynth.types import MedSynthError, Tensor
 _INPUTS = "inputs.json"
 _STATISTICS = ("intensity_min", "intensity_max", "intensity_p995", "intensity_mean")
 """Of the volume of an example whose intensities have no unit, `(M,)`."""
-
-LABEL_NAMES: Mapping[LabelKind, str | None] = {
-    "classes": "lesion_label",
-    "structure": "lesion_label",
-    "plane": "label",
-    "none": None,
-}
-"""What an example calls its label, by kind: a map `(H, W, 1)` or one class, int32."""
 
 READ_IN_ORDER = tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False, try_autocache=False)
 """One order, and bounded memory: TFDS would keep a dataset of up to 250 MiB whole."""
@@ -59,6 +53,41 @@ class SliceSource:
     patients: tuple[str, ...]
     count: int
 
+    @classmethod
+    def shown(cls, domain: Domain, shape: Sequence[int | None]) -> Domain:
+        """What rows show, where stored images of `shape` show `domain`.
+
+        Raises:
+            MedSynthError: such images make no source of this form.
+        """
+        channels = domain.image_channels
+        check(
+            f"training needs 2-D slices of {', '.join(domain.modalities)} (H, W, {channels})",
+            len(shape) == 3 and shape[-1] == channels and None not in shape,
+            "Prepare a slices configuration.",
+            images=shape,
+        )
+        return domain
+
+    def stream(self, seed: int, first: int, last: int, purpose: str) -> tf.data.Dataset:
+        """Rows `first` to `last`, at least, of all epochs, each with its index; see `data.batches`.
+
+        Args:
+            purpose: of whatever a row draws, see `draws.PURPOSES`.
+        """
+        return numbered(self.epochs((seed,), first, last), first)
+
+    def epochs(self, seeds: tuple[int, ...], first: int, last: int) -> tf.data.Dataset:
+        """Normalised rows from `first` on, of the epochs through `last`, shuffled by (seeds, epoch)."""
+        passes = range(first // self.count, -(-last // self.count))
+        rows = shuffled_epochs(self.stored(), self.normalised, self.settings.shuffle_buffer, seeds, passes)
+        return rows.skip(first % self.count)
+
+    @property
+    def label(self) -> LabelKind:
+        """How labels behave."""
+        return label_kind(self.domain)
+
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width in pixels."""
@@ -71,7 +100,12 @@ class SliceSource:
         size = sum(self.builder.info.splits[part].num_bytes for part in self.split.split("+"))
         record = Path(self.builder.data_dir) / _INPUTS
         inputs = _prepared_from(record) if record.exists() else ""
-        return fingerprint(self.name, self.split, size, inputs, self.patients, self.settings.to_dict())
+        own = self.settings.to_dict()
+        return fingerprint(self.name, self.split, size, inputs, self.patients, own, *self.of_form())
+
+    def of_form(self) -> tuple[Any, ...]:
+        """What of the form decides the rows, for `fingerprint`; nothing of slices as they are."""
+        return ()
 
     def examples(self, names: bool = False) -> tf.data.Dataset:
         """Normalised `Slice`s without index, always in the same order; `names` adds ``patient``."""
@@ -93,18 +127,16 @@ class SliceSource:
         kept = set(self.patients)
         return np.array([name for name in _names(self.builder, self.split) if name in kept])
 
-    @property
-    def label_name(self) -> str | None:
-        """Of `LABEL_NAMES`."""
-        return LABEL_NAMES[self.domain.label.kind]
-
     def normalised(self, example: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The `Slice`, without index, of a stored example."""
+        """The `Slice`, without index, of a stored example; its label as `imaging.labels` has its kind."""
         images = tf.cast(example["images"], tf.float32)
         low, high = self._bounds(example)
         unit = tf.clip_by_value((images - low) / tf.maximum(high - low, 1e-6), 0.0, 1.0)
-        name = self.label_name
-        return {"images": unit} | ({name: tf.cast(example[name], tf.int32)} if name else {})
+        return {"images": unit, "lesion_label": self._label(example)}
+
+    def _label(self, example: dict[str, Tensor]) -> Tensor:
+        stored = stored_label(self.domain)
+        return tf.zeros(0, tf.int32) if stored is None else tf.cast(example[stored], self.label.dtype)
 
     def _bounds(self, example: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """The stored intensities that become 0 and 1, of each channel or of all."""
@@ -125,6 +157,14 @@ class SliceSource:
         return values if self.domain.channels == 1 else tf.repeat(values, self.domain.channels)
 
 
+Form = TypeVar("Form", bound=SliceSource)
+
+
+def stored_label(domain: Domain) -> str | None:
+    """What a prepared set calls its label: ``label`` of one class an image, else ``lesion_label``."""
+    return {"none": None, "plane": "label"}.get(domain.label.kind, "lesion_label")
+
+
 def _prepared_from(record: Path) -> str:
     return read_record(record, PreparedFrom, "Run medsynth prepare again.")["fingerprint"]
 
@@ -138,17 +178,34 @@ def open_slices(
     fold: int = 0,
     patients: Sequence[str] | None = None,
 ) -> SliceSource:
-    """The slices of `split` of a prepared dataset, e.g. ``brats/slices_96``.
+    """The slices of `split` of a prepared dataset, e.g. ``brats/slices_96``; see `open_source`."""
+    return open_source(SliceSource, data, data_dir, split, settings, folds, fold, patients)
+
+
+def open_source(
+    form: type[Form],
+    data: str,
+    data_dir: Path | str,
+    split: str = "train",
+    settings: DataSettings | None = None,
+    folds: int = 1,
+    fold: int = 0,
+    patients: Sequence[str] | None = None,
+    **own: Any,
+) -> Form:
+    """A source of some form: the examples of `split` of a prepared dataset.
 
     Args:
+        form: `SliceSource` or a class of it.
         data: dataset name, with config, with or without version.
         data_dir: where `prepare` wrote it.
         split: a split, or several of which all slices are taken, as ``train+unlabelled``.
         patients: keep these alone; None for all.
         folds, fold: keep every `folds`-th patient of the sorted list, from the `fold`-th on.
+        own: fields of the form.
 
     Raises:
-        MedSynthError: not prepared there, no such split, no domain stated, not 2-D slices of it,
+        MedSynthError: not prepared there, no such split, no domain stated, images of another form,
             a patient in both train and test, or one asked for who is not in the split.
     """
     with _whole(data):
@@ -163,8 +220,10 @@ def open_slices(
             split=split,
         )
     with _whole(data):
-        domain = domain_of(builder)
-    _check_features(domain, info.features, settings or DataSettings())
+        stated = domain_of(builder)
+    shape = info.features["images"].shape if "images" in info.features else ()
+    domain, settings = form.shown(stated, shape), settings or DataSettings()
+    _check_features(domain, info.features, settings)
     with _whole(data):
         by_split = {name: _patients(builder, name) for name in info.splits}
     counts = dict(sum((Counter(by_split.pop(part)) for part in parts), Counter()))
@@ -183,22 +242,12 @@ def open_slices(
     check("every fold needs a patient", bool(kept), patients=len(counts), folds=folds)
     count = sum(counts[p] for p in kept)
     name = f"{info.full_name}"
-    return SliceSource(name, split, builder, domain, settings or DataSettings(), tuple(kept), count)
+    return form(name, split, builder, domain, settings, tuple(kept), count, **own)
 
 
 def _check_features(domain: Domain, features: Mapping[str, Any], settings: DataSettings) -> None:
-    """Raises unless examples are slices of `domain`, with its label and what normalising them needs."""
-    channels = domain.image_channels
-    shape: tuple[int | None, ...] = features["images"].shape if "images" in features else ()
-    check(
-        f"training needs 2-D slices of {', '.join(domain.modalities)} (H, W, {channels})",
-        len(shape) == 3 and shape[-1] == channels and None not in shape,
-        "Prepare a slices configuration.",
-        images=shape,
-    )
-    kind = domain.label.kind
-    check("the label of a slice is a map, a class or none", kind in LABEL_NAMES, kind=kind)
-    needed = {"patient", LABEL_NAMES[kind] or "patient"}
+    """Raises unless examples have the label of `domain`, and what normalising them needs."""
+    needed = {"patient", stored_label(domain) or "patient"}
     if domain.intensity == "relative":
         needed |= set(_STATISTICS)
         if settings.normalisation == "organ_mean":

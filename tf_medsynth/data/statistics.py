@@ -16,7 +16,6 @@ from scipy.spatial.distance import jensenshannon
 from tf_medsynth.config.base import check
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.pipeline import DriftConfig
-from tf_medsynth.data.slices import LABEL_NAMES
 from tf_medsynth.runtime import of_file, read_json
 
 BINS = 64
@@ -54,21 +53,21 @@ def split_statistics(examples: Iterable[Mapping[str, Any]], domain: Domain) -> d
     """Statistics of one split as JSON values, gathered in one pass and bounded memory.
 
     Args:
-        examples: each with ``images`` `(H, W, M * C)` float32 in [0, 1], ``patient`` bytes, and the
-            label that `LABEL_NAMES` names, int32, where there is one.
+        examples: each with ``images`` `(H, W, M * C)` float32 in [0, 1], ``patient`` bytes, and
+            ``lesion_label`` as its kind has it.
         domain: of the examples.
 
     Returns:
         ``slices``; ``patients`` (slices of each); ``shapes``; ``intensity`` (of each modality, inside
         the organ: ``histogram`` of shares, ``quantiles``, ``outside`` [0, 1] or not finite);
-        ``classes`` (of each labelled class: ``pixel_share`` of all labelled pixels, or of all slices
-        where a slice has one class; ``slice_share`` of all slices); ``unknown_labels`` (pixels, or
-        slices, of no known class).
+        ``classes`` (of each labelled class: ``pixel_share`` of all labelled pixels, boxes or
+        slices, whatever has a class; ``slice_share`` of all slices); ``unknown_labels`` (of no known class).
     """
     patients: dict[str, int] = {}
     shapes: set[tuple[int, ...]] = set()
     modalities, classes = domain.modalities, domain.label.classes
-    label_name, first = LABEL_NAMES[domain.label.kind], int(domain.label.kind != "plane")
+    kind = domain.label.kind
+    first = int(kind != "plane")
     counts = np.zeros((len(modalities), BINS), np.int64)
     outside = np.zeros(len(modalities), np.int64)
     pixels, slices = np.zeros((2, len(classes)), np.int64)
@@ -80,9 +79,8 @@ def split_statistics(examples: Iterable[Mapping[str, Any]], domain: Domain) -> d
         flat = example["images"].reshape(-1, domain.image_channels)
         counts += _by_modality(_histograms(flat), domain)
         outside += _by_modality((~np.isfinite(flat) | (flat < 0.0) | (flat > 1.0)).sum(axis=0), domain)
-        if label_name is None:
-            continue
-        label = np.atleast_1d(example[label_name])
+        label = np.atleast_1d(example["lesion_label"])
+        label = label[:, -1].astype(np.int64) if kind == "boxes" else label
         known = (label >= 0) & (label < len(classes))
         found = np.bincount(label[known], minlength=len(classes))
         pixels, slices, unknown = pixels + found, slices + (found > 0), unknown + int((~known).sum())

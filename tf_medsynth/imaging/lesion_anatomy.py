@@ -64,7 +64,9 @@ T2_GAP = 0.5
 POOR_FIT, GOOD_FIT = -0.3, 0.2
 """Of `plausible`: up to the first a table is unlikely, from the second on it wants no better."""
 
-_ENHANCING, _OEDEMA, _CORE = 4, 2, (1, 3)
+_CLASSES = BRAIN_MRI.label.classes
+_ENHANCING, _OEDEMA = map(_CLASSES.index, ("enhancing", "oedema"))
+_CORE = tuple(map(_CLASSES.index, ("necrosis", "non_enhancing")))
 _COUNTED = 2.0  # spreads: 2 % of a normal brain lie above
 _SAMPLES = 60_000
 _FLAT = 0.02  # of the brain's spread: T1c is T1 again, and its difference rounding
@@ -181,7 +183,7 @@ def contradiction(measured: Measured, table: Mapping[int, int]) -> str | None:
 
     Args:
         measured: of one patient, or pooled.
-        table: label code -> index into `BRAIN_MRI.label.classes`.
+        table: label code -> index into the classes of `BRAIN_MRI`.
     """
     if sum(one.voxels for one in measured.values()) < LEAST_LESION:
         return None
@@ -290,7 +292,7 @@ def _neighbours(heard: Measured, first: int, other: int) -> bool:
 
 
 def _named(code: int, table: Mapping[int, int]) -> str:
-    meaning = BRAIN_MRI.label.classes[table[code]].replace("_", "-") if table[code] else "no lesion"
+    meaning = _CLASSES[table[code]].replace("_", "-") if table[code] else "no lesion"
     return f"code {code}, which should be {meaning}"
 
 

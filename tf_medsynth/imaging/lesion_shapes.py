@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
 
 from tf_medsynth.config.base import check
-from tf_medsynth.config.domains.brain_mri import BRAIN_MRI
 from tf_medsynth.config.lesion_shapes import LesionShape
 from tf_medsynth.types import MedSynthError
 
-_RINGS = ("oedema", "enhancing", "necrosis")
+NESTED = "nested"
+RINGS = ("oedema", "enhancing", "necrosis")
 """Classes of a nested lesion, from outside to inside."""
 
 
@@ -27,27 +28,43 @@ class Room(NamedTuple):
     radius: float
 
 
-def lesion_label(shape: LesionShape, image_size: tuple[int, int]) -> NDArray[np.int32]:
+def kinds_of(classes: Sequence[str]) -> tuple[str, ...]:
+    """Kinds of lesions that can be drawn where labels have `classes`, background first."""
+    nested = (NESTED,) if set(RINGS) <= set(classes[1:]) else ()
+    return (*nested, *classes[1:])
+
+
+def lesion_label(
+    shape: LesionShape, image_size: tuple[int, int], classes: Sequence[str]
+) -> NDArray[np.int32]:
     """Class codes `(H, W, 1)` int32 of a drawn lesion; a pixel belongs to it when its centre does.
 
     Args:
         shape: what to draw.
         image_size: (H, W) in px.
+        classes: of the label, background first; the index is the code.
 
     Raises:
-        MedSynthError: no pixel is hit, or the ellipse leaves the image.
+        MedSynthError: no pixel is hit, the ellipse leaves the image, or the label has no such class.
     """
+    kinds = kinds_of(classes)
+    check(
+        "labels have no such lesion",
+        shape.kind in kinds,
+        f"Kinds: {', '.join(kinds)}.",
+        kind=shape.kind,
+    )
     rows, columns = image_size
     remedy = "Move it, or make it smaller."
     check("a lesion must lie inside the image", _in_image(shape, image_size), remedy, **_place(shape))
     distance = _distance(shape, image_size)
     label = np.zeros((rows, columns, 1), np.int32)
-    if shape.kind == "nested":
+    if shape.kind == NESTED:
         bounds = (1.0, shape.core, shape.core * shape.necrosis)
-        for name, bound in zip(_RINGS, bounds, strict=True):
-            label[distance < bound] = BRAIN_MRI.label.classes.index(name)
+        for name, bound in zip(RINGS, bounds, strict=True):
+            label[distance < bound] = classes.index(name)
     else:
-        label[distance < 1.0] = BRAIN_MRI.label.classes.index(shape.kind)
+        label[distance < 1.0] = classes.index(shape.kind)
     check("a lesion must have a pixel", bool(label.any()), "Make it larger.", radius=shape.radius)
     return label
 
@@ -72,7 +89,7 @@ def check_inside(label: ArrayLike, background_mask: ArrayLike) -> None:
     """
     outside, whole = pixels_outside(label, background_mask), int((np.asarray(label) > 0).sum())
     remedy = "Move the lesion, or make it smaller."
-    check("the lesion must lie inside the brain", not outside, remedy, pixels_outside=outside, of=whole)
+    check("the lesion must lie inside the organ", not outside, remedy, pixels_outside=outside, of=whole)
 
 
 def roomiest_place(background_mask: ArrayLike) -> Room:
@@ -85,7 +102,7 @@ def roomiest_place(background_mask: ArrayLike) -> Room:
         MedSynthError: there is no organ.
     """
     organ = np.asarray(background_mask)[..., 0] < 0.5
-    check("a place for a lesion needs a brain", bool(organ.any()), "Take another sample.", pixels=0)
+    check("a place for a lesion needs an organ", bool(organ.any()), "Take another sample.", pixels=0)
     room = distance_transform_edt(np.pad(organ, 1))[1:-1, 1:-1]  # what is beyond the image is outside
     row, column = np.unravel_index(int(room.argmax()), room.shape)
     height, width = organ.shape
@@ -107,7 +124,7 @@ def moved_inside(shape: LesionShape, background_mask: ArrayLike, step: float = 0
     """
     room, size = roomiest_place(background_mask), np.shape(background_mask)[:2]
     wide_enough = room.radius * min(size) >= 1.0
-    check("a lesion needs a larger brain", wide_enough, "Take another sample.", room=room.radius)
+    check("a lesion needs a larger organ", wide_enough, "Take another sample.", room=room.radius)
     row, column = _rounded(room.row, step), _rounded(room.column, step)
     largest = min(shape.radius, room.radius / math.sqrt(shape.elongation))
     for steps in range(int(largest / step), 0, -1):
@@ -115,13 +132,14 @@ def moved_inside(shape: LesionShape, background_mask: ArrayLike, step: float = 0
         moved = dataclasses.replace(shape, row=row, column=column, radius=radius)
         if _fits(moved, background_mask, (int(size[0]), int(size[1]))):
             return moved
-    check("a lesion needs a larger brain", False, "Take another sample.", room=room.radius)
+    check("a lesion needs a larger organ", False, "Take another sample.", room=room.radius)
     return shape
 
 
 def _fits(shape: LesionShape, background_mask: ArrayLike, image_size: tuple[int, int]) -> bool:
     try:
-        return not pixels_outside(lesion_label(shape, image_size), background_mask)
+        plain = dataclasses.replace(shape, kind="any")
+        return not pixels_outside(lesion_label(plain, image_size, ("none", "any")), background_mask)
     except MedSynthError:
         return False
 

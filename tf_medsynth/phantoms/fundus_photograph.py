@@ -99,9 +99,10 @@ def _noise(
     smooth = scipy.ndimage.gaussian_filter(white, (sigma, sigma * stretch), mode="wrap")
     smooth = (smooth - smooth.mean()) / smooth.std()
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    turned = grid.y * cosine - grid.x * sine, grid.x * cosine + grid.y * sine
-    rows, columns = ((axis + 1.2) / 2.4 * _TEXTURE for axis in turned)
-    return cv2.remap(smooth, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    places = grid.y * cosine - grid.x * sine, grid.x * cosine + grid.y * sine
+    rows, columns = ((axis + 1.2) / 2.4 * _TEXTURE for axis in places)
+    turned = cv2.remap(smooth, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return turned.astype(np.float32, copy=False)
 
 
 def _retina(rng: np.random.Generator, eye: Eye, grid: _Grid) -> NDArray[np.float32]:
@@ -180,7 +181,8 @@ def _drawn(vessels: list[Vessel], grid: _Grid, size: int) -> tuple[Plane, Plane,
     soft = 0.0016 * scale
     blood, shine = (cv2.GaussianBlur(plane, (0, 0), max(soft, 0.3)) for plane in (blood, shine))
     planes = [cv2.resize(plane, shape, interpolation=cv2.INTER_AREA) for plane in (blood, shine, inked)]
-    return planes[0], planes[1], planes[2]
+    first, second, third = (plane.astype(np.float32, copy=False) for plane in planes)
+    return first, second, third
 
 
 def _fringe(rng: np.random.Generator, grid: _Grid) -> NDArray[np.float32]:
@@ -198,6 +200,6 @@ def _exposed(
     share = cv2.GaussianBlur(field.astype(np.float32), (0, 0), max(size / 900, 0.3))[..., np.newaxis]
     surround = np.array([7.5, 6.5, 6.8], np.float32)
     grain = rng.standard_normal(colours.shape, dtype=np.float32)
-    grain = cv2.GaussianBlur(grain, (0, 0), 0.75) * np.array([5.0, 6.0, 5.0], np.float32)
-    levels = surround + (colours - surround) * share + grain * (0.25 + 0.75 * share)
+    blurred = cv2.GaussianBlur(grain, (0, 0), 0.75) * np.array([5.0, 6.0, 5.0], np.float32)
+    levels = surround + (colours - surround) * share + blurred * (0.25 + 0.75 * share)
     return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)

@@ -71,8 +71,8 @@ def sample_tiles(
     if lesion_label is not None and domain.label.kind != "none":
         under = None if scans is None else as_grey(scans, domain.channels)[..., -1]
         shown = [x for x in (scans, structure_map, background_mask, lesion_label) if x is not None]
-        size = np.shape(shown[0])[1:3]
-        columns.append(("label", label_kind(domain).pictures(lesion_label, *size, under)))
+        height, width = np.shape(shown[0])[1:3]
+        columns.append(("label", label_kind(domain).pictures(lesion_label, height, width, under)))
     if scans is not None:
         check(
             "each modality needs its name",
@@ -108,7 +108,8 @@ def label_overlays(
         under: `(n, H, W)` in [0, 1]; None for black.
     """
     labels = np.asarray(lesion_label)
-    return ClassMap(tuple(classes)).pictures(labels, *labels.shape[1:3], under)
+    height, width = (*labels.shape[1:3], 0, 0)[:2]
+    return ClassMap(tuple(classes)).pictures(labels, height, width, under)
 
 
 def gallery(

@@ -111,9 +111,9 @@ def fit(
     done = _restore(checkpoint, directory)
     first, spans = between(stop=training.steps), training.spans(list(stage.phases))
     if not done:
-        check_terms(
-            stage, first.element_spec, [phase for phase, (start, end) in spans.items() if end > start]
-        )
+        with strategy.scope():
+            lasting = [phase for phase, (start, end) in spans.items() if end > start]
+            check_terms(stage, first.element_spec, lasting)
     recorder = Recorder(kept, stage, manager, training, next(iter(first)), done)
     for phase, (start, end) in spans.items():
         if done >= end:

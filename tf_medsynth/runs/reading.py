@@ -147,6 +147,7 @@ def _prepared(target: str, data_dir: Path, most: int | None, settings: DataSetti
 
 def _of_split(source: SliceSource, rows: np.ndarray, data_dir: Path) -> Samples:
     """Those `rows` of a split, normalised."""
+    is_map = source.domain.label.kind in ("classes", "structure")
 
     def shown(example: Mapping[str, Any]) -> dict[str, Any]:
         number = example.get("slice_index", 0)  # an image that is the only one of its patient has none
@@ -160,7 +161,7 @@ def _of_split(source: SliceSource, rows: np.ndarray, data_dir: Path) -> Samples:
             yield {
                 "images": batch["images"],
                 "key": np.array([f"{patient}_{number:03d}" for patient, number in numbers]),
-                **{n: batch[n][..., 0].astype(np.uint8) for n in ("lesion_label",) if n in batch},
+                **({"lesion_label": batch["lesion_label"][..., 0].astype(np.uint8)} if is_map else {}),
                 "patient": patients,
                 "split": np.full(len(patients), source.split),
             }

@@ -96,7 +96,47 @@ def train(
     """
     check("unknown stage", stage in TRAINABLE, f"Stages: {', '.join(TRAINABLE)}.", stage=stage)
     check("seed lies in 0 .. 2^32 - 1", 0 <= seed < 2**32, seed=seed)
-    settings = _settings(stage, preset, overrides, steps)
+    return train_by(
+        stage,
+        _settings(stage, preset, overrides, steps),
+        named=preset,
+        data=data,
+        data_dir=data_dir,
+        run=run,
+        seed=seed,
+        precision=precision,
+        resume=resume,
+        devices=devices,
+        folder=folder,
+        split=split,
+        patients=patients,
+    )
+
+
+def train_by(
+    stage: str,
+    settings: Preset,
+    *,
+    named: str | None = None,
+    data: str,
+    data_dir: Path | str,
+    run: Path | str,
+    seed: int = 0,
+    precision: str = "auto",
+    resume: bool = False,
+    devices: Sequence[str] | None = None,
+    folder: str | None = None,
+    split: str = "train",
+    patients: Sequence[str] | None = None,
+) -> TrainResult:
+    """Trains one stage of a run by settings that are at hand, as `train` does by words.
+
+    Args:
+        settings: of the stage, of its data and its operators.
+        named: the preset that they come of, for the record; None where they come of none.
+
+    The others, and what is raised, are those of `train`.
+    """
     own, run = getattr(settings, stage), runtime.local_path(run, "run", literal=True)
     data_dir = runtime.local_path(data_dir, "data_dir", literal=True)
     runtime.check_writable(run)
@@ -125,7 +165,7 @@ def train(
         directory = StageDirectory(run / folder) if folder else stage_directory(run, stage)
         config = {
             "stage": stage,
-            "preset": preset,
+            **({} if named is None else {"preset": named}),
             "settings": own.to_dict(),
             "data_settings": settings.data.to_dict(),
             "operators": operators.to_dict(),

@@ -76,13 +76,15 @@ class Patients:
             lesion: instead of the label that the model draws.
 
         Raises:
-            MedSynthError: a negative name, or a lesion that is not inside the brain.
+            MedSynthError: a negative name, or a lesion that is not inside the organ.
         """
         check_name(seed, number)
+        label = None
+        if lesion is not None:
+            label = lesion_label(lesion, self.record.image_size, self.record.domain.label.classes)
         group, row = self._group(seed, number // _AT_ONCE), number % _AT_ONCE
         found = {name: values[row] for name, values in group.items()}
-        if lesion is not None:
-            label = lesion_label(lesion, self.record.image_size)
+        if label is not None:
             check_inside(label, found["background_mask"])
             names = np.array([[seed, number]], np.int64)
             answer = self.model.call(GIVEN, seed=names, lesion_label=label[None])

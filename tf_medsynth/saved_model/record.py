@@ -10,7 +10,7 @@ from pathlib import Path
 from tf_medsynth.config.base import Config, check
 from tf_medsynth.config.domain import Domain
 from tf_medsynth.config.generation import GenerationConfig
-from tf_medsynth.config.records import ModelFile, domain_of
+from tf_medsynth.config.records import ModelFile
 from tf_medsynth.runtime import alone, check_writable, of_file, read_json
 from tf_medsynth.runtime import read_record as read_typed
 
@@ -83,7 +83,7 @@ def read_record(folder: Path) -> ModelRecord:
     remedy = "Export it again with this package, or read it with the one that wrote it."
     check(f"this package reads models of format {FORMAT}", held == FORMAT, remedy, format=held)
     with of_file(file, again):
-        domain_of(values, again)
+        check("a record states the domain of its data", "domain" in values, again, keys=sorted(values)[:8])
         values = dict(read_typed(file, ModelFile, again))
         check(
             "a model draws images", min(values["image_size"]) > 0 and values["rows"] > 0, rows=values["rows"]

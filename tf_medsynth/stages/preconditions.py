@@ -17,6 +17,8 @@ _WALLS = ("StopGradient", "PreventGradient")
 def check_terms(stage: AdversarialStage, spec: Any, phases: Iterable[str]) -> None:
     """Raises where a term and a weight of `stage` miss each other; graphs are drawn, nothing is computed.
 
+    Call it inside the strategy's scope.
+
     Args:
         spec: of a batch, as a data set's ``element_spec``.
         phases: those that have steps.
@@ -74,7 +76,9 @@ def _drawn_terms(stage: AdversarialStage, spec: Any) -> tuple[set[str], set[str]
         for player in stage.phases[stage.phase]:
             terms[player] = stage.terms(player, batch, outputs)
 
-    graph = tf.function(draw, autograph=False).get_concrete_function(spec).graph
+    strategy = tf.distribute.get_strategy()
+    whole = tf.function(lambda batch: strategy.run(draw, args=(batch,)), autograph=False)
+    graph = whole.get_concrete_function(spec).graph
     places = {id(outer): inner.op for outer, inner in graph.captures}
     moving: set[str] = set()
     for player, own in terms.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,23 +11,20 @@ from tf_medsynth import runtime
 from tf_medsynth.config.presets import Preset
 from tf_medsynth.runs import restore
 from tf_medsynth.runs.run_directory import stage_directory
-from tf_medsynth.runs.train import train
+from tf_medsynth.runs.train import train_by
 
 
 def train_stage(
     name: str, run: Path, held: Mapping[str, Any], stages: Preset, seed: int, precision: str
 ) -> None:
     """Stage `name` of `run` by `stages`, from where it stands."""
-    own = getattr(stages, name)
-    fields = {field.name: getattr(own, field.name) for field in dataclasses.fields(own)}
     runtime.forget_models()
-    train(
+    train_by(
         name,
+        stages,
         data=held["data"],
         data_dir=held["data_dir"],
         run=run,
-        preset="tiny",
-        overrides={**fields, "data": stages.data, "operators": stages.operators},
         seed=seed,
         precision=precision,
         resume=True,

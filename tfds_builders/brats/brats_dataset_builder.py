@@ -130,11 +130,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ),
             supervised_keys=("images", "lesion_label"),
             homepage="https://www.med.upenn.edu/cbica/brats/",
-            metadata=described(
-                BRAIN_MRI,
-                lesion_classes=list(BRAIN_MRI.label.classes),
-                settings=self.settings.to_dict(),
-            ),
+            metadata=described(BRAIN_MRI, settings=self.settings.to_dict()),
         )
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:

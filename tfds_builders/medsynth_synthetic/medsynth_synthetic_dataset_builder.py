@@ -67,16 +67,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         facts = {} if self._spool is None else _identity(self._spool)
-        domain = Domain.from_dict(facts["domain"]) if "domain" in facts else BRAIN_MRI
-        about = _walkable({key: value for key, value in facts.items() if key != "domain"})
+        # Without a spool nothing is known yet: a prepared folder says it itself, and is read as it says.
+        domain = Domain.from_dict(facts.pop("domain")) if facts else BRAIN_MRI
         return self.dataset_info_from_configs(
             features=self._features(facts.get("image_size", (None, None)), domain),
             supervised_keys=supervised_keys(domain),
-            metadata=described(
-                domain,
-                **{"modalities": list(domain.modalities), "lesion_classes": list(domain.label.classes)}
-                | about,
-            ),
+            metadata=described(domain, **_walkable(facts)),
         )
 
     def _features(self, size: Sequence[int | None], domain: Domain) -> Any:
@@ -177,8 +173,10 @@ def _walkable(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _identity(spool: tfds.core.Path) -> dict[str, Any]:
-    """What the spool says it holds: model, seed, image size, modalities, labels, settings."""
+    """What the spool says it holds: model, seed, image size, domain, labels, settings."""
     path = spool / "spool.json"
     check("a spool folder holds spool.json", path.exists(), "Run medsynth generate first.", spool=str(spool))
     identity: dict[str, Any] = json.loads(path.read_text())["identity"]
+    rule = "a spool states the domain of its samples"
+    check(rule, "domain" in identity, "Run medsynth generate again.", spool=str(spool))
     return identity

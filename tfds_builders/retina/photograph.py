@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from tf_medsynth.cohorts.report import Finding
+from tf_medsynth.cohorts.report import Finding, Severity
 from tf_medsynth.types import MedSynthError
 from tfds_builders.retina.files import PhotographFiles
 
@@ -78,13 +78,15 @@ def examine(files: PhotographFiles) -> Examination:
     if image is not None:
         facts["size"] = list(image.shape[:2])
         findings += _sizes(files, image.shape[:2], {"label": label, "mask": mask})
-    binary = {"label": label, "mask": mask}
-    for kind, array in binary.items():
-        if array is not None:
-            binary[kind] = _binary(files.files[kind].name, kind, array, findings)
-    if image is None or binary["mask"] is None or _errors(findings):
+    binary = {
+        kind: _binary(files.files[kind].name, kind, array, findings)
+        for kind, array in (("label", label), ("mask", mask))
+        if array is not None
+    }
+    seen = binary.get("mask")
+    if image is None or seen is None or _errors(findings):
         return Examination(tuple(findings), facts, digest)
-    photograph = Photograph(image, binary["label"], binary["mask"])
+    photograph = Photograph(image, binary.get("label"), seen)
     findings += _content(files, photograph, facts)
     return Examination(tuple(findings), facts, digest, None if _errors(findings) else photograph)
 
@@ -153,7 +155,7 @@ def _binary(
         findings.append(Finding("error", f"{kind}_values", text, remedy, name))
         return None
     if not array.any():
-        severity = "error" if kind == "mask" else "warning"
+        severity: Severity = "error" if kind == "mask" else "warning"
         findings.append(Finding(severity, f"{kind}_empty", f"the {kind} is empty", file=name))
     return array > 0
 

@@ -31,7 +31,8 @@ class LesionSettings(FamilySettings):
             modality; ``shared``, one encoder and a decoder a modality; ``single``, one segmentor for
             every modality in turn; ``stacked``, one segmentor of all modalities together (a judge,
             or a downstream model).
-        class_weights: weights of the cross-entropy or squared error, background first.
+        class_weights: weights of the cross-entropy or squared error, background first: one a class, or
+            two, the second of which every lesion class has.
         folds, fold: trains on the patients of this fold only, so that a judge of fold 1 shares no
             patient with guides of fold 0; one fold trains on all.
         held_out: share of the fold's persons who are left out, one at least: what the guides reach on
@@ -50,6 +51,11 @@ class LesionSettings(FamilySettings):
 
     def __post_init__(self) -> None:
         check(
+            "class_weights has one weight a class, or one of background and one of the rest",
+            len(self.class_weights) >= 2,
+            class_weights=self.class_weights,
+        )
+        check(
             "a segmentor draws logits, which the losses take through their own function",
             self.segmentor.output == "linear",
             "Set segmentor.output=linear.",
@@ -61,7 +67,7 @@ class LesionSettings(FamilySettings):
 
 _TINY: Mapping[str, Any] = {
     "segmentor": TINY_SPECS["segmentor"],
-    "class_weights": (0.5, 2.0, 2.0, 2.0, 2.0),
+    "class_weights": (0.5, 2.0),
     "training": TrainingSettings(
         steps=200,
         batch_size=16,

@@ -60,7 +60,7 @@ class MultimodalSettings(FamilySettings):
         maps: where the adversarial part takes its maps from: drawn by stage S, or real.
         label_place: of its labels: ``inside`` the organ of their map, or ``anywhere``.
         lesion_loss: ``label_error`` (thesis eq. 15) or ``overlap`` (cross-entropy + soft Dice).
-        lesion_class_weights: class weights of either, background first.
+        lesion_class_weights: class weights of either, as `LesionSettings.class_weights`.
         lesion_emphasis: factor on lesion pixels in `reconstruction`.
         translations: ``all`` ordered pairs in the registration term, or ``one`` target a source, drawn
             by sample so that translations meet, which estimates the same sum at a third of the cost.
@@ -84,6 +84,11 @@ class MultimodalSettings(FamilySettings):
 
     def __post_init__(self) -> None:
         check("map_pool must be positive", self.map_pool > 0, map_pool=self.map_pool)
+        check(
+            "lesion_class_weights has one weight a class, or one of background and one of the rest",
+            len(self.lesion_class_weights) >= 2,
+            lesion_class_weights=self.lesion_class_weights,
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -136,7 +141,7 @@ _TINY: Mapping[str, Any] = {
     ),
     "map_pool": 500,
     "lesion_loss": "overlap",
-    "lesion_class_weights": (0.5, 2.0, 2.0, 2.0, 2.0),
+    "lesion_class_weights": (0.5, 2.0),
     "lesion_emphasis": 3.0,
     "translations": "one",
     "weights.real": 1.0,
