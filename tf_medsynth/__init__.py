@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tf_medsynth.audits.audit import audit
     from tf_medsynth.audits.evaluate import evaluate
     from tf_medsynth.audits.features import train_features as train_features
-    from tf_medsynth.cohorts.doctor import doctor
     from tf_medsynth.phantoms import phantom
+    from tf_medsynth.runs.doctor import doctor
     from tf_medsynth.runs.export import export
     from tf_medsynth.runs.generate import generate
     from tf_medsynth.runs.nnunet import nnunet
@@ -53,7 +53,7 @@ __all__ = [
 
 _ROOMS = {
     "phantom": "tf_medsynth.phantoms",
-    "doctor": "tf_medsynth.cohorts.doctor",
+    "doctor": "tf_medsynth.runs.doctor",
     "prepare": "tf_medsynth.runs.prepare",
     "train": "tf_medsynth.runs.train",
     "generate": "tf_medsynth.runs.generate",

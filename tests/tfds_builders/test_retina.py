@@ -10,6 +10,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+import tf_medsynth
 from tf_medsynth.config.domains.retina import RETINA
 from tf_medsynth.data.slices import open_slices
 from tf_medsynth.phantoms.fundus_photograph import photograph
@@ -149,3 +150,9 @@ def test_the_verb_prepares_it_by_its_name(tmp_path):
     source = open_slices("retina/tiny", tmp_path)
     example = next(iter(source.examples()))
     assert source.domain == RETINA and float(example["images"].numpy().max()) <= 1.0
+
+
+def test_the_verb_doctor_knows_it_by_its_name(tmp_path):
+    assert tf_medsynth.doctor(DUMMY, dataset="retina").exit_status == 0
+    with pytest.raises(MedSynthError, match="Known: brats, retina"):
+        tf_medsynth.doctor(DUMMY, dataset="liver")

@@ -15,6 +15,7 @@ SUMMARY = "check a folder of patients; exit status 0 clean, 1 warnings, 2 unusab
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the verb."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="holds patients, at any depth; only read")
+    parser.add_argument("--dataset", default="brats", metavar="NAME", help="brats (default) or retina")
     options.add_cohort(parser)
     options.add_settings(parser)
     parser.add_argument(
@@ -29,5 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Any:
     """Result of `tf_medsynth.doctor`."""
     return tf_medsynth.doctor(
-        arguments.folder, overrides=options.cohort_overrides(arguments), proposal=arguments.proposal
+        arguments.folder,
+        dataset=arguments.dataset,
+        overrides=options.cohort_overrides(arguments),
+        proposal=arguments.proposal,
     )

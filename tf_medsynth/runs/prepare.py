@@ -111,8 +111,8 @@ def prepare(
         manual_dir: holds one folder a patient; only read.
         data_dir: where TFDS data sets are kept; made if need be.
         overrides: settings of the data set to change, e.g. of `BratsSettings`, as ``{"size": "80,80"}``. The
-            config then has a name of its own, with a hash of the changes, unless `config_name` is given. A layout may
-            be a TOML file, see `config.layout_files.read_layout`.
+            config then has a name of its own, with a hash of the changes, unless `config_name` is given.
+            A layout may be a TOML file, see `config.layout_files.read_layout`.
         splits: CSV file with the columns ``patient`` and ``split`` (train, validation or test), of every
             patient: it goes before the hash.
         config_name: name of the config on disk.
@@ -155,7 +155,7 @@ def prepare(
     return _result(name, final, skipped, time.perf_counter() - start)
 
 
-def _datasets() -> list[str]:
+def datasets() -> list[str]:
     """Names of the data sets that are made of a folder of patients."""
     package = importlib.util.find_spec("tfds_builders")
     places = package.submodule_search_locations if package else None
@@ -170,7 +170,7 @@ def _configs(dataset: str) -> tuple[Any, dict[str, Any]]:
 
 def _named_settings(dataset: str, overrides: Mapping[str, Any], config_name: str | None) -> tuple[str, Any]:
     head, _, config = dataset.partition("/")
-    known = _datasets()
+    known = datasets()
     words = ", ".join(f"{name} or {name}/CONFIG" for name in known)
     check(f"the data set to prepare is {words}", head in known, dataset=dataset)
     configs = {name: one.settings for name, one in _configs(head)[1].items()}
