@@ -109,7 +109,6 @@ def test_mistakes_are_told():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"kind": "tumour"}, "kind must be one of nested"),
         ({"row": "1.5"}, "row is a share"),
         ({"column": "nan"}, "column must be a finite number"),
         ({"radius": "0"}, "radius is a share"),
@@ -139,3 +138,10 @@ def test_a_lesion_is_of_a_class_that_the_label_has():
         with pytest.raises(MedSynthError, match=f"Kinds: node, cyst.|kind='{kind}'"):
             lesion_label(LesionShape(kind=kind), (10, 10), classes)
     assert kinds_of(CLASSES) == ("nested", *CLASSES[1:])
+
+
+def test_a_kind_is_a_class_of_the_domain():
+    with pytest.raises(MedSynthError, match=r"kind='tumour'.*Kinds: nested, necrosis"):
+        lesion_label(LesionShape(kind="tumour"), SIZE, CLASSES)
+    with pytest.raises(MedSynthError, match="kind='nested'"):
+        lesion_label(LesionShape(), SIZE, ("nothing", "spot"))
