@@ -65,7 +65,7 @@ def test_the_same_bytes_in_a_process_without_this_package(tiny_model, tmp_path):
 @pytest.mark.slow
 def test_the_session_loader_runs_every_signature(tiny_model, tmp_path):
     model = open_model(tiny_model, [])
-    requests = example_requests(model.call)
+    requests = example_requests(model.call, model.record.domain)
     assert {"serving_default", *requests} == set(model.record.signatures)
     for signature, inputs in requests.items():
         wanted = {name: value.numpy() for name, value in model.call(signature, **inputs).items()}

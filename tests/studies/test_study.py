@@ -179,7 +179,8 @@ def test_several_segmentors_are_scored_by_their_mean():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 5, (3, 8, 8))
     found = np.stack([label, np.zeros_like(label)], axis=-1)  # one is right, the other finds nothing
-    scores = downstream.mean_scores(found, (found > 0).astype(np.float32), label, (1.0, 2.0, 2.0))
+    classes, spacing = BRAIN_MRI.label.classes, (1.0, 2.0, 2.0)
+    scores = downstream.mean_scores(found, (found > 0).astype(np.float32), label, classes, spacing)
     assert scores["whole_lesion"] == scores["oedema"] == scores["whole_lesion_iou"] == 0.5
     assert scores["legacy_mse"] == pytest.approx((label**2).mean() / 2)
     assert (scores["sensitivity"], scores["specificity"], scores["auc"]) == (0.5, 1.0, 0.75)
