@@ -50,8 +50,7 @@ def test_it_trains_generates_evaluates_and_exports(rings, tmp_path):
     (example, *_) = drawn.as_dataset(split="train").as_numpy_iterator()
     assert example["images"].shape == (48, 48, 2)
     assert set(np.unique(example["lesion_label"])) <= {0, 1, 2}
-    found = tf_medsynth.evaluate(run=run, synthetic=run / "synthetic", metrics=("quality", "diversity"))
-    measured = found.to_dict()
+    measured = tf_medsynth.evaluate(run=run, synthetic=run / "synthetic", metrics=("quality", "diversity"))
     assert set(measured["quality"]["laplacian_ratio"]) == {"near", "far"}
     tf_medsynth.report(run=run, out=tmp_path / "report.html")
     assert "near" in (tmp_path / "report.html").read_text(encoding="utf-8")

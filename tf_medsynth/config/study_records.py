@@ -282,16 +282,9 @@ class _Distribution(TypedDict):
     test_patients: NotRequired[dict[str, _Features]]
 
 
-class _ByModality(TypedDict):
-    T1: Measured
-    T2: Measured
-    T1c: Measured
-    Flair: Measured
-
-
 class _Likeness(TypedDict):
-    mean: _ByModality
-    std: _ByModality
+    mean: dict[str, Measured]
+    std: dict[str, Measured]
     pairs: int
 
 
@@ -299,7 +292,7 @@ class _Diversity(TypedDict):
     measure: str
     synthetic: _Likeness
     real: _Likeness
-    difference: _ByModality
+    difference: dict[str, Measured]
 
 
 class EvaluationRecord(TypedDict):
