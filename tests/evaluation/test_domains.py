@@ -1,16 +1,20 @@
 """Every composed answer over two modalities with three classes, and over one colour modality with vessels."""
 
+import json
+
 import numpy as np
 import pytest
 
 from tf_medsynth.config.domain import Domain, LabelSpec
+from tf_medsynth.config.study_records import EvaluationRecord
 from tf_medsynth.evaluation.diversity import diversity
 from tf_medsynth.evaluation.lesion import lesion_agreement
 from tf_medsynth.evaluation.lesion_fidelity import lesion_fidelity
 from tf_medsynth.evaluation.quality import image_quality
 from tf_medsynth.evaluation.registration import registration_certificate, registration_shifts
-from tf_medsynth.evaluation.segmentation import measure_names, patient_scores
+from tf_medsynth.evaluation.segmentation import measure_names, patient_scores, slice_detection
 from tf_medsynth.metrics.arrays import as_grey
+from tf_medsynth.runtime.typed import typed
 from tf_medsynth.types import MedSynthError
 
 PAIR = Domain("pair", ("CT", "PET"), label=LabelSpec("classes", ("background", "organ", "lesion")))
@@ -54,6 +58,22 @@ def test_images_are_measured_channel_by_channel(domain: Domain) -> None:
     assert tuple(quality["laplacian_ratio"]) == names and quality["ssim"][names[-1]] == pytest.approx(1)
     found = diversity(real, PATIENTS, real, pairs=3, modalities=names)
     assert tuple(found["difference"]) == names
+
+
+@pytest.mark.parametrize("domain", [PAIR, COLOUR], ids=lambda domain: domain.name)
+def test_what_was_found_is_read_back_from_its_record(domain: Domain) -> None:
+    label, real, names = label_of(domain), images_of(domain), domain.channel_names()
+    found = (label > 0).astype(np.float32)
+    side = lesion_agreement(label, label, PATIENTS, classes=domain.label.classes, probability=found)
+    side["slices"] = {"with_lesion": 4, "without_lesion": 0, **slice_detection(label, found, label)}
+    answer = {
+        "samples": 4,
+        "quality": image_quality(images_of(domain), real, images_of(domain), ORGAN, ORGAN, names),
+        "diversity": diversity(real, PATIENTS, real, pairs=3, modalities=names),
+        "lesion": {"synthetic": side, "real": side},
+    }
+    stored = json.loads(json.dumps(answer))
+    assert typed(stored, EvaluationRecord) == stored
 
 
 def test_two_modalities_are_registered_and_one_has_nothing_to_register() -> None:

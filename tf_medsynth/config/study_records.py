@@ -204,13 +204,6 @@ class _LesionScores(_Overlap):
     slices: int
 
 
-class _Classes(TypedDict):
-    necrosis: _LesionScores
-    oedema: _LesionScores
-    non_enhancing: _LesionScores
-    enhancing: _LesionScores
-
-
 class _Pixels(TypedDict):
     hd95_px: Measured
     surface_dice_at_2_px: Measured
@@ -234,7 +227,7 @@ class _Slices(TypedDict):
 
 class _LesionSide(TypedDict):
     whole_lesion: _LesionScores
-    classes: _Classes
+    classes: dict[str, _LesionScores]
     measures: _Pixels
     slices: _Slices
     legacy_dice: Measured
@@ -283,8 +276,8 @@ class _Distribution(TypedDict):
 
 
 class _Likeness(TypedDict):
-    mean: dict[str, Measured]
-    std: dict[str, Measured]
+    mean: ByName
+    std: ByName
     pairs: int
 
 
@@ -292,7 +285,7 @@ class _Diversity(TypedDict):
     measure: str
     synthetic: _Likeness
     real: _Likeness
-    difference: dict[str, Measured]
+    difference: ByName
 
 
 class EvaluationRecord(TypedDict):

@@ -175,10 +175,11 @@ def _named_settings(dataset: str, overrides: Mapping[str, Any], config_name: str
     check(f"the data set to prepare is {words}", head in known, dataset=dataset)
     configs = {name: one.settings for name, one in _configs(head)[1].items()}
     config = config or next(iter(configs))
-    names = f"Known: {', '.join(list(configs)[:6])}; each also for one layout only, e.g. brats2021_slices."
-    check(f"unknown config of the dataset {head}", config in configs, names, config=config)
+    layouts = isinstance(next(iter(configs.values())), CohortSettings)
+    more = f"; each also for one layout only, e.g. {list(configs)[-1]}" if layouts else ""
+    remedy = f"Known: {', '.join(list(configs)[:6])}{more}."
+    check(f"unknown config of the dataset {head}", config in configs, remedy, config=config)
     base = configs[config]
-    layouts = isinstance(base, CohortSettings)
     settings = settings_of(base, overrides) if layouts else base.override(overrides)
     if config_name is None:
         return (config if settings == base else f"{config}_{settings.fingerprint()[:8]}"), settings

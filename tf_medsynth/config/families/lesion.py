@@ -78,18 +78,7 @@ _TINY: Mapping[str, Any] = {
         augment=TrainAugmentConfig(),
     ),
 }
-_BRATS96: Mapping[str, Any] = {
-    **_TINY,
-    "training": TrainingSettings(
-        steps=300,
-        batch_size=16,
-        learning_rate=2e-3,
-        beta_1=0.9,
-        final_rate=0.05,
-        ema_decay=0.98,
-        augment=TrainAugmentConfig(),
-    ),
-}
+_BRATS96: Mapping[str, Any] = {**_TINY, "training.steps": 300}
 _PHANTOM96: Mapping[str, Any] = {
     **_BRATS96,
     "segmentor": TINY_SPECS["segmentor"].override({"base_filters": 10}),

@@ -175,15 +175,8 @@ _BRATS96: Mapping[str, Any] = {
     "map_pool": 1500,
     "lesion_class_weights": (0.5, 4.0, 2.0, 2.0, 3.0),
     "weights.lesion": 0.4,
-    "training": TrainingSettings(
-        steps=1500,
-        pretrain_steps=600,
-        batch_size=4,
-        learning_rate=2e-3,
-        discriminator_rate=1e-3,
-        second_phase_rate=0.3,
-        augment=MIRRORED,
-    ),
+    "training.steps": 1500,
+    "training.pretrain_steps": 600,
 }
 _PHANTOM96: Mapping[str, Any] = {
     **_BRATS96,

@@ -136,14 +136,10 @@ _TINY: Mapping[str, Any] = {
 _BRATS96: Mapping[str, Any] = {
     **_TINY,
     "vae.latent_dim": 64,
-    "training": TrainingSettings(
-        steps=1300,
-        pretrain_steps=350,
-        batch_size=24,
-        learning_rate=1e-3,
-        discriminator_rate=5e-4,
-        augment=MOVED,
-    ),
+    "training.steps": 1300,
+    "training.pretrain_steps": 350,
+    "training.batch_size": 24,
+    "training.discriminator_rate": 5e-4,
 }
 _PHANTOM96: Mapping[str, Any] = {
     **_BRATS96,

@@ -68,10 +68,7 @@ _TINY: Mapping[str, Any] = {
     "weights.paired": 10.0,
     "training": TrainingSettings(steps=150, batch_size=4, learning_rate=1e-3, augment=MIRRORED),
 }
-_BRATS96: Mapping[str, Any] = {
-    **_TINY,
-    "training": TrainingSettings(steps=300, batch_size=4, learning_rate=1e-3, augment=MIRRORED),
-}
+_BRATS96: Mapping[str, Any] = {**_TINY, "training.steps": 300}
 _PHANTOM96: Mapping[str, Any] = {
     **_BRATS96,
     "generator": TINY_SPECS["translator"].override({"patch": 2, "base_filters": 10}),
